@@ -1,0 +1,103 @@
+/* The whole configuration of one host as plain values, read from one libconfig file by the shim, the daemon and the
+ * command. This header knows nothing of the three; libconfig stays inside config.c. */
+#ifndef ROUNDABOUT_CONFIG_H
+#define ROUNDABOUT_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What a cache statement does while the application has a transaction open (roundabout.conf(5), `transactions`). */
+enum config_transactions {
+    CONFIG_FOLLOW,    /* runs in a transaction of its own at the local master that ends as the application's does */
+    CONFIG_IMMEDIATE, /* runs at the local master in autocommit */
+    CONFIG_PASS,      /* runs on main */
+};
+
+enum config_mode {
+    CONFIG_ROUTE,   /* statements of this group are sent to the local master */
+    CONFIG_OBSERVE, /* decided and counted, but left to main */
+    CONFIG_OFF,     /* the group is as if it weren't there */
+};
+
+/* Bits of config_group.statements: the verbs that may be routed for a group's tables. */
+enum config_statement {
+    CONFIG_REPLACE = 1 << 0,
+    CONFIG_SELECT = 1 << 1,
+    CONFIG_INSERT = 1 << 2,
+    CONFIG_UPDATE = 1 << 3,
+    CONFIG_DELETE = 1 << 4,
+};
+
+enum config_log_level { CONFIG_LOG_ERROR, CONFIG_LOG_WARNING, CONFIG_LOG_INFO, CONFIG_LOG_DEBUG };
+
+/* A server's address: a socket's path, or else host and port. Unset strings are NULL. */
+struct config_server {
+    char *socket;
+    char *host;
+    unsigned port; /* 1 to 65535; 3306 where the file gives only a host */
+};
+
+/* The site's local master, as the shim reaches it. user == NULL: the application's own user and password are used. */
+struct config_local {
+    struct config_server server;
+    char *user;
+    char *password;      /* read from password_file; NULL: none given */
+    char *password_file; /* the path as given, for messages */
+    char *defaults_file; /* a client option file ([client] user, password, ssl-...), read by the client library itself */
+    unsigned connect_timeout_s;
+    unsigned read_timeout_s;
+    unsigned retry_after_ms; /* how long a local master that failed is left alone before one statement tries it again */
+};
+
+/* `database.table`, each part a pattern with `*` and `?`. */
+struct config_table {
+    char *database;
+    char *table;
+};
+
+struct config_group {
+    char *name; /* the group's `name`, or its place as "caches[0]" */
+    struct config_table *tables;
+    size_t table_count; /* at least 1 */
+    unsigned statements; /* CONFIG_REPLACE | ... */
+    enum config_transactions transactions;
+    enum config_mode mode;
+};
+
+struct config {
+    char *path; /* the file this was read from */
+    struct config_local local;
+    struct config_server *mains; /* servers whose connections are looked at; none listed: all are */
+    size_t main_count;
+    struct config_group *groups;
+    size_t group_count;
+    enum config_log_level log_level;
+    char *log_file; /* NULL: standard error */
+};
+
+/* Called once per finding with one line without newline: "FILE:LINE: what is wrong; what to do". */
+typedef void config_report(void *context, const char *message);
+
+/* Which file to read: `option` (a -f argument) if not NULL, else `environment` (the value of ROUNDABOUT_CONFIG; the caller passes NULL
+ * where the process runs with raised rights) if not NULL and not empty, else /etc/roundabout/roundabout.conf. Returns one of its
+ * arguments or a constant. */
+const char *config_choose_path(const char *option, const char *environment);
+
+/* Reads and checks the file. All that is wrong with it is reported, not only the first thing; any report means NULL. The result is the
+ * caller's, to be given to config_free(); it is not changed afterwards and may be read by all threads. No password is ever reported. */
+struct config *config_load(const char *path, config_report *report, void *context);
+void config_free(struct config *config);
+
+/* Prints the table of settings, for the check that sample and manual agree with it: one line each, tab-separated:
+ * path, type, default, lowest, highest, sentence. */
+struct config_setting_text {
+    char path[64];
+    char type[16];
+    char fallback[64];
+    char bounds[64];
+    const char *sentence;
+};
+/* The n-th setting described in words; false when there is no n-th. For --help, the manual and the check that they agree. */
+bool config_describe(size_t n, struct config_setting_text *text);
+
+#endif
