@@ -168,6 +168,7 @@ void handle_free(struct handle *handle) {
     wipe(handle->credentials.password);
     session_free(&handle->session);
     free(handle->sent_text);
+    free(handle->repeatable);
     free(handle);
 }
 

@@ -51,15 +51,40 @@ static uint64_t table_key(const struct handle *handle, const struct sql_summary 
                    table->table.length);
 }
 
-static enum route_reason note_statement_refused(struct handle *handle, struct local *local,
-                                                const struct sql_summary *summary) {
-    unsigned error = local->real->mysql_errno(local->mysql);
-    if (log_state_changed(table_key(handle, summary), error)) {
-        const struct sql_table *table = &summary->tables[0];
-        log_write(CONFIG_LOG_WARNING, "local master refuses statements on %.*s: %u %s; main runs them",
-                  (int)table->table.length, table->table.at, error, local->real->mysql_error(local->mysql));
+/* Of these the server's own words name servers, accounts and tables; others may quote the statement, and a
+ * log holds no values. */
+static bool may_be_quoted(unsigned error) {
+    switch (error) {
+    case 1021: /* ER_DISK_FULL */
+    case 1044: /* ER_DBACCESS_DENIED_ERROR */
+    case 1046: /* ER_NO_DB_ERROR */
+    case 1049: /* ER_BAD_DB_ERROR */
+    case 1114: /* ER_RECORD_FILE_FULL */
+    case 1142: /* ER_TABLEACCESS_DENIED_ERROR */
+    case 1146: /* ER_NO_SUCH_TABLE */
+    case 1226: /* ER_USER_LIMIT_REACHED */
+    case 1290: /* ER_OPTION_PREVENTS_STATEMENT: read_only */
+    case 1836: /* ER_READ_ONLY_MODE */
+        return true;
+    default:
+        return false;
     }
-    return ROUTE_LOCAL_DOWN;
+}
+
+void local_note_refused(struct handle *handle, const struct sql_summary *summary) {
+    struct local *local = handle->refused_by;
+    if (!local) {
+        return;
+    }
+    handle->refused_by = NULL;
+    unsigned error = local->real->mysql_errno(local->mysql);
+    if (summary->table_count > 0 && log_state_changed(table_key(handle, summary), error)) {
+        const struct sql_table *table = &summary->tables[0];
+        const char *words =
+            may_be_quoted(error) ? local->real->mysql_error(local->mysql) : "(its words are not logged)";
+        log_write(CONFIG_LOG_WARNING, "local master refuses statements on %.*s: %u %s; main runs them",
+                  (int)table->table.length, table->table.at, error, words);
+    }
 }
 
 /* The rows of the shadow's transaction are undone, and the application is told of a deadlock: without the
@@ -114,7 +139,8 @@ enum route_reason local_run(struct handle *handle, const struct config_group *gr
             undo_both(handle, local);
             return ROUTE_ROUTED;
         case VERDICT_REFUSED:
-            return note_statement_refused(handle, local, summary);
+            handle->refused_by = local;
+            return ROUTE_LOCAL_DOWN;
         case VERDICT_LOST:
             break;
         }
@@ -128,6 +154,14 @@ enum route_reason local_run(struct handle *handle, const struct config_group *gr
         }
         if (timed_out || attempt > 0 || slot->transaction_lost) {
             return ROUTE_LOCAL_DOWN;
+        }
+    }
+}
+
+void local_give_up(struct handle *handle, const struct local *local) {
+    for (size_t i = 0; i < sizeof handle->slots / sizeof *handle->slots; i++) {
+        if (local && handle->slots[i].local == local) {
+            local_retire(handle, &handle->slots[i]);
         }
     }
 }

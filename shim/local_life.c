@@ -64,6 +64,9 @@ static void forget_local(struct handle *handle, const struct local *local) {
     if (handle->streaming == local) {
         handle->streaming = NULL;
     }
+    if (handle->refused_by == local) {
+        handle->refused_by = NULL;
+    }
 }
 
 static void dispose(struct handle *handle, struct local *local) {

@@ -146,6 +146,7 @@ enum route_reason local_open(struct handle *handle, struct local_slot *slot, con
         local_free(local);
         return reason;
     }
+    local->database_version = handle->session.database_version; /* it was named in the connect */
     note_descriptor(local);
     slot->local = local;
     slot->retry_at_ms = 0;

@@ -100,7 +100,7 @@ static bool in_step(struct handle *handle, struct local *local, bool follow) {
     struct session *session = &handle->session;
     bool autocommit = !follow || session->autocommit;
     if (local->version != session->version || local->autocommit != autocommit) {
-        if (session->database_version > local->version && session->route.database.length > 0 &&
+        if (session->database_version != local->database_version && session->route.database.length > 0 &&
             local->real->mysql_select_db(local->mysql, session->database) != 0) {
             return false;
         }
@@ -108,6 +108,7 @@ static bool in_step(struct handle *handle, struct local *local, bool follow) {
             return false;
         }
         local->version = session->version;
+        local->database_version = session->database_version;
         local_note_acceptance("the session's", SETTINGS);
     }
     if (follow && session->route.in_transaction && !local->transaction) {
