@@ -63,6 +63,20 @@ unit: $(addprefix $(BUILD)/tests/unit/test_,$(UNIT)) $(BUILD)/tests/unit/print_s
 deps:
 	@sh tests/deps.sh
 
+# A program under the sanitizers needs their runtime before the preloaded library's.
+RUN = /usr/bin/python3 tests/run.py
+UNIT_RUNS = $(foreach u,$(UNIT),"unit $(u)=$(BUILD)/tests/unit/test_$(u)")
+
+check: deps
+	+@$(MAKE) --no-print-directory all unit $(BUILD)/wan
+	@BUILD=$(BUILD) $(RUN) "layers=tests/check_layers.sh" \
+	    "settings=tests/check_settings.py $(BUILD)/tests/unit/print_settings config/roundabout.conf" $(UNIT_RUNS) \
+	    "live wan=/usr/bin/python3 tests/live/test_wan.py"
+
+demo: deps
+	+@$(MAKE) --no-print-directory all $(BUILD)/wan
+	@BUILD=$(BUILD) /usr/bin/python3 bench/demo.py
+
 clean:
 	rm -rf $(BUILD)
 
