@@ -313,7 +313,7 @@ static bool makes_list(const struct handle *handle, const struct sql_summary *su
     case SQL_DIAGNOSTICS:
         break;
     case SQL_SELECT:
-        if (!summary->no_tables) {
+        if (summary->table_count > 0 || summary->ties & SQL_NOT_UNDERSTOOD) {
             return true;
         }
         break;

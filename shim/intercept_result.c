@@ -33,6 +33,15 @@ static void note_result(struct handle *handle, MYSQL_RES *result, MYSQL *owner, 
     }
 }
 
+/* A result that the shim has no business with is still freed through it: with two client libraries about it
+ * must be known whose it is. */
+static MYSQL_RES *tell_apart(MYSQL_RES *result, const struct real *real) {
+    if (result && real_is_ambiguous()) {
+        result_add(result, real, NULL);
+    }
+    return result;
+}
+
 /* The shadow was lost while its rows were read, and the application has seen none of them: main is asked
  * instead. */
 static MYSQL_RES *store_from_main(struct handle *handle) {
@@ -55,7 +64,7 @@ EXPORT MYSQL_RES *mysql_store_result(MYSQL *mysql) {
         return NULL;
     }
     if (!handle || handle->passive || handle->busy) {
-        return real->mysql_store_result(mysql);
+        return tell_apart(real->mysql_store_result(mysql), real);
     }
     MYSQL *owner = result_owner(handle);
     handle->busy = true;
@@ -81,7 +90,7 @@ EXPORT MYSQL_RES *mysql_use_result(MYSQL *mysql) {
         return NULL;
     }
     if (!handle || handle->passive || handle->busy) {
-        return real->mysql_use_result(mysql);
+        return tell_apart(real->mysql_use_result(mysql), real);
     }
     MYSQL *owner = result_owner(handle);
     handle->busy = true;

@@ -76,7 +76,7 @@ EXPORT MYSQL_STMT *mysql_stmt_init(MYSQL *mysql) {
         return NULL;
     }
     MYSQL_STMT *stmt = real->mysql_stmt_init(mysql);
-    if (stmt && handle && !handle->passive && !handle->busy) {
+    if (stmt && handle && !handle->busy && (!handle->passive || real_is_ambiguous())) {
         handle->passive |=
             !statement_add(stmt, handle, real); /* out of memory: what it does would not be seen */
     }
