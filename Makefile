@@ -65,25 +65,95 @@ $(BUILD)/tests/unit/print_settings: $(call objects,tests/unit/print_settings.c $
 
 unit: $(addprefix $(BUILD)/tests/unit/test_,$(UNIT)) $(BUILD)/tests/unit/print_settings
 
+# --- the shim over a fake client library
+PRELOAD = $(BUILD)/tests/preload
+FAKES   = $(PRELOAD)/libmariadb.so.3 $(PRELOAD)/libmysqlclient.so.24
+CLOSED  = $(PRELOAD)/closed/libmariadb.so.3 $(PRELOAD)/closed/libmysqlclient.so.24
+PRELOAD_TESTS = answers pending handles transactions step outage async threads memory
+
+$(PRELOAD)/fake_client.mariadb.o: CFLAGS += -DFAKE_MARIADB -fsemantic-interposition
+$(PRELOAD)/fake_client.oracle.o: CFLAGS += -fsemantic-interposition
+$(PRELOAD)/fake_client.mariadb.o $(PRELOAD)/fake_client.oracle.o: tests/preload/fake_client.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -c $< -o $@
+
+$(PRELOAD)/libfakeserver.so: $(PRELOAD)/fake_server.o
+	$(CC) -shared $(LDFLAGS_ALL) -Wl,-soname,libfakeserver.so -o $@ $^
+$(PRELOAD)/libmariadb.so.3 $(PRELOAD)/closed/libmariadb.so.3: MAP = mariadb
+$(PRELOAD)/libmysqlclient.so.24 $(PRELOAD)/closed/libmysqlclient.so.24: MAP = oracle
+$(CLOSED): LINK_MORE = -Wl,-Bsymbolic
+$(PRELOAD)/libmariadb.so.3 $(PRELOAD)/closed/libmariadb.so.3: $(PRELOAD)/fake_client.mariadb.o
+$(PRELOAD)/libmysqlclient.so.24 $(PRELOAD)/closed/libmysqlclient.so.24: $(PRELOAD)/fake_client.oracle.o
+$(FAKES) $(CLOSED): $(PRELOAD)/libfakeserver.so tests/preload/fake_mariadb.map tests/preload/fake_oracle.map
+	@mkdir -p $(@D)
+	$(CC) -shared $(LDFLAGS_ALL) $(LINK_MORE) -Wl,-soname,$(@F) -Wl,--version-script=tests/preload/fake_$(MAP).map \
+	    -Wl,-rpath,'$$ORIGIN' -o $@ $(PRELOAD)/fake_client.$(MAP).o $(PRELOAD)/libfakeserver.so
+
+$(addprefix $(PRELOAD)/mariadb_test_,$(PRELOAD_TESTS)): CLIENT = $(PRELOAD)/libmariadb.so.3
+$(addprefix $(PRELOAD)/oracle_test_,$(PRELOAD_TESTS)): CLIENT = $(PRELOAD)/libmysqlclient.so.24
+$(addprefix $(PRELOAD)/mariadb_test_,$(PRELOAD_TESTS)): $(PRELOAD)/mariadb_test_%: $(PRELOAD)/test_%.o $(PRELOAD)/claims.o $(FAKES)
+$(addprefix $(PRELOAD)/oracle_test_,$(PRELOAD_TESTS)): $(PRELOAD)/oracle_test_%: $(PRELOAD)/test_%.o $(PRELOAD)/claims.o $(FAKES)
+$(addprefix $(PRELOAD)/mariadb_test_,$(PRELOAD_TESTS)) $(addprefix $(PRELOAD)/oracle_test_,$(PRELOAD_TESTS)):
+	$(CC) $(LDFLAGS_ALL) -Wl,--no-as-needed -Wl,-rpath,'$$ORIGIN' -o $@ $(filter %.o,$^) $(CLIENT) $(PRELOAD)/libfakeserver.so -lpthread
+
+$(PRELOAD)/plugin_mariadb.so: $(PRELOAD)/libmariadb.so.3
+$(PRELOAD)/plugin_oracle.so: $(PRELOAD)/libmysqlclient.so.24
+$(PRELOAD)/plugin_mariadb.so $(PRELOAD)/plugin_oracle.so: $(PRELOAD)/plugin.o
+	$(CC) -shared $(LDFLAGS_ALL) -Wl,--no-as-needed -Wl,-rpath,'$$ORIGIN' -o $@ $^ $(PRELOAD)/libfakeserver.so
+$(PRELOAD)/test_libraries: $(PRELOAD)/test_libraries.o $(PRELOAD)/claims.o $(PRELOAD)/libfakeserver.so $(PRELOAD)/plugin_mariadb.so $(PRELOAD)/plugin_oracle.so
+	$(CC) $(LDFLAGS_ALL) -Wl,--no-as-needed -Wl,-rpath,'$$ORIGIN' -o $@ $(filter %.o,$^) $(PRELOAD)/libfakeserver.so -ldl
+
+preload: $(BUILD)/libroundabout.so $(CLOSED) $(PRELOAD)/test_libraries \
+         $(addprefix $(PRELOAD)/mariadb_test_,$(PRELOAD_TESTS)) $(addprefix $(PRELOAD)/oracle_test_,$(PRELOAD_TESTS))
+
+# --- what a person runs
+
+PYTHON = /usr/bin/python3
+RUN = $(PYTHON) tests/run.py
+UNIT_RUNS = $(foreach u,$(UNIT),"unit $(u)=$(UNDER) $(BUILD)/tests/unit/test_$(u)")
+
 deps:
 	@sh tests/deps.sh
 
-# A program under the sanitizers needs their runtime before the preloaded library's.
-RUN = /usr/bin/python3 tests/run.py
-UNIT_RUNS = $(foreach u,$(UNIT),"unit $(u)=$(BUILD)/tests/unit/test_$(u)")
-
 check: deps
-	+@$(MAKE) --no-print-directory all unit $(BUILD)/wan
+	+@$(MAKE) --no-print-directory all unit preload $(BUILD)/wan
 	@BUILD=$(BUILD) $(RUN) "layers=tests/check_layers.sh" \
 	    "settings=tests/check_settings.py $(BUILD)/tests/unit/print_settings config/roundabout.conf" $(UNIT_RUNS) \
-	    "live wan=/usr/bin/python3 tests/live/test_wan.py"
+	    "preload=$(PYTHON) tests/run_preload.py $(BUILD)" \
+	    "live wan=$(PYTHON) tests/live/test_wan.py" \
+	    "live shim=$(PYTHON) tests/live/test_shim.py" \
+	    "live failure=$(PYTHON) tests/live/test_shim_failure.py" \
+	    "live run=$(PYTHON) tests/live/test_shim_run.py"
+
+# The tests that need no server, under a sanitizer. Its runtime must come before the preloaded library.
+fast: unit preload
+	@BUILD=$(BUILD) $(RUN) $(UNIT_RUNS) "preload=$(PYTHON) tests/run_preload.py $(BUILD) --quick $(PRELOAD_OPTIONS)"
+
+asan: deps
+	+@$(MAKE) --no-print-directory fast BUILD=$(BUILD)/asan OPTIMISE=-O1 \
+	    SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer" \
+	    PRELOAD_OPTIONS="--before $$($(CC) -print-file-name=libasan.so)"
+
+tsan: deps
+	+@$(MAKE) --no-print-directory fast BUILD=$(BUILD)/tsan OPTIMISE=-O1 SANITIZE="-fsanitize=thread" \
+	    PRELOAD_OPTIONS="--before $$($(CC) -print-file-name=libtsan.so)"
+
+valgrind: deps
+	+@$(MAKE) --no-print-directory fast BUILD=$(BUILD)/valgrind OPTIMISE=-O1 UNDER="valgrind -q --error-exitcode=9" \
+	    PRELOAD_OPTIONS="--wrapper 'valgrind -q --error-exitcode=9'"
 
 demo: deps
 	+@$(MAKE) --no-print-directory all $(BUILD)/wan
-	@BUILD=$(BUILD) /usr/bin/python3 bench/demo.py
+	@BUILD=$(BUILD) $(PYTHON) bench/demo.py
+
+$(BUILD)/bench/overhead: $(call objects,bench/overhead.c) $(PRELOAD)/libmariadb.so.3 $(PRELOAD)/libfakeserver.so
+	$(CC) $(LDFLAGS_ALL) -Wl,--no-as-needed -Wl,-rpath,'$$ORIGIN/../tests/preload' -o $@ $^ -lpthread
+
+bench-overhead: $(BUILD)/libroundabout.so $(BUILD)/bench/overhead
+	@$(PYTHON) bench/overhead.py $(BUILD)
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit deps check demo clean asan tsan valgrind bench-overhead
+.PHONY: all unit preload fast deps check asan tsan valgrind demo bench-overhead clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
