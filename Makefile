@@ -17,3 +17,7 @@ LDFLAGS += -Wl,-z,relro,-z,now $(SANITIZE)
 
 CONFIG_SOURCES = config/config.c
 PURE_SOURCES   = $(filter-out $(SHIM_PARTS),$(wildcard shim/*.c))
+
+all:
+
+include Makefile.ring
