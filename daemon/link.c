@@ -184,14 +184,3 @@ bool link_gtid_union(const char *one, const char *other, char *merged, size_t si
             return false;
     return true;
 }
-
-bool link_gtid_replace(const char *list, unsigned domain, const char *gtid, char *merged, size_t size) {
-    char element[64];
-    unsigned at_domain;
-    unsigned long long sequence;
-    merged[0] = '\0';
-    for (const char *at = list; next_gtid(&at, &at_domain, &sequence, element, sizeof element);)
-        if (at_domain != domain && !append_gtid(merged, size, element))
-            return false;
-    return append_gtid(merged, size, gtid);
-}

@@ -36,6 +36,7 @@ struct link_state {
     int64_t clock_seen_us; /* this host's clock when that was read */
     char applied[2048];    /* MariaDB: gtid_slave_pos; MySQL: gtid_executed */
     char logged[2048];     /* MariaDB: gtid_binlog_pos; MySQL: gtid_executed */
+    char oldest[2048];     /* what its binary logs begin with, if asked for; MySQL: gtid_purged */
 
     bool link_known;   /* the link's own row could be read */
     bool link_exists;
@@ -49,12 +50,24 @@ struct link_state {
     unsigned io_errno, sql_errno;
     char io_error[512], sql_error[512];
     char io_state[128];
+    bool drained; /* all that was fetched has been applied */
     char received[2048];
     long seconds_behind; /* -1 unknown; shown, never trusted */
 
     bool heartbeats_known;
     unsigned heartbeat_problem; /* an error number */
     int64_t heartbeat_us[RING_SITES_MAX]; /* sites in ring order: when the newest heartbeat seen here was sent; -1: none */
+};
+
+/* What one turn may do about a link. */
+enum link_step {
+    LINK_LEAVE,
+    LINK_WAIT,
+    LINK_START,      /* start the stopped threads */
+    LINK_POINT,      /* make or re-make the link to `target` */
+    LINK_RESTART_IO, /* stop and start the fetching thread only */
+    LINK_SKIP,       /* set the position past what the source has purged, then start */
+    LINK_HELP,       /* a person must act */
 };
 
 /* What an error of a link asks for. */
@@ -95,8 +108,5 @@ bool link_gtid_of_domain(const char *list, unsigned domain, char *gtid, size_t s
 
 /* A MariaDB GTID list in which each domain has the element with the larger sequence number of the two lists. False: no room. */
 bool link_gtid_union(const char *one, const char *other, char *merged, size_t size);
-
-/* `list` with the element of `domain` replaced by `gtid`, or added. False: no room. */
-bool link_gtid_replace(const char *list, unsigned domain, const char *gtid, char *merged, size_t size);
 
 #endif

@@ -80,6 +80,15 @@ enum ring_reason ring_unfit(const struct link_state *me, const struct link_state
     return RING_WHOLE;
 }
 
+#define DRAIN_LIMIT_MS 60000
+
+/* Changing the source throws away what was fetched and not applied yet. From a living source it comes again; from a dead one it may be
+ * the only copy, so it is applied first, as long as that makes progress. */
+static bool is_draining(const struct ring_view *view, size_t source) {
+    return !view->link->drained && view->link->sql == LINK_THREAD_RUNNING &&
+           view->now_ms - view->applied_ms < (int64_t)view->ring->dead_after_ms && view->sites[source].silent_ms < DRAIN_LIMIT_MS;
+}
+
 static struct ring_plan plan(enum link_step step, enum ring_reason reason, size_t target, size_t source) {
     return (struct ring_plan){.step = step, .reason = reason, .target = target, .source = source, .error = link_classify(0, "")};
 }
@@ -172,6 +181,8 @@ static struct ring_plan choose_target(const struct ring_view *view, size_t sourc
                                         : source == SITE_STRANGER ? RING_ELSEWHERE
                                         : source_is_dead          ? RING_BYPASS
                                                                   : RING_RETURN;
+        if (source_is_dead && is_draining(view, source))
+            return plan(LINK_WAIT, RING_DRAINING, candidate, source);
         struct ring_plan move = plan(LINK_POINT, reason, candidate, source);
         move.skip_returning = site->bypassed && view->ring->returning_writes == CONFIG_RETURNING_SKIP;
         return move;
@@ -271,7 +282,7 @@ static struct ring_plan look_after(const struct ring_view *view, size_t source) 
 struct ring_plan ring_plan(const struct ring_view *view) {
     const struct config_ring *ring = view->ring;
     if (!view->link)
-        return plan(LINK_WAIT, RING_OWN_UNREACHABLE, SITE_NONE, SITE_NONE);
+        return plan(LINK_WAIT, view->sites[view->me].life == SITE_UNKNOWN ? RING_LOOKING : RING_OWN_UNREACHABLE, SITE_NONE, SITE_NONE);
     if (ring->site_count < 2 && !view->replica)
         return plan(LINK_LEAVE, RING_ALONE, SITE_NONE, SITE_NONE);
     if (!view->link->link_known)

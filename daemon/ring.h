@@ -27,16 +27,6 @@ enum site_life ring_judge(const struct site_samples *samples, const struct confi
 /* No failed probe in the last M, and M probes made. */
 bool ring_is_steady(const struct site_samples *samples, const struct config_ring *ring);
 
-enum link_step {
-    LINK_LEAVE,
-    LINK_WAIT,
-    LINK_START,      /* start the stopped threads */
-    LINK_POINT,      /* make or re-make the link to `target` */
-    LINK_RESTART_IO, /* stop and start the fetching thread only */
-    LINK_SKIP,       /* set the position past what the source has purged, then start */
-    LINK_HELP,       /* a person must act */
-};
-
 /* Why. value, sentence: %t is the target's name, %s the present source's. */
 #define RING_REASONS(X)                                                                                      \
     X(WHOLE, "the link from %s is whole")                                                                    \
@@ -51,6 +41,7 @@ enum link_step {
     X(COOL_DOWN, "the source was changed a moment ago; the next change is for %t")                           \
     X(NO_LINK, "there is no link yet; it is made to %t")                                                     \
     X(BYPASS, "%s is dead; %t is the nearest living site upstream")                                          \
+    X(DRAINING, "%s is dead; what was fetched from it is applied before %t is followed")                      \
     X(RETURN, "%t is back and has caught up")                                                                \
     X(ELSEWHERE, "the link points at a server that is not in the ring; it is pointed at %t")                 \
     X(NOT_GTID, "the link from %t doesn't use GTIDs as a ring needs")                                        \
@@ -84,6 +75,7 @@ const char *ring_reason_sentence(enum ring_reason reason);
 struct ring_site {
     enum site_life life;
     bool steady;
+    int64_t silent_ms;              /* how long nothing was heard of it */
     bool bypassed;                  /* was dead, and hasn't been followed since */
     const struct link_state *state; /* what it last showed; NULL: nothing, ever or since it stopped answering */
 };
@@ -100,6 +92,7 @@ struct ring_view {
     int64_t now_ms;
     int64_t changed_ms;          /* when this daemon last changed the link's source; -1: never */
     int64_t moved_ms;            /* when the link last brought anything */
+    int64_t applied_ms;          /* when the link last applied anything */
     int64_t connecting_since_ms; /* -1: it isn't connecting */
     int64_t failed_since_ms;     /* when the present failure was first seen, or last acted upon */
     unsigned attempts;           /* how often the present failure was acted upon */

@@ -110,15 +110,6 @@ static void gtid_lists_are_joined_by_the_larger_number(void **unused) {
     assert_false(link_gtid_union("1-1-5,2-2-7", "3-3-1", merged, 10));
 }
 
-static void one_domain_is_replaced(void **unused) {
-    (void)unused;
-    char merged[128];
-    assert_true(link_gtid_replace("1-1-5,3-3-7,2-2-2", 3, "3-3-99", merged, sizeof merged));
-    assert_string_equal(merged, "1-1-5,2-2-2,3-3-99");
-    assert_true(link_gtid_replace("", 3, "3-3-99", merged, sizeof merged));
-    assert_string_equal(merged, "3-3-99");
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(errors_are_classified_by_what_they_ask_for),
@@ -127,7 +118,6 @@ int main(void) {
         cmocka_unit_test(only_transient_failures_are_retried_for_ever),
         cmocka_unit_test(gtid_lists_are_read_by_domain),
         cmocka_unit_test(gtid_lists_are_joined_by_the_larger_number),
-        cmocka_unit_test(one_domain_is_replaced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

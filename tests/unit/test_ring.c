@@ -54,7 +54,7 @@ static void build(const struct row *row) {
         state->source_port = 3306;
         state->source_server_id = (unsigned)before + 1;
         snprintf(state->source_user, sizeof state->source_user, "repl");
-        state->heartbeats_known = true;
+        state->heartbeats_known = state->drained = true;
         for (size_t origin = 0; origin < count; origin++)
             state->heartbeat_us[origin] = INT64_C(900000000000000);
         const char life = row->lives[i];
@@ -141,6 +141,10 @@ static void no_gtid_position_and_hot(void) { no_gtid_position(), changed_just_no
 static void another_user(void) { snprintf(MINE->source_user, sizeof MINE->source_user, "someone"); }
 static void disk_full(void) { snprintf(MINE->io_state, sizeof MINE->io_state, "Waiting for someone to free space"); }
 static void disk_full_mysql(void) { snprintf(MINE->io_state, sizeof MINE->io_state, "Waiting for disk space"); }
+static void draining(void) { MINE->drained = false, view.applied_ms = NOW - 1000, view.sites[2].silent_ms = 5000; }
+static void drain_stuck(void) { draining(), view.applied_ms = NOW - 5000; }
+static void drain_too_long(void) { draining(), view.sites[2].silent_ms = 60000; }
+static void drain_stopped(void) { draining(), sql_off(); }
 static void link_unseen(void) { MINE->link_known = false; }
 static void stalled(void) { view.moved_ms = NOW - 8000, MINE->heartbeat_us[2] -= 9000000, view.failed_since_ms = 0; }
 static void stalled_but_just_restarted(void) { stalled(), view.failed_since_ms = NOW - 500, view.attempts = 1; }
@@ -222,6 +226,10 @@ static const struct row rows[] = {
     {"a dead neighbour is bypassed, last site", "ADA", 2, 1, NULL, LINK_POINT, RING_BYPASS, 0},
     {"a dead site elsewhere is its successor's business, first", "ADA", 0, 2, NULL, LINK_LEAVE, RING_WHOLE, 2},
     {"a dead site elsewhere is its successor's business, middle", "AAD", 1, 0, NULL, LINK_LEAVE, RING_WHOLE, 0},
+    {"what was fetched from a dead site is applied first", "AAD", 0, 2, draining, LINK_WAIT, RING_DRAINING, 1},
+    {"an applier that makes no progress isn't waited for", "AAD", 0, 2, drain_stuck, LINK_POINT, RING_BYPASS, 1},
+    {"an applier that takes too long isn't waited for", "AAD", 0, 2, drain_too_long, LINK_POINT, RING_BYPASS, 1},
+    {"a stopped applier isn't waited for", "AAD", 0, 2, drain_stopped, LINK_POINT, RING_BYPASS, 1},
     {"two dead neighbours are bypassed", "AADD", 0, 3, NULL, LINK_POINT, RING_BYPASS, 1},
     {"two dead of five, not neighbours", "DAADA", 4, 3, NULL, LINK_POINT, RING_BYPASS, 2},
     {"a bypass whose own target dies goes further", "AADD", 0, 2, NULL, LINK_POINT, RING_BYPASS, 1},

@@ -1,0 +1,553 @@
+#include "turn.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+
+#define OWN_LIMIT_S   5 /* one's own server is local: it is slow only when something is wrong, and SHOW SLAVE STATUS can hang */
+#define OTHER_LIMIT_S 2
+
+/* A statement that the server refused isn't repeated every second: a person must give a right or change a setting first. */
+#define REFUSED_RETRY_MS 15000
+
+/* What a link's past says, beyond its last state. Hashes instead of texts: only whether they changed is asked. */
+struct link_memory {
+    unsigned looks; /* the report that was taken in last */
+    uint64_t received, applied, failure;
+    int64_t changed_ms, moved_ms, applied_ms, connecting_since_ms, failed_since_ms;
+    unsigned attempts;
+};
+
+/* A link that this daemon may change: its site's own, or that of a replica behind it. */
+struct managed {
+    struct watch *watch; /* a site's is the same as sites[own].watch */
+    struct watch_report report;
+    struct link_memory memory;
+    char name[192];
+    bool replica;
+    unsigned orders_given;
+    bool order_is_open;
+    int64_t retry_at_ms; /* after an order that failed: no other one before then */
+    struct log_subject subject, would, trouble;
+    struct ring_plan plan;
+    char words[400];
+};
+
+struct site_record {
+    struct watch *watch;
+    struct watch_report report;
+    unsigned looks;
+    int64_t sampled_ms;
+    struct site_samples samples;
+    enum site_life life;
+    bool bypassed;
+    char returned[2048]; /* what it had logged when it was first seen after being dead; "": not seen yet */
+    struct log_subject subject;
+};
+
+struct turn {
+    struct turn_setup setup;
+    const struct config_ring *ring;
+    struct site_record sites[RING_SITES_MAX];
+    struct managed own;
+    struct managed *replicas;
+    size_t replica_count;
+    bool account_is_done;
+    bool bypasses_are_known; /* which sites were bypassed when this daemon started */
+    struct log_subject heartbeat;
+    struct watch_order order; /* too large for a stack */
+};
+
+static uint64_t hash_text(uint64_t hash, const char *text) {
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+static bool may_change(const struct turn *turn) { return turn->ring->manage == CONFIG_MANAGE_LINKS && !turn->setup.dry_run; }
+
+/* --- starting and stopping ------------------------------------------------------------------------------------------------- */
+
+static bool start_sites(struct turn *turn) {
+    for (size_t i = 0; i < turn->ring->site_count; i++) {
+        const bool own = i == turn->ring->own;
+        turn->sites[i].watch = watch_start(&(struct watch_setup){
+            .address = &turn->ring->sites[i].server,
+            .login = &turn->ring->monitor,
+            .by_socket = own,
+            .ring = turn->ring,
+            .limit_s = own ? OWN_LIMIT_S : OTHER_LIMIT_S,
+            .heartbeat_site = own && may_change(turn) ? turn->ring->sites[i].name : NULL,
+            .wake_fd = turn->setup.wake_fd,
+        });
+        turn->sites[i].sampled_ms = clock_monotonic_ms();
+        if (!turn->sites[i].watch)
+            return false;
+    }
+    return true;
+}
+
+static bool start_replicas(struct turn *turn) {
+    const struct config_site *site = &turn->ring->sites[turn->ring->own];
+    turn->replicas = calloc(site->replica_count ? site->replica_count : 1, sizeof *turn->replicas);
+    if (!turn->replicas)
+        return false;
+    for (size_t i = 0; i < site->replica_count; i++) {
+        const struct config_server *address = &site->replicas[i];
+        struct managed *replica = &turn->replicas[i];
+        replica->replica = true;
+        replica->memory = (struct link_memory){.changed_ms = -1, .connecting_since_ms = -1};
+        if (address->host)
+            snprintf(replica->name, sizeof replica->name, "%s's replica %s:%u", site->name, address->host, address->port);
+        else
+            snprintf(replica->name, sizeof replica->name, "%s's replica %s", site->name, address->socket);
+        replica->watch = watch_start(&(struct watch_setup){.address = address,
+                                                           .login = &turn->ring->monitor,
+                                                           .by_socket = true,
+                                                           .ring = turn->ring,
+                                                           .limit_s = OTHER_LIMIT_S,
+                                                           .wake_fd = turn->setup.wake_fd});
+        if (!replica->watch)
+            return false;
+        turn->replica_count++;
+    }
+    return true;
+}
+
+struct turn *turn_start(const struct turn_setup *setup) {
+    struct turn *turn = calloc(1, sizeof *turn);
+    if (!turn)
+        return NULL;
+    turn->setup = *setup;
+    turn->ring = setup->ring;
+    turn->own.memory = (struct link_memory){.changed_ms = -1, .connecting_since_ms = -1};
+    snprintf(turn->own.name, sizeof turn->own.name, "%s", turn->ring->sites[turn->ring->own].name);
+    if (!start_sites(turn) || !start_replicas(turn)) {
+        turn_stop(turn);
+        return NULL;
+    }
+    turn->own.watch = turn->sites[turn->ring->own].watch;
+    return turn;
+}
+
+void turn_stop(struct turn *turn) {
+    if (!turn)
+        return;
+    for (size_t i = 0; i < turn->ring->site_count; i++)
+        watch_stop(turn->sites[i].watch);
+    for (size_t i = 0; i < turn->replica_count; i++)
+        watch_stop(turn->replicas[i].watch);
+    free(turn->replicas);
+    explicit_bzero(&turn->order, sizeof turn->order); /* held a password */
+    free(turn);
+}
+
+void turn_wait_for_looks(struct turn *turn, int64_t until_ms) {
+    for (size_t i = 0; i < turn->ring->site_count; i++)
+        watch_wait(turn->sites[i].watch, 1, until_ms);
+    for (size_t i = 0; i < turn->replica_count; i++)
+        watch_wait(turn->replicas[i].watch, 1, until_ms);
+}
+
+/* --- who lives ------------------------------------------------------------------------------------------------------------- */
+
+/* A look that has been under way for longer than an interval is as good as failed, and counts so once an interval. */
+static void take_sample(const struct turn *turn, struct site_record *site, int64_t now_ms) {
+    const int64_t interval_ms = (int64_t)turn->ring->probe_interval_ms;
+    if (site->report.looks != site->looks) {
+        samples_add(&site->samples, site->report.answer.outcome == SERVER_UNREACHABLE, site->report.ended_ms);
+        site->looks = site->report.looks;
+        site->sampled_ms = now_ms;
+    } else if (site->report.began_ms >= 0 && now_ms - site->report.began_ms > interval_ms && now_ms - site->sampled_ms > interval_ms) {
+        samples_add(&site->samples, true, now_ms);
+        site->sampled_ms = now_ms;
+    }
+}
+
+static const struct link_state *state_of(const struct site_record *site) {
+    return site->report.looks && site->report.answer.outcome == SERVER_ANSWERED ? &site->report.state : NULL;
+}
+
+static bool is_a_right(unsigned code) { return code == 1227 || code == 1044 || code == 1045 || code == 1142 || code == 1370 || code == 3630; }
+
+static void tell_life(struct turn *turn, size_t i, int64_t now_ms) {
+    struct site_record *site = &turn->sites[i];
+    const char *name = turn->ring->sites[i].name;
+    const struct server_answer *answer = &site->report.answer;
+    switch (site->life) {
+    case SITE_UNKNOWN:
+        break;
+    case SITE_ALIVE:
+        if (answer->outcome == SERVER_REFUSED && !is_a_right(answer->code))
+            log_state(&site->subject, CONFIG_LOG_ERROR, "site %s answers with an error: %u %s", name, answer->code, answer->text);
+        else if (answer->outcome == SERVER_REFUSED)
+            log_state(&site->subject, CONFIG_LOG_ERROR, "site %s answers but refuses the monitor user: %u %s; correct `monitor`, or GRANT %s there",
+                      name, answer->code, answer->text, dialect_for_kind(SERVER_MARIADB)->grants_to_watch);
+        else if (state_of(site) && !site->report.state.link_known && site->report.state.kind)
+            log_state(&site->subject, CONFIG_LOG_ERROR, "site %s doesn't show its link (%u): the monitor user lacks %s", name,
+                      site->report.state.link_problem, dialect_for_kind(site->report.state.kind)->grants_to_watch);
+        else if (state_of(site) && !site->report.state.kind)
+            log_state(&site->subject, CONFIG_LOG_ERROR, "site %s is a server of a version that isn't supported: %s", name,
+                      site->report.state.version);
+        else
+            log_state(&site->subject, CONFIG_LOG_INFO, "site %s answers", name);
+        break;
+    case SITE_DOUBTFUL:
+        log_state(&site->subject, CONFIG_LOG_WARNING, "site %s doesn't answer steadily", name);
+        break;
+    case SITE_DEAD:
+        log_state(&site->subject, CONFIG_LOG_WARNING, "site %s is dead: %u of the last %u probes failed", name,
+                  turn->ring->samples_failed, turn->ring->samples);
+        break;
+    }
+    (void)now_ms;
+}
+
+static void judge_sites(struct turn *turn, size_t source, int64_t now_ms) {
+    const int64_t silent_link_ms = (int64_t)turn->ring->dead_after_ms;
+    for (size_t i = 0; i < turn->ring->site_count; i++) {
+        struct site_record *site = &turn->sites[i];
+        watch_read(site->watch, &site->report);
+        take_sample(turn, site, now_ms);
+        const bool link_moves = i == source && now_ms - turn->own.memory.moved_ms < silent_link_ms;
+        site->life = ring_judge(&site->samples, turn->ring, link_moves, now_ms);
+        if (site->life == SITE_DEAD) {
+            site->bypassed = true;
+            site->returned[0] = '\0';
+        } else if (site->bypassed && !site->returned[0] && state_of(site)) {
+            snprintf(site->returned, sizeof site->returned, "%s", site->report.state.logged);
+        }
+        tell_life(turn, i, now_ms);
+    }
+}
+
+/* --- what a link's past says ----------------------------------------------------------------------------------------------- */
+
+static bool take_in_movement(const struct turn *turn, struct link_memory *memory, const struct link_state *state, int64_t at_ms) {
+    uint64_t received = hash_text(UINT64_C(0xcbf29ce484222325), state->received);
+    const uint64_t applied = hash_text(UINT64_C(0xcbf29ce484222325), state->applied);
+    if (!state->received[0]) /* the server doesn't say; then what arrived in the table must do */
+        for (size_t i = 0; i < turn->ring->site_count; i++)
+            if (i != turn->ring->own)
+                received = received * 31 + (uint64_t)state->heartbeat_us[i];
+    const bool moved = received != memory->received || memory->looks == 0;
+    if (moved)
+        memory->moved_ms = at_ms;
+    if (applied != memory->applied || memory->looks == 0)
+        memory->applied_ms = at_ms;
+    memory->received = received;
+    memory->applied = applied;
+    return moved;
+}
+
+/* A failure is the same as before when number, text and place are. A transient one's text counts retries, so its number must do; MySQL's
+ * texts name the place themselves, and its position moves with the site's own writes. */
+static uint64_t failure_key(const struct link_state *state, const struct link_error *error) {
+    const bool applying = state->sql == LINK_THREAD_STOPPED && state->sql_errno;
+    const uint64_t key = hash_text(1 + (applying ? state->sql_errno : state->io_errno), "");
+    if (error->consequence == LINK_NO_ERROR || error->consequence == LINK_TRANSIENT || !applying)
+        return key;
+    return hash_text(hash_text(key, state->sql_error), state->kind == SERVER_MARIADB ? state->applied : "");
+}
+
+static void take_in_report(const struct turn *turn, struct managed *link) {
+    struct link_memory *memory = &link->memory;
+    const struct watch_report *report = &link->report;
+    if (report->looks == memory->looks || report->answer.outcome != SERVER_ANSWERED)
+        return;
+    const struct link_state *state = &report->state;
+    const bool moved = take_in_movement(turn, memory, state, report->ended_ms);
+    memory->looks = report->looks;
+
+    if (state->io != LINK_THREAD_CONNECTING)
+        memory->connecting_since_ms = -1;
+    else if (memory->connecting_since_ms < 0)
+        memory->connecting_since_ms = report->ended_ms;
+
+    const struct link_error *error = link_trouble(state);
+    const bool failed = state->link_exists && (state->sql != LINK_THREAD_RUNNING || state->io != LINK_THREAD_RUNNING);
+    const uint64_t key = failed ? failure_key(state, error) : memory->failure;
+    const bool passes = error->consequence == LINK_NO_ERROR || error->consequence == LINK_TRANSIENT;
+    if (failed && key != memory->failure) {
+        memory->attempts = 0;
+        memory->failed_since_ms = report->ended_ms;
+        memory->failure = key;
+    } else if (!failed && moved && passes) {
+        memory->attempts = 0;
+        /* A hard failure is kept in mind: the same event may fail again in a moment. */
+    }
+}
+
+/* --- words ----------------------------------------------------------------------------------------------------------------- */
+
+static const char *site_name(const struct turn *turn, size_t site) {
+    return site < turn->ring->site_count ? turn->ring->sites[site].name : site == SITE_STRANGER ? "another server" : "nobody";
+}
+
+static void put_words(const struct turn *turn, struct managed *link) {
+    const struct ring_plan *plan = &link->plan;
+    size_t used = (size_t)snprintf(link->words, sizeof link->words, "link %s<-%s: ", link->name,
+                                   site_name(turn, plan->source != SITE_NONE ? plan->source : plan->target));
+    for (const char *at = ring_reason_sentence(plan->reason); *at && used + 100 < sizeof link->words; at++) {
+        if (at[0] == '%' && (at[1] == 't' || at[1] == 's')) {
+            const size_t site = at[1] == 't' ? plan->target : plan->source;
+            used += (size_t)snprintf(link->words + used, sizeof link->words - used, "%.60s", site_name(turn, site));
+            at++;
+        } else {
+            link->words[used++] = *at;
+            link->words[used] = '\0';
+        }
+    }
+}
+
+/* The server's text for a failed event quotes the statement with its values, so only its number and meaning are shown. */
+static void tell_plan(struct managed *link) {
+    const struct ring_plan *plan = &link->plan;
+    const struct link_state *state = &link->report.state;
+    char why[400] = "";
+    if (plan->error->consequence != LINK_NO_ERROR) {
+        const bool applying = state->sql == LINK_THREAD_STOPPED && state->sql_errno;
+        snprintf(why, sizeof why, ": %u %s%s%s", applying ? state->sql_errno : state->io_errno, plan->error->meaning,
+                 plan->step == LINK_HELP ? "; help is needed: " : "; ", plan->error->cure);
+    }
+    const enum config_log_level level = plan->step == LINK_HELP   ? CONFIG_LOG_ERROR
+                                        : plan->step == LINK_WAIT ? CONFIG_LOG_WARNING
+                                                                  : CONFIG_LOG_INFO;
+    log_state(&link->subject, level, "%s%s", link->words, why);
+}
+
+/* --- acting ---------------------------------------------------------------------------------------------------------------- */
+
+static void tell_order(struct managed *link) {
+    const struct server_answer *answer = &link->report.order_answer;
+    const struct dialect *dialect = dialect_for_kind(link->report.state.kind);
+    if (answer->outcome == SERVER_ANSWERED)
+        log_state(&link->trouble, CONFIG_LOG_INFO, "%s", "");
+    else if (is_a_right(answer->code))
+        log_state(&link->trouble, CONFIG_LOG_ERROR, "%s: not allowed to run %s: %u; GRANT %s ON *.* to the monitor user; watching goes on",
+                  link->name, link->report.order_failed, answer->code,
+                  !dialect                                              ? "the needed right"
+                  : strstr(link->report.order_failed, "mysql.user")     ? dialect->grants_for_accounts
+                  : strstr(link->report.order_failed, "sql_log_bin")    ? dialect->grants_for_accounts
+                  : strstr(link->report.order_failed, "REPLICATION SL") ? dialect->grants_for_accounts
+                  : strstr(link->report.order_failed, "CREATE USER")    ? dialect->grants_for_accounts
+                                                                        : dialect->grants_to_heal);
+    else
+        log_state(&link->trouble, CONFIG_LOG_ERROR, "%s: %s failed: %u %s", link->name, link->report.order_failed, answer->code,
+                  answer->text);
+}
+
+/* The position to start from: everything known to be here, and - the point of it - past what shall not be fetched. MariaDB refuses a
+ * position that lacks a domain of its own binary log (1948), so the log is counted in. */
+static bool put_position(const struct turn *turn, const struct managed *link, char *position, size_t size) {
+    const struct ring_plan *plan = &link->plan;
+    const struct link_state *state = &link->report.state;
+    const struct site_record *target = &turn->sites[plan->target];
+    char here[2048], skipped[2048];
+    if (plan->step == LINK_SKIP)
+        snprintf(skipped, sizeof skipped, "%s", target->report.state.oldest);
+    else if (!link_gtid_of_domain(target->returned, target->report.state.domain_id, skipped, sizeof skipped))
+        return false;
+    if (state->kind != SERVER_MARIADB)
+        return snprintf(position, size, "%s", skipped) < (int)size;
+    return link_gtid_union(state->applied, state->logged, here, sizeof here) && link_gtid_union(here, skipped, position, size);
+}
+
+static bool write_order(struct turn *turn, struct managed *link, struct watch_order *order) {
+    const struct ring_plan *plan = &link->plan;
+    const struct link_state *state = &link->report.state;
+    const struct site_record *target = &turn->sites[plan->target];
+    const bool leaves_out = plan->step == LINK_POINT && plan->skip_returning && target->returned[0];
+    char position[4200] = "";
+    memset(order, 0, sizeof *order);
+    order->kind = WATCH_SCRIPT;
+    if (leaves_out && state->kind == SERVER_MYSQL) {
+        memcpy(order->without, target->returned, sizeof order->without);
+        memcpy(order->without_uuid, target->report.state.uuid, sizeof order->without_uuid);
+    } else if ((leaves_out || plan->step == LINK_SKIP) && !put_position(turn, link, position, sizeof position)) {
+        return false;
+    }
+    return script_for_step(plan->step, dialect_for_kind(state->kind),
+                           &(struct script_order){.source = &turn->ring->sites[plan->target].server,
+                                                  .ring = turn->ring,
+                                                  .position = position[0] ? position : NULL},
+                           &order->script);
+}
+
+static void give_order(struct turn *turn, struct managed *link, int64_t now_ms) {
+    const struct ring_plan *plan = &link->plan;
+    const char *verb = may_change(turn) ? "runs" : "would run";
+    if (may_change(turn)) {
+        if (!watch_give(link->watch, &turn->order))
+            return;
+        link->orders_given++;
+        link->order_is_open = true;
+        if (plan->correction)
+            link->memory.attempts++;
+        link->memory.failed_since_ms = now_ms;
+        if (plan->step == LINK_POINT) {
+            if (plan->reason != RING_NO_LINK) /* the first link is no change that the next must keep away from */
+                link->memory.changed_ms = now_ms;
+            link->memory.moved_ms = link->memory.applied_ms = now_ms;
+            turn->sites[plan->target].bypassed = false;
+        }
+    }
+    for (size_t i = 0; i < turn->order.script.count; i++) {
+        if (may_change(turn))
+            log_line(CONFIG_LOG_INFO, "%s %s: %s", link->name, verb, turn->order.script.shown[i]);
+        else
+            log_state(&link->would, CONFIG_LOG_INFO, "%s %s: %s%s", link->name, verb, turn->order.script.shown[i],
+                      turn->order.script.count > 1 ? "; ..." : "");
+    }
+}
+
+/* The source's oldest position is read only while it is needed: two more statements a look. */
+static bool must_read_oldest(const struct turn *turn, const struct managed *link) {
+    const struct ring_plan *plan = &link->plan;
+    const bool needed = plan->step == LINK_SKIP;
+    for (size_t i = 0; i < turn->ring->site_count; i++)
+        watch_read_oldest(turn->sites[i].watch, needed && i == plan->target);
+    return needed && !turn->sites[plan->target].report.state.oldest[0];
+}
+
+static void act(struct turn *turn, struct managed *link, int64_t now_ms) {
+    if (!link->replica && must_read_oldest(turn, link))
+        return;
+    if (link->plan.step == LINK_LEAVE || link->plan.step == LINK_WAIT || link->plan.step == LINK_HELP || now_ms < link->retry_at_ms)
+        return;
+    if (!write_order(turn, link, &turn->order)) {
+        log_state(&link->trouble, CONFIG_LOG_ERROR, "%s: the statements for this step can't be written", link->name);
+        return;
+    }
+    give_order(turn, link, now_ms);
+}
+
+/* --- the turn -------------------------------------------------------------------------------------------------------------- */
+
+static void build_view(const struct turn *turn, const struct managed *link, int64_t now_ms, struct ring_view *view) {
+    const struct link_memory *memory = &link->memory;
+    const bool seen = link->report.looks && link->report.answer.outcome == SERVER_ANSWERED && link->report.state.kind;
+    *view = (struct ring_view){
+        .ring = turn->ring,
+        .me = turn->ring->own,
+        .replica = link->replica,
+        .link = seen ? &link->report.state : NULL,
+        .now_ms = now_ms,
+        .changed_ms = memory->changed_ms,
+        .moved_ms = memory->moved_ms,
+        .applied_ms = memory->applied_ms,
+        .connecting_since_ms = memory->connecting_since_ms,
+        .failed_since_ms = memory->failed_since_ms,
+        .attempts = memory->attempts,
+    };
+    for (size_t i = 0; i < turn->ring->site_count; i++) {
+        const struct site_record *site = &turn->sites[i];
+        view->sites[i] = (struct ring_site){
+            .life = site->life,
+            .steady = ring_is_steady(&site->samples, turn->ring),
+            .silent_ms = now_ms - site->samples.good_ms,
+            .bypassed = site->bypassed,
+            .state = site->life == SITE_ALIVE || site->life == SITE_DOUBTFUL ? state_of(site) : NULL,
+        };
+    }
+}
+
+/* A daemon that starts beside a link that already goes past a site must not take that site's coming back for news it never heard of. */
+static void learn_bypasses(struct turn *turn, size_t source) {
+    if (turn->bypasses_are_known || source >= turn->ring->site_count || !turn->own.report.looks)
+        return;
+    turn->bypasses_are_known = true;
+    for (size_t distance = 1; distance < turn->ring->site_count; distance++) {
+        const size_t site = ring_upstream(turn->ring->site_count, turn->ring->own, distance);
+        if (site == source)
+            return;
+        turn->sites[site].bypassed = true;
+    }
+}
+
+/* Makes the replication user at this site, once, before the first link that another site makes to here needs it. */
+static void order_account(struct turn *turn) {
+    const struct config_login *login = &turn->ring->replication;
+    if (turn->account_is_done || !may_change(turn) || !login->user || !turn->own.report.looks ||
+        turn->own.report.answer.outcome != SERVER_ANSWERED)
+        return;
+    memset(&turn->order, 0, sizeof turn->order);
+    turn->order.kind = WATCH_ACCOUNT;
+    snprintf(turn->order.user, sizeof turn->order.user, "%s", login->user);
+    turn->account_is_done = true;
+    if (!script_for_account(login, &turn->order.script) || !watch_give(turn->own.watch, &turn->order))
+        return;
+    turn->own.orders_given++;
+    turn->own.order_is_open = true;
+    log_line(CONFIG_LOG_INFO, "%s makes the replication user unless it is there: %s; %s; %s", turn->own.name, turn->order.script.shown[0],
+             turn->order.script.shown[1], turn->order.script.shown[2]);
+}
+
+static void tell_heartbeat(struct turn *turn) {
+    const struct server_answer *answer = &turn->own.report.heartbeat;
+    if (answer->outcome != SERVER_REFUSED)
+        log_state(&turn->heartbeat, CONFIG_LOG_INFO, "%s", "");
+    else
+        log_state(&turn->heartbeat, CONFIG_LOG_WARNING,
+                  "%s can't write its heartbeat: %u %s; GRANT SELECT, INSERT, DELETE, CREATE ON roundabout.* to the monitor user",
+                  turn->own.name, answer->code, answer->text);
+}
+
+static bool turn_link(struct turn *turn, struct managed *link, int64_t now_ms) {
+    const bool was_open = link->order_is_open;
+    link->order_is_open = link->report.orders_done != link->orders_given;
+    if (was_open && !link->order_is_open) {
+        tell_order(link);
+        link->retry_at_ms = link->report.order_answer.outcome == SERVER_REFUSED ? now_ms + REFUSED_RETRY_MS : 0;
+    }
+    if (link->order_is_open)
+        return true;
+    take_in_report(turn, link);
+    struct ring_view view;
+    build_view(turn, link, now_ms, &view);
+    link->plan = ring_plan(&view);
+    put_words(turn, link);
+    tell_plan(link);
+    act(turn, link, now_ms);
+    return link->order_is_open;
+}
+
+static bool turn_replica(struct turn *turn, struct managed *replica, int64_t now_ms) {
+    watch_read(replica->watch, &replica->report);
+    if (turn->ring->replicas_follow)
+        return turn_link(turn, replica, now_ms);
+    const struct link_state *state = &replica->report.state;
+    if (!replica->report.looks)
+        return false;
+    if (replica->report.answer.outcome != SERVER_ANSWERED)
+        log_state(&replica->subject, CONFIG_LOG_WARNING, "%s doesn't answer: %u", replica->name, replica->report.answer.code);
+    else if (link_is_whole(state))
+        log_state(&replica->subject, CONFIG_LOG_INFO, "%s follows", replica->name);
+    else if (state->link_exists && link_trouble(state)->consequence != LINK_NO_ERROR)
+        log_state(&replica->subject, CONFIG_LOG_WARNING, "%s doesn't follow: %s; %s", replica->name, link_trouble(state)->meaning,
+                  link_trouble(state)->cure);
+    else
+        log_state(&replica->subject, CONFIG_LOG_WARNING, "%s doesn't follow: its link is %s", replica->name,
+                  state->link_exists ? "stopped" : "not made, or not shown to the monitor user");
+    return false;
+}
+
+bool turn_run(struct turn *turn, int64_t now_ms) {
+    watch_read(turn->own.watch, &turn->own.report);
+    const size_t source = turn->own.report.looks ? ring_find_source(turn->ring, &turn->own.report.state) : SITE_NONE;
+    learn_bypasses(turn, source);
+    judge_sites(turn, source, now_ms);
+    order_account(turn);
+    tell_heartbeat(turn);
+    bool busy = turn_link(turn, &turn->own, now_ms);
+    for (size_t i = 0; i < turn->replica_count; i++)
+        busy |= turn_replica(turn, &turn->replicas[i], now_ms);
+    return busy;
+}
+
+const char *turn_words(const struct turn *turn) { return turn->own.words; }
+const struct ring_plan *turn_plan(const struct turn *turn) { return &turn->own.plan; }
+unsigned turn_heartbeats(const struct turn *turn) { return turn->own.report.heartbeats; }
