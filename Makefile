@@ -1,6 +1,11 @@
 # Roundabout. Everything that is built goes into build/.
+#
 #   make            build/libroundabout.so, build/roundabout
-#   make check      all tests      make demo      the main job, shown on throwaway servers
+#   make deps       installs what is missing (apt-get; elsewhere it names the packages)
+#   make check      all tests
+#   make demo       the main job, shown on throwaway servers
+#   make bench-overhead          the shim's own cost in nanoseconds
+#   make asan tsan valgrind      the fast tests under the sanitizers
 
 BUILD ?= build
 CC ?= cc
@@ -9,15 +14,59 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -W
 ifdef CI
 WARNINGS += -Werror
 endif
-HARDENING = -fstack-protector-strong -D_FORTIFY_SOURCE=2
 OPTIMISE ?= -O2
 SANITIZE ?=
-CFLAGS += -std=gnu11 -g $(OPTIMISE) $(HARDENING) $(WARNINGS) $(SANITIZE) -MMD -MP
-LDFLAGS += -Wl,-z,relro,-z,now $(SANITIZE)
+HARDENING = -fstack-protector-strong $(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+CFLAGS_ALL = -std=gnu11 -g $(OPTIMISE) $(HARDENING) $(WARNINGS) $(SANITIZE) -fPIC -fvisibility=hidden -MMD -MP $(CFLAGS)
+LDFLAGS_ALL = -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 
-CONFIG_SOURCES = config/config.c
-PURE_SOURCES   = $(filter-out $(SHIM_PARTS),$(wildcard shim/*.c))
+CONFIG = config/config.c
+PURE   = shim/lex.c shim/sql.c shim/sql_read.c shim/sql_functions.c shim/route.c
+SHIM   = $(PURE) $(CONFIG) shim/real.c shim/log.c shim/setup.c shim/options.c shim/session.c shim/snapshot.c shim/handle.c \
+         shim/breaker.c shim/local.c shim/command.c shim/intercept_connect.c shim/intercept_query.c shim/intercept_result.c \
+         shim/intercept_answer.c shim/intercept_command.c shim/intercept_statement.c shim/intercept_async.c
+CLI    = cli/main.c cli/run.c cli/explain.c $(PURE) $(CONFIG)
+UNIT   = config lex sql route session
 
-all:
+objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
+
+all: $(BUILD)/libroundabout.so $(BUILD)/roundabout
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -c $< -o $@
+
+$(BUILD)/libroundabout.so: $(call objects,$(SHIM)) shim/exports.map
+	$(CC) -shared $(LDFLAGS_ALL) -Wl,--version-script=shim/exports.map -Wl,-z,defs -o $@ $(call objects,$(SHIM)) -lconfig -ldl -lpthread
+
+$(BUILD)/roundabout: $(call objects,$(CLI))
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lconfig
+
+$(BUILD)/wan: $(call objects,bench/wan.c)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^
+
+# --- tests
+
+$(BUILD)/tests/unit/test_config: LINK_MORE = -Wl,--wrap=malloc,--wrap=calloc,--wrap=strdup,--wrap=strndup
+$(BUILD)/tests/unit/test_config: $(call objects,tests/unit/test_config.c $(CONFIG))
+$(BUILD)/tests/unit/test_lex: $(call objects,tests/unit/test_lex.c $(PURE))
+$(BUILD)/tests/unit/test_sql: $(call objects,tests/unit/test_sql.c $(PURE))
+$(BUILD)/tests/unit/test_route: $(call objects,tests/unit/test_route.c $(PURE))
+$(BUILD)/tests/unit/test_session: $(call objects,tests/unit/test_session.c $(PURE) shim/session.c)
+$(addprefix $(BUILD)/tests/unit/test_,$(UNIT)):
+	$(CC) $(LDFLAGS_ALL) $(LINK_MORE) -o $@ $^ -lcmocka -lconfig
+$(BUILD)/tests/unit/print_settings: $(call objects,tests/unit/print_settings.c $(CONFIG))
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lconfig
+
+unit: $(addprefix $(BUILD)/tests/unit/test_,$(UNIT)) $(BUILD)/tests/unit/print_settings
 
 include Makefile.ring
+
+deps:
+	@sh tests/deps.sh
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all unit deps check demo clean asan tsan valgrind bench-overhead
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,14 +1,15 @@
-/* The whole configuration of one host as plain values, read from one libconfig file by the shim, the daemon and the
- * command. This header knows nothing of the three; libconfig stays inside config.c. */
+/* The whole configuration of one host as plain values, read from one libconfig file by the shim, the daemon
+ * and the command. This header knows nothing of the three; libconfig stays inside config.c. */
 #ifndef ROUNDABOUT_CONFIG_H
 #define ROUNDABOUT_CONFIG_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What a cache statement does while the application has a transaction open (roundabout.conf(5), `transactions`). */
+/* What a cache statement does while the application has a transaction open (roundabout.conf(5),
+ * `transactions`). */
 enum config_transactions {
-    CONFIG_FOLLOW,    /* runs in a transaction of its own at the local master that ends as the application's does */
+    CONFIG_FOLLOW,    /* runs at the local master in a transaction that ends as the application's does */
     CONFIG_IMMEDIATE, /* runs at the local master in autocommit */
     CONFIG_PASS,      /* runs on main */
 };
@@ -37,16 +38,16 @@ struct config_server {
     unsigned port; /* 1 to 65535; 3306 where the file gives only a host */
 };
 
-/* The site's local master, as the shim reaches it. user == NULL: the application's own user and password are used. */
+/* The site's local master, as the shim reaches it. user == NULL: the application's own user and password. */
 struct config_local {
     struct config_server server;
     char *user;
     char *password;      /* read from password_file; NULL: none given */
-    char *password_file; /* the path as given, for messages */
-    char *defaults_file; /* a client option file ([client] user, password, ssl-...), read by the client library itself */
+    char *password_file; /* absolute, as given, for messages */
+    char *defaults_file; /* absolute; an option file for the client library ([client] user, ssl-ca, ...) */
     unsigned connect_timeout_s;
     unsigned read_timeout_s;
-    unsigned retry_after_ms; /* how long a local master that failed is left alone before one statement tries it again */
+    unsigned retry_after_ms; /* how long one that failed is left alone before a statement tries it again */
 };
 
 /* `database.table`, each part a pattern with `*` and `?`. */
@@ -58,7 +59,7 @@ struct config_table {
 struct config_group {
     char *name; /* the group's `name`, or its place as "caches[0]" */
     struct config_table *tables;
-    size_t table_count; /* at least 1 */
+    size_t table_count;  /* at least 1 */
     unsigned statements; /* CONFIG_REPLACE | ... */
     enum config_transactions transactions;
     enum config_mode mode;
@@ -119,32 +120,43 @@ struct config {
     size_t group_count;
     struct config_ring ring;
     enum config_log_level log_level;
-    char *log_file; /* NULL: standard error */
+    char *log_file; /* absolute; NULL: standard error */
 };
 
-/* Called once per finding with one line without newline: "FILE:LINE: what is wrong; what to do". */
+/* Called once per finding with one line without newline: "FILE:LINE: what is wrong; what to do"
+ * (without LINE where the file as a whole is meant). The message lives as long as the call. */
 typedef void config_report(void *context, const char *message);
 
-/* Which file to read: `option` (a -f argument) if not NULL, else `environment` (the value of ROUNDABOUT_CONFIG; the caller passes NULL
- * where the process runs with raised rights) if not NULL and not empty, else /etc/roundabout/roundabout.conf. Returns one of its
- * arguments or a constant. */
+/* Which file to read: `option` (a -f argument) if not NULL, else `environment` (the value of
+ * ROUNDABOUT_CONFIG; the caller passes NULL where the process runs with raised rights) if not NULL and not
+ * empty, else /etc/roundabout/roundabout.conf. Returns one of its arguments or a constant. */
 const char *config_choose_path(const char *option, const char *environment);
 
-/* Reads and checks the file. All that is wrong with it is reported, not only the first thing; any report means NULL. The result is the
- * caller's, to be given to config_free(); it is not changed afterwards and may be read by all threads. No password is ever reported. */
+/* Reads and checks the file. All that is wrong with it is reported, not only the first thing (text that isn't
+ * libconfig's syntax ends the reading); any report means NULL. The result is the caller's, to be given to
+ * config_free(); it is not changed afterwards and may be read by all threads. No password is ever reported.
+ * Needs no server: what the file names but files with passwords isn't looked at. Prints nothing, leaves
+ * locale and signals alone, and changes errno. libconfig itself ends the process when memory is short: call
+ * it once, at start. */
 struct config *config_load(const char *path, config_report *report, void *context);
-void config_free(struct config *config);
+void config_free(struct config *config); /* NULL: nothing happens */
 
-/* Prints the table of settings, for the check that sample and manual agree with it: one line each, tab-separated:
- * path, type, default, lowest, highest, sentence. */
+/* One setting in words, from the table that the reader itself follows: for the manual, the sample and the
+ * check that they agree with it. */
 struct config_setting_text {
-    char path[64];
-    char type[16];
-    char fallback[64];
-    char bounds[64];
-    const char *sentence;
+    char path[64];     /* "caches.mode": the keys from the top of the file down; list items add nothing */
+    char type[16];     /* group, list (of groups), string, path, number, word, words, tables */
+    char fallback[64]; /* the default as the file would say it; empty: none, the setting stays unset */
+    char bounds[64];   /* "1..60", "1..107 bytes", "1..1000 items", "route|observe|off"; empty: none */
+    bool required;
+    const char *sentence; /* static */
 };
-/* The n-th setting described in words; false when there is no n-th. For --help, the manual and the check that they agree. */
+/* The n-th setting, in the table's order: a group or list comes before its own settings. False: there is no
+ * n-th. */
 bool config_describe(size_t n, struct config_setting_text *text);
+
+/* How many slips of the pen lie between a word and the one that may be meant (the start of a word counts as
+ * one slip); UINT_MAX: too many for that. For "did you mean". */
+unsigned config_word_distance(const char *word, const char *candidate);
 
 #endif

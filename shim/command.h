@@ -1,0 +1,46 @@
+/* One call of the application's on its way to main: what comes before and behind each of them. */
+#ifndef ROUNDABOUT_COMMAND_H
+#define ROUNDABOUT_COMMAND_H
+
+#include "handle.h"
+
+#define EXPORT __attribute__((visibility("default")))
+#define CALLER __builtin_extract_return_addr(__builtin_return_address(0))
+
+/* The functions that this object defines in the libraries' stead. */
+#define X(type, name, parameters) type name parameters;
+REAL_FUNCTIONS(X)
+#undef X
+
+struct call {
+    struct handle *handle;   /* NULL where the shim stands aside */
+    const struct real *real; /* NULL: no client library is to be found */
+    MYSQL *target; /* where the call goes: main, or the shadow that the application has not finished reading
+                      from, so that the library itself says 2014 with all that goes with it */
+};
+
+/* False: the call goes straight to call->real with its own argument: an unknown handle, a passive one, or the
+ * library calling itself. True: it goes to call->target, and command_end follows. */
+bool command_begin(struct call *call, MYSQL *mysql, const void *caller);
+void command_end(struct call *call, const struct command *command, bool succeeded);
+
+/* For text that main has run: its summary is made here if it is not at hand (NULL). */
+void command_end_text(struct call *call, struct slice text, const struct sql_summary *summary,
+                      bool succeeded);
+
+/* The session may follow from this statement: its text must be kept until its outcome is known. */
+bool command_matters(const struct sql_summary *summary);
+
+/* A text whose outcome comes with another call: kept if it matters. */
+void command_keep_text(struct handle *handle, struct slice text, const struct sql_summary *summary);
+/* ... and taken back when that call has come. */
+void command_end_kept(struct call *call, bool succeeded);
+
+/* Code that was not seen may have begun or ended a transaction: main's status says. */
+void command_settle_doubt(struct handle *handle);
+
+/* Main is inside a result or has one to come. The exact test, without a byte on the wire; clears main's errno
+ * and affected_rows, as the statement that is about to be sent does. */
+bool command_main_is_busy(const struct handle *handle);
+
+#endif

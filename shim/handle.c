@@ -1,0 +1,254 @@
+#define _GNU_SOURCE
+#include "handle.h"
+
+#include "local.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HASH_NONFATAL_OOM 1
+static __thread bool map_failed;
+#define uthash_nonfatal_oom(element) (map_failed = true)
+#include <uthash.h>
+
+enum entry_kind { ENTRY_HANDLE, ENTRY_STATEMENT, ENTRY_RESULT };
+
+/* One map for all that is met by its address. Objects that live at the same time have different addresses;
+ * one that was freed behind our back is replaced when its address comes up again. */
+struct entry {
+    const void *key;
+    enum entry_kind kind;
+    void *value;             /* struct handle, struct statement, or the struct local of a result */
+    const struct real *real; /* ENTRY_RESULT */
+    UT_hash_handle hh;
+};
+
+static struct entry *entries;
+static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
+static _Atomic uint64_t generation =
+    1; /* grows with each change of the map: what a thread remembers is good for one generation */
+static _Atomic size_t
+    others; /* entries that are no handles: 0 means that a statement or result needs no look-up */
+
+/* The handles that this thread used last. The initial-exec model makes it one addition; a preloaded object
+ * has room for that. */
+enum { REMEMBERED = 8 };
+struct remembered {
+    const MYSQL *mysql;
+    uint64_t generation;
+    struct handle *handle;
+};
+static __thread struct remembered remembered[REMEMBERED] __attribute__((tls_model("initial-exec")));
+
+/* The map is whole in a child: no other thread is inside it while the process is copied. */
+static void before_fork(void) {
+    pthread_rwlock_wrlock(&lock);
+}
+static void after_fork(void) {
+    pthread_rwlock_unlock(&lock);
+}
+static void in_child(void) {
+    static const pthread_rwlock_t fresh = PTHREAD_RWLOCK_INITIALIZER;
+    memcpy(&lock, &fresh, sizeof lock);
+}
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+static void watch_fork(void) {
+    pthread_atfork(before_fork, after_fork, in_child);
+}
+
+static struct entry *find_entry(const void *key, enum entry_kind kind) {
+    struct entry *entry;
+    HASH_FIND_PTR(entries, &key, entry);
+    return entry && entry->kind == kind ? entry : NULL;
+}
+
+static void take_out(struct entry *entry) {
+    if (entry->kind != ENTRY_HANDLE) {
+        atomic_fetch_sub(&others, 1);
+    }
+    HASH_DEL(entries, entry);
+    atomic_fetch_add(&generation, 1);
+}
+
+static bool put(const void *key, enum entry_kind kind, void *value, const struct real *real) {
+    pthread_once(&fork_once, watch_fork);
+    struct entry *entry = calloc(1, sizeof *entry);
+    if (!entry) {
+        return false;
+    }
+    *entry = (struct entry){.key = key, .kind = kind, .value = value, .real = real};
+    struct entry *old;
+    pthread_rwlock_wrlock(&lock);
+    HASH_FIND_PTR(entries, &key, old);
+    if (old) {
+        take_out(old);
+    }
+    map_failed = false;
+    HASH_ADD_PTR(entries, key, entry);
+    bool added = !map_failed;
+    if (added && kind != ENTRY_HANDLE) {
+        atomic_fetch_add(&others, 1);
+    }
+    atomic_fetch_add(&generation, 1);
+    pthread_rwlock_unlock(&lock);
+    free(old);
+    if (!added) {
+        free(entry);
+    }
+    return added;
+}
+
+static void drop(const void *key, enum entry_kind kind) {
+    pthread_rwlock_wrlock(&lock);
+    struct entry *entry = find_entry(key, kind);
+    if (entry) {
+        take_out(entry);
+    }
+    pthread_rwlock_unlock(&lock);
+    free(entry);
+}
+
+struct handle *handle_find(const MYSQL *mysql) {
+    uint64_t now = atomic_load_explicit(&generation, memory_order_acquire);
+    struct remembered *place = &remembered[((uintptr_t)mysql >> 6) % REMEMBERED];
+    if (place->mysql == mysql && place->generation == now) {
+        return place->handle;
+    }
+    pthread_rwlock_rdlock(&lock);
+    struct entry *entry = find_entry(mysql, ENTRY_HANDLE);
+    struct handle *handle = entry ? entry->value : NULL;
+    pthread_rwlock_unlock(&lock);
+    *place = (struct remembered){.mysql = mysql, .generation = now, .handle = handle};
+    return handle;
+}
+
+struct handle *handle_add(MYSQL *mysql, const struct real *real) {
+    struct handle *old = handle_find(mysql);
+    if (old) {
+        handle_remove(old);
+        local_close_all(old);
+        handle_free(old);
+    }
+    struct handle *handle = calloc(1, sizeof *handle);
+    if (!handle) {
+        return NULL;
+    }
+    handle->main = handle->last = handle->spoke = handle->ok = mysql;
+    handle->real = real;
+    session_reset(&handle->session, NULL);
+    if (!put(mysql, ENTRY_HANDLE, handle, NULL)) {
+        handle_free(handle);
+        return NULL;
+    }
+    return handle;
+}
+
+void handle_remove(struct handle *handle) {
+    drop(handle->main, ENTRY_HANDLE);
+}
+
+static void wipe(char *secret) {
+    if (secret) {
+        explicit_bzero(secret, strlen(secret));
+        free(secret);
+    }
+}
+
+void handle_free(struct handle *handle) {
+    for (struct statement *statement = handle->statements; statement;) {
+        struct statement *next = statement->next;
+        statement->handle = NULL; /* lives on until the application closes it */
+        statement->next = NULL;
+        statement = next;
+    }
+    options_free(handle->options);
+    wipe(handle->credentials.user);
+    wipe(handle->credentials.password);
+    session_free(&handle->session);
+    free(handle->sent_text);
+    free(handle);
+}
+
+void handle_visit(const struct real *real, void (*visit)(struct handle *handle)) {
+    /* Collected first: closing a shadow is a real call, and no lock is held over one. */
+    pthread_rwlock_rdlock(&lock);
+    size_t count = 0;
+    struct handle **found = calloc(HASH_COUNT(entries) + 1, sizeof(struct handle *));
+    if (found) {
+        for (struct entry *entry = entries; entry; entry = entry->hh.next) {
+            struct handle *handle = entry->kind == ENTRY_HANDLE ? entry->value : NULL;
+            if (handle && handle->real == real) {
+                found[count++] = handle;
+            }
+        }
+    }
+    pthread_rwlock_unlock(&lock);
+    for (size_t i = 0; i < count; i++) {
+        visit(found[i]);
+    }
+    free(found);
+}
+
+struct statement *statement_add(MYSQL_STMT *stmt, struct handle *handle, const struct real *real) {
+    struct statement *statement = calloc(1, sizeof *statement);
+    if (!statement) {
+        return NULL;
+    }
+    *statement = (struct statement){.stmt = stmt, .handle = handle, .real = real, .next = handle->statements};
+    if (!put(stmt, ENTRY_STATEMENT, statement, NULL)) {
+        free(statement);
+        return NULL;
+    }
+    handle->statements = statement;
+    return statement;
+}
+
+struct statement *statement_find(const MYSQL_STMT *stmt) {
+    if (atomic_load_explicit(&others, memory_order_relaxed) == 0) {
+        return NULL;
+    }
+    pthread_rwlock_rdlock(&lock);
+    struct entry *entry = find_entry(stmt, ENTRY_STATEMENT);
+    struct statement *statement = entry ? entry->value : NULL;
+    pthread_rwlock_unlock(&lock);
+    return statement;
+}
+
+void statement_remove(struct statement *statement) {
+    drop(statement->stmt, ENTRY_STATEMENT);
+    if (statement->handle) {
+        struct statement **place = &statement->handle->statements;
+        while (*place && *place != statement) {
+            place = &(*place)->next;
+        }
+        if (*place) {
+            *place = statement->next;
+        }
+    }
+    free(statement->text);
+    free(statement);
+}
+
+bool result_add(MYSQL_RES *result, const struct real *real, struct local *local) {
+    return put(result, ENTRY_RESULT, local, real);
+}
+
+bool result_find(const MYSQL_RES *result, const struct real **real, struct local **local) {
+    if (atomic_load_explicit(&others, memory_order_relaxed) == 0) {
+        return false;
+    }
+    pthread_rwlock_rdlock(&lock);
+    struct entry *entry = find_entry(result, ENTRY_RESULT);
+    if (entry) {
+        *real = entry->real;
+        *local = entry->value;
+    }
+    pthread_rwlock_unlock(&lock);
+    return entry != NULL;
+}
+
+void result_remove(const MYSQL_RES *result) {
+    drop(result, ENTRY_RESULT);
+}

@@ -1,0 +1,125 @@
+/* One record per MYSQL* of the application, found by its address. A record belongs to its handle: the client
+ * API lets one thread at a time use a handle, so only the map of records is shared, and nothing in a record
+ * is locked. */
+#ifndef ROUNDABOUT_HANDLE_H
+#define ROUNDABOUT_HANDLE_H
+
+#include "options.h"
+#include "session.h"
+#include "snapshot.h"
+
+struct local;
+
+/* Room for one shadow of a handle and what is to be remembered while there is none. */
+struct local_slot {
+    struct local *local; /* NULL until needed, and after a loss */
+    struct local
+        *retired; /* the one lost before: the application may still hold pointers into it (mysql_error) */
+    int64_t retry_at_ms; /* this handle may not use the local master before (monotonic clock); 0: it may */
+    enum route_reason refusal; /* why, while retry_at_ms is set */
+    bool transaction_lost; /* the shadow was lost in the open transaction: what is left of it goes to main */
+};
+
+/* What a command that was sent to main means for the session, once it has succeeded. */
+enum command_kind {
+    COMMAND_PLAIN,   /* nothing */
+    COMMAND_TOUCHES, /* main may be in a transaction now */
+    COMMAND_COMMIT,
+    COMMAND_ROLLBACK,
+    COMMAND_AUTOCOMMIT,
+    COMMAND_SELECT_DB,
+    COMMAND_CHARSET,
+    COMMAND_CHANGE_USER,
+    COMMAND_RESET,
+    COMMAND_NEXT_RESULT,
+    COMMAND_SESSION_LOST, /* reconnect by the application's own wish */
+};
+
+struct command {
+    enum command_kind kind;
+    bool flag;        /* COMMAND_AUTOCOMMIT: on */
+    const char *text; /* COMMAND_SELECT_DB, COMMAND_CHARSET: the name; COMMAND_CHANGE_USER: the database. The
+                         caller's, read before it returns */
+    const char *user; /* COMMAND_CHANGE_USER */
+    const char *password;
+};
+
+/* Who the application is on main. Strings are NULL where it gave none: then the library finds its own, as it
+ * does for main. */
+struct credentials {
+    char *user;
+    char *password;
+    unsigned long flags;
+};
+
+struct handle {
+    MYSQL *main;
+    const struct real *real;
+    bool passive; /* the shim has no business here: all calls pass straight on (a shadow's own handle, a
+                     replication stream, a server that isn't looked at, a shim that is switched off) */
+    bool shadow;  /* the handle is a shadow's own: passive for good */
+    bool busy;    /* the library is inside a call on this handle: calls that it makes itself pass straight on.
+                     Left set when the    application jumps out of a call (longjmp): then the handle passes all
+                     until it connects again */
+    bool sent;    /* mysql_send_query without its mysql_read_query_result yet */
+    bool query_attributes; /* mysql_bind_param: they are taken up by the next statement on main */
+    bool planted; /* an error was planted on main, so that the application's clearing of it can be seen */
+    bool credentials_unknown; /* they were in a connection string or can't be copied */
+    MYSQL *last;              /* who answers for the last call: main or a shadow */
+    MYSQL *spoke;             /* who ran the last statement: for SHOW WARNINGS and the like */
+    MYSQL *ok; /* whose insert_id it is: who ended a statement in an OK packet last. NULL: kept_insert_id */
+    MYSQL *pending; /* a shadow whose result has not been asked for with store_result or use_result yet */
+    struct local *streaming; /* a shadow from which the application may not have read everything */
+    _Atomic(MYSQL *)
+        running; /* the shadow that a statement is running on now: mariadb_cancel comes from another thread */
+    uint64_t kept_insert_id;
+    unsigned long thread_id;    /* main's; another one after a call means that the library has reconnected */
+    struct local_slot slots[2]; /* by enum config_transactions: FOLLOW, IMMEDIATE */
+    struct session session;
+    struct server server; /* which one main is; server.identity 0: not known yet */
+    struct option *options;
+    struct credentials credentials;
+    char *sent_text; /* the text whose outcome comes with another call, if the session depends on it; else
+                        NULL */
+    size_t sent_length;
+    struct async_call *async;     /* a non-blocking call under way (intercept_async.c); else NULL */
+    struct statement *statements; /* prepared on this handle */
+};
+
+/* The record of a handle; NULL: there is none. A look-up without lock for the handles that this thread used
+ * last. */
+struct handle *handle_find(const MYSQL *mysql);
+
+/* Makes the record for a handle that `real` has just initialised; throws away what stood at the address.
+ * NULL: out of memory, and the handle is unknown from then on. */
+struct handle *handle_add(MYSQL *mysql, const struct real *real);
+void handle_remove(struct handle *handle); /* takes it out of the map; the caller goes on to close what is
+                                              open, and to handle_free */
+void handle_free(struct handle *handle);
+
+/* Calls `visit` for each record of a library; none may be added or removed meanwhile by another thread. */
+void handle_visit(const struct real *real, void (*visit)(struct handle *handle));
+
+/* A prepared statement, met without its handle. */
+struct statement {
+    MYSQL_STMT *stmt;
+    struct handle *handle; /* NULL: the handle was closed first */
+    const struct real *real;
+    struct statement *next; /* of the same handle */
+    char *text; /* of a statement that changes the session, taken in when it is executed; else NULL */
+    size_t length;
+    bool out_of_sync; /* its last call was refused with 2014 by the shim, since a routed result was pending */
+};
+struct statement *statement_add(MYSQL_STMT *stmt, struct handle *handle,
+                                const struct real *real); /* NULL: out of memory */
+struct statement *statement_find(const MYSQL_STMT *stmt);
+void statement_remove(struct statement *statement); /* frees it */
+
+/* Results whose origin matters later: unbuffered ones of a shadow, and all of them where two client libraries
+ * are in use. */
+bool result_add(MYSQL_RES *result, const struct real *real, struct local *local);
+bool result_find(const MYSQL_RES *result, const struct real **real,
+                 struct local **local); /* false: not remembered */
+void result_remove(const MYSQL_RES *result);
+
+#endif

@@ -1,0 +1,31 @@
+/* What the files of the interception share: the way of a text, for every call that can send one. */
+#ifndef ROUNDABOUT_INTERCEPT_H
+#define ROUNDABOUT_INTERCEPT_H
+
+#include "command.h"
+
+/* Decides over a text and, if it is routed, runs it: true, and *result is what the library's function
+ * returned on the shadow. False: the text is main's; summary then says what it is. Nothing of main's or the
+ * shadow's may be unread. */
+bool query_route(struct handle *handle, struct slice text, struct sql_summary *summary, int *result);
+
+/* Ends a transaction that main has no part in at the shadow alone. False: main must be told. */
+bool query_end_alone(struct handle *handle, bool commit);
+
+/* The text as the library will read it; false: of a length that is never routed. */
+bool query_text_to_route(const struct handle *handle, const char *text, unsigned long length,
+                         struct slice *slice);
+
+/* Before and behind the sending half of a statement on main. */
+void query_begin_send(struct call *call, const char *text, unsigned long length);
+void query_end_send(struct call *call, bool succeeded);
+
+/* Before and behind a call that makes a prepared statement speak to main. True: watched; then, unless
+ * statement->out_of_sync says that the shim has answered 2014 for the library, the call is made and
+ * statement_end follows. */
+bool statement_begin(struct call *call, struct statement **statement, MYSQL_STMT *stmt, const void *caller);
+void statement_end(struct call *call, const struct statement *statement, bool executed, bool succeeded);
+void statement_note_text(struct statement *statement, const struct handle *handle, const char *text,
+                         unsigned long length);
+
+#endif

@@ -1,0 +1,124 @@
+/* Questions about the last call: answered by the connection that it ran on. None of them speaks to a server.
+ */
+#define _GNU_SOURCE
+#include "command.h"
+
+#include <stdarg.h>
+
+/* `mysql` itself where the shim stands aside; *real NULL: no library. */
+static MYSQL *answering(MYSQL *mysql, const void *caller, const struct real **real) {
+    struct handle *handle = handle_find(mysql);
+    *real = handle ? handle->real : real_of_caller(caller);
+    return !handle || handle->passive || handle->busy ? mysql : handle->last;
+}
+
+/* Some drivers clear the error by writing into their handle: the error planted on main (intercept_query.c) is
+ * gone then. */
+EXPORT
+unsigned mysql_errno(MYSQL *mysql) {
+    struct handle *handle = handle_find(mysql);
+    const struct real *real = handle ? handle->real : real_of_caller(CALLER);
+    if (!real) {
+        return 0;
+    }
+    if (!handle || handle->passive || handle->busy || handle->last == handle->main) {
+        return real->mysql_errno(mysql);
+    }
+    if (handle->planted && real->mysql_errno(handle->main) == 0) {
+        return 0;
+    }
+    return real->mysql_errno(handle->last);
+}
+
+#define ANSWER(type, name, none)                               \
+    EXPORT                                                     \
+    type name(MYSQL *mysql) {                                  \
+        const struct real *real;                               \
+        MYSQL *from = answering(mysql, CALLER, &real);         \
+        return real && real->name ? real->name(from) : (none); \
+    }
+
+ANSWER(const char *, mysql_error, "")
+ANSWER(const char *, mysql_sqlstate, "00000")
+ANSWER(uint64_t, mysql_affected_rows, 0)
+ANSWER(unsigned, mysql_warning_count, 0)
+ANSWER(unsigned, mysql_field_count, 0)
+ANSWER(const char *, mysql_info, NULL)
+
+/* Not the last call's: the last statement's that ended in an OK packet, over SELECTs and errors. */
+EXPORT
+uint64_t mysql_insert_id(MYSQL *mysql) {
+    struct handle *handle = handle_find(mysql);
+    const struct real *real = handle ? handle->real : real_of_caller(CALLER);
+    if (!real) {
+        return 0;
+    }
+    if (!handle || handle->passive || handle->busy) {
+        return real->mysql_insert_id(mysql);
+    }
+    return handle->ok ? real->mysql_insert_id(handle->ok) : handle->kept_insert_id;
+}
+
+EXPORT
+int mysql_session_track_get_first(MYSQL *mysql, int type, const char **data, size_t *length) {
+    const struct real *real;
+    MYSQL *from = answering(mysql, CALLER, &real);
+    return real && real->mysql_session_track_get_first
+               ? real->mysql_session_track_get_first(from, type, data, length)
+               : 1;
+}
+
+EXPORT
+int mysql_session_track_get_next(MYSQL *mysql, int type, const char **data, size_t *length) {
+    const struct real *real;
+    MYSQL *from = answering(mysql, CALLER, &real);
+    return real && real->mysql_session_track_get_next
+               ? real->mysql_session_track_get_next(from, type, data, length)
+               : 1;
+}
+
+static bool is_about_last_call(int value) {
+    switch (value) {
+    case MARIADB_CONNECTION_ERROR:
+    case MARIADB_CONNECTION_ERROR_ID:
+    case MARIADB_CONNECTION_INFO:
+    case MARIADB_CONNECTION_SQLSTATE:
+    case MARIADB_CONNECTION_SERVER_STATUS:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The status of a routed statement, with the transaction bits as one server would have them: main's mode, and
+ * open if it is at either. */
+static void join_status(const struct handle *handle, unsigned *status) {
+    unsigned main_status = 0;
+    unsigned autocommit = handle->session.autocommit ? SERVER_STATUS_AUTOCOMMIT : 0;
+    handle->real->mariadb_get_infov(handle->main, MARIADB_CONNECTION_SERVER_STATUS, &main_status, NULL);
+    *status =
+        (*status & ~(unsigned)SERVER_STATUS_AUTOCOMMIT) | autocommit | (main_status & SERVER_STATUS_IN_TRANS);
+}
+
+EXPORT
+my_bool mariadb_get_infov(MYSQL *mysql, int value, void *argument, ...) {
+    va_list arguments;
+    va_start(arguments, argument);
+    void *more = va_arg(arguments, void *);
+    va_end(arguments);
+    const struct real *real;
+    MYSQL *from = answering(mysql, CALLER, &real);
+    if (!real || !real->mariadb_get_infov) {
+        return 1;
+    }
+    my_bool failed = real->mariadb_get_infov(is_about_last_call(value) ? from : mysql, value, argument, more);
+    if (!failed && value == MARIADB_CONNECTION_SERVER_STATUS && from != mysql) {
+        join_status(handle_find(mysql), argument);
+    }
+    return failed;
+}
+
+EXPORT
+my_bool mariadb_get_info(MYSQL *mysql, int value, void *argument) {
+    return mariadb_get_infov(mysql, value, argument, NULL);
+}

@@ -1,0 +1,284 @@
+/* Text: where it goes, and the way it goes there. */
+#define _GNU_SOURCE
+#include "intercept.h"
+
+#include "local.h"
+#include "log.h"
+#include "setup.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+static void log_decision(const struct sql_summary *summary, enum route_reason reason) {
+    if (log_wants(CONFIG_LOG_DEBUG)) {
+        log_write(CONFIG_LOG_DEBUG, "%s: %s", sql_verb_name(summary->verb), route_reason_name(reason));
+    }
+}
+
+/* A shadow that was asked last and is there still: where a diagnostics statement finds its answer. */
+static struct local *last_speaker(struct handle *handle) {
+    for (size_t i = 0; i < sizeof handle->slots / sizeof *handle->slots; i++) {
+        struct local *local = handle->slots[i].local;
+        if (local && local->mysql == handle->spoke) {
+            return local;
+        }
+    }
+    return NULL;
+}
+
+static void end_routed(struct handle *handle, struct local *local, int result) {
+    const struct real *real = handle->real;
+    handle->last = handle->spoke = local->mysql;
+    handle->planted = false;
+    if (result != 0) {
+        /* A driver that clears the error by writing into its own handle must be seen to do so: there is an
+         * error to clear. */
+        if (real->mysql_options4) {
+            handle->busy = true;
+            handle->planted = real->mysql_options4(handle->main, options_attribute_add(real), "", "") != 0;
+            handle->busy = false;
+        }
+        return;
+    }
+    bool rows = real->mysql_field_count(local->mysql) > 0;
+    if (!rows) {
+        handle->ok = local->mysql;
+    }
+    if (rows || real->mysql_more_results(local->mysql)) {
+        handle->pending = rows ? local->mysql : NULL;
+        handle->streaming = local;
+    }
+}
+
+/* Asks main what the session looks like. False: it doesn't say, and the statement goes to main as it is. */
+static bool learn_session(struct handle *handle) {
+    handle->busy = true;
+    bool learnt = snapshot_read(handle);
+    handle->busy = false;
+    if (learnt) {
+        return true;
+    }
+    unsigned error = handle->real->mysql_errno(handle->main);
+    if (error <
+        CLIENT_ERROR_FIRST) { /* it answers, but not this: asking again would cost each statement a journey */
+        handle->passive = true;
+        if (log_state_changed(log_key(2, "snapshot", 8), error)) {
+            log_write(
+                CONFIG_LOG_WARNING,
+                "main doesn't tell its session's settings: %u %s; nothing is routed on such a connection",
+                error, handle->real->mysql_error(handle->main));
+        }
+    }
+    return false;
+}
+
+static struct route_decision decide(struct handle *handle, struct slice text, struct sql_summary *summary) {
+    const struct config *config = setup_config();
+    struct session *session = &handle->session;
+    session->route.query_attributes = handle->query_attributes;
+    struct route_decision decision = route_text(text, &session->route, config, summary);
+    bool asks = decision.reason == ROUTE_SESSION_UNKNOWN && !session->route.known;
+    bool doubts =
+        session->doubt && (decision.reason == ROUTE_ROUTED || decision.reason == ROUTE_IN_TRANSACTION);
+    if (decision.reason != ROUTE_ROUTED && !asks && !doubts) {
+        return decision;
+    }
+    if (command_main_is_busy(handle)) {
+        decision.reason = ROUTE_MAIN_BUSY;
+        return decision;
+    }
+    if (session->doubt) {
+        command_settle_doubt(handle);
+        decision = route_text(text, &session->route, config, summary);
+    }
+    if (session->special_transaction) {
+        decision.reason = ROUTE_IN_TRANSACTION;
+        return decision;
+    }
+    if (!session->route.known && learn_session(handle)) {
+        return route_text(text, &session->route, config, summary);
+    }
+    if (!session->route.known) {
+        decision.reason = ROUTE_SESSION_UNKNOWN;
+    }
+    return decision;
+}
+
+/* Main has had no part in the transaction that the application ends: no statement of it, no BEGIN. Then its
+ * end is the shadow's alone, and costs no journey. */
+static bool ends_at_shadow_alone(const struct handle *handle) {
+    const struct session *session = &handle->session;
+    const struct local *local = handle->slots[0].local;
+    return local && local->transaction && session->route.known && !session->autocommit && !session->begun &&
+           !session->main_touched && !session->doubt && !session->special_transaction && !session->route.xa &&
+           !session->route.locked_tables;
+}
+
+bool query_end_alone(struct handle *handle, bool commit) {
+    if (handle->streaming || !ends_at_shadow_alone(handle) || command_main_is_busy(handle)) {
+        return false;
+    }
+    struct local *local = handle->slots[0].local;
+    handle->busy = true;
+    bool ended = local_end_alone(handle, commit);
+    handle->busy = false;
+    if (ended) {
+        session_note_end(&handle->session, commit);
+        end_routed(handle, local, 0);
+    }
+    return ended;
+}
+
+bool query_route(struct handle *handle, struct slice text, struct sql_summary *summary, int *result) {
+    int kept_errno = errno;
+    bool routed = false;
+    struct route_decision decision = decide(handle, text, summary);
+    if (decision.reason == ROUTE_ROUTED) {
+        struct local *local = NULL;
+        handle->busy = true;
+        decision.reason = local_run(handle, decision.group, summary, text, result, &local);
+        handle->busy = false;
+        if (decision.reason == ROUTE_ROUTED) {
+            end_routed(handle, local, *result);
+            routed = true;
+        }
+    } else if (summary->verb == SQL_DIAGNOSTICS && summary->rest.length == 0) {
+        struct local *local = last_speaker(handle);
+        if (local && local->pid == getpid()) {
+            handle->busy = true;
+            *result = local->real->mysql_real_query(local->mysql, text.at, text.length);
+            handle->busy = false;
+            end_routed(handle, local, *result);
+            decision.reason = ROUTE_ROUTED;
+            routed = true;
+        }
+    } else if ((summary->verb == SQL_COMMIT || summary->verb == SQL_ROLLBACK) && !summary->chain &&
+               !summary->release && summary->rest.length == 0 &&
+               query_end_alone(handle, summary->verb == SQL_COMMIT)) {
+        decision.reason = ROUTE_ROUTED;
+        *result = 0;
+        routed = true;
+    }
+    log_decision(summary, decision.reason);
+    errno = kept_errno;
+    return routed;
+}
+
+bool query_text_to_route(const struct handle *handle, const char *text, unsigned long length,
+                         struct slice *slice) {
+    bool whole =
+        length == (unsigned long)-1 && handle->real->mariadb; /* Connector/C measures the text itself then */
+    *slice = (struct slice){text, whole ? strlen(text) : length};
+    return slice->length > 0 && (whole || length != (unsigned long)-1);
+}
+
+static int run(struct handle *handle, const char *text, unsigned long length) {
+    struct call call = {.handle = handle, .real = handle->real, .target = handle->main};
+    struct sql_summary summary = {.verb = SQL_UNKNOWN};
+    struct slice slice = {text, 0};
+    int result;
+    if (handle->streaming && local_is_streaming(handle)) {
+        call.target = handle->streaming->mysql;
+    } else if (query_text_to_route(handle, text, length, &slice) &&
+               query_route(handle, slice, &summary, &result)) {
+        return result;
+    }
+    handle->busy = true;
+    result = call.real->mysql_real_query(call.target, text, length);
+    handle->query_attributes &= call.target != handle->main;
+    command_end_text(&call, slice, &summary, result == 0);
+    return result;
+}
+
+EXPORT
+int mysql_real_query(MYSQL *mysql, const char *text, unsigned long length) {
+    struct handle *handle = handle_find(mysql);
+    if (!handle || handle->passive || handle->busy) {
+        const struct real *real = handle ? handle->real : real_of_caller(CALLER);
+        return real ? real->mysql_real_query(mysql, text, length) : 1;
+    }
+    return run(handle, text, length);
+}
+
+EXPORT
+int mysql_query(MYSQL *mysql, const char *text) {
+    struct handle *handle = handle_find(mysql);
+    if (!handle || handle->passive || handle->busy) {
+        const struct real *real = handle ? handle->real : real_of_caller(CALLER);
+        return real ? real->mysql_real_query(mysql, text, strlen(text)) : 1;
+    }
+    return run(handle, text, strlen(text));
+}
+
+/* Half of a statement: the other half is mysql_read_query_result, and between the two the program waits on
+ * main's descriptor. So it goes to main; what it does to the session is taken in with its outcome. */
+void query_begin_send(struct call *call, const char *text, unsigned long length) {
+    struct handle *handle = call->handle;
+    struct slice slice;
+    if (call->target != handle->main) {
+        return;
+    }
+    if (query_text_to_route(handle, text, length, &slice)) {
+        struct sql_summary summary;
+        sql_summarize(slice, handle->session.route.modes, NULL, &summary);
+        command_keep_text(handle, slice, &summary);
+        log_decision(&summary, ROUTE_OTHER_CALL);
+    }
+}
+
+EXPORT
+int mysql_send_query(MYSQL *mysql, const char *text, unsigned long length) {
+    struct call call;
+    if (!command_begin(&call, mysql, CALLER)) {
+        return call.real && call.real->mysql_send_query ? call.real->mysql_send_query(mysql, text, length)
+                                                        : 1;
+    }
+    query_begin_send(&call, text, length);
+    int result = call.real->mysql_send_query(call.target, text, length);
+    query_end_send(&call, result == 0);
+    return result;
+}
+
+void query_end_send(struct call *call, bool succeeded) {
+    struct handle *handle = call->handle;
+    const struct command plain = {.kind = COMMAND_PLAIN};
+    handle->query_attributes = false;
+    if (call->target == handle->main) {
+        handle->sent = succeeded;
+        handle->session.main_touched = true;
+        handle->spoke = handle->main;
+    }
+    MYSQL *ok = handle->ok;
+    command_end(call, &plain, succeeded);
+    handle->ok = ok; /* nothing has been answered yet */
+}
+
+EXPORT
+my_bool mysql_read_query_result(MYSQL *mysql) {
+    struct call call;
+    if (!command_begin(&call, mysql, CALLER)) {
+        return call.real && call.real->mysql_read_query_result ? call.real->mysql_read_query_result(mysql)
+                                                               : 1;
+    }
+    my_bool failed = call.real->mysql_read_query_result(call.target);
+    if (call.target == call.handle->main) {
+        call.handle->sent = false;
+    }
+    command_end_kept(&call, !failed);
+    return failed;
+}
+
+/* Query attributes stay on main until its next statement: that one can't be sent elsewhere. */
+EXPORT
+my_bool mysql_bind_param(MYSQL *mysql, unsigned count, MYSQL_BIND *binds, const char **names) {
+    struct handle *handle = handle_find(mysql);
+    const struct real *real = handle ? handle->real : real_of_caller(CALLER);
+    if (!real || !real->mysql_bind_param) {
+        return 1;
+    }
+    if (handle) {
+        handle->query_attributes = count > 0;
+    }
+    return real->mysql_bind_param(mysql, count, binds, names);
+}

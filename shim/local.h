@@ -1,0 +1,53 @@
+/* The shadow: a connection of the shim's own to the local master, one for an application's handle, opened
+ * when the first statement is routed. Opened through the application's own client library with its own
+ * options, kept in step with its session, and given up without a word to the application when it fails. One
+ * thread at a time, as for the handle that it belongs to. */
+#ifndef ROUNDABOUT_LOCAL_H
+#define ROUNDABOUT_LOCAL_H
+
+#include "handle.h"
+
+#include <sys/types.h>
+
+struct local {
+    MYSQL *mysql;
+    const struct real *real;
+    struct server server;
+    unsigned version; /* the session's version that this connection is in step with */
+    bool autocommit;  /* this connection's own setting */
+    bool transaction; /* statements of an open transaction have run here */
+    bool orphaned;    /* its handle is closed; it goes with its last result */
+    size_t results;   /* unbuffered results of it that the application has not freed */
+    pid_t pid;        /* the process that opened it: a forked child must not write a byte on it */
+    int fd;           /* -1: the library doesn't tell */
+    dev_t device;
+    ino_t inode;
+};
+
+/* Runs a statement of `group` on the handle's shadow; opens it, brings it in step and begins its transaction
+ * first where needed. ROUTE_ROUTED: it was answered there, *result is the library's return value and
+ * *answered the shadow. Anything else: why it could not run; it has had no effect at the local master that
+ * matters, and belongs on main. The handle must be busy. */
+enum route_reason local_run(struct handle *handle, const struct config_group *group,
+                            const struct sql_summary *summary, struct slice text, int *result,
+                            struct local **answered);
+
+/* The application has not read all that the shadow sent: the exact test, without a byte on the wire. Forgets
+ * handle->streaming when it's over. */
+bool local_is_streaming(struct handle *handle);
+
+/* Main has done something that the shadow's open transaction must do as well. */
+void local_echo(struct handle *handle, enum session_echo echo, struct slice text);
+
+/* Commits or rolls back on the shadow alone, for a transaction that main has no part in. False: the shadow
+ * was lost. */
+bool local_end_alone(struct handle *handle, bool commit);
+
+/* Closes what is open, with its transaction undone; for a session that has become another one. Results in the
+ * application's hands live on. */
+void local_close_all(struct handle *handle);
+
+/* An unbuffered result of this shadow was freed: a shadow without handle goes with its last one. */
+void local_result_freed(struct local *local);
+
+#endif

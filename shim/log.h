@@ -1,0 +1,24 @@
+/* The shim's own log: one line per change of state, to the configured file or to standard error, never to
+ * standard output. Each line is one write(2), so that lines of several processes don't mix. Keeps errno. Any
+ * thread; allocates nothing. No statement, no value and no password is ever given to it. */
+#ifndef ROUNDABOUT_LOG_H
+#define ROUNDABOUT_LOG_H
+
+#include "../config/config.h"
+
+#include <stdint.h>
+
+/* file NULL: standard error. A file that can't be opened: standard error, and one line that says so. Call
+ * once. */
+void log_open(const char *file, enum config_log_level level);
+bool log_wants(enum config_log_level level);
+void log_write(enum config_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Remembers the state of something that is logged on change only. True if `state` differs from what was last
+ * said of `key` (0 for a key never seen). Room for 256 keys; those beyond are as if they always changed back
+ * and forth, and are not logged: false. */
+bool log_state_changed(uint64_t key, unsigned state);
+
+uint64_t log_key(uint64_t seed, const char *text, size_t length); /* a hash that is never 0 */
+
+#endif

@@ -1,0 +1,77 @@
+/* What the shim knows of the session that an application has on main, and the rules by which it learns it:
+ * from statements that main has run, from API calls, from main's own report. Pure: no connection, no clock,
+ * no lock; memory of its own for names and settings. When memory is short the session becomes `unmirrored`,
+ * which makes its statements pass. One thread at a time, as the client API demands of a handle. */
+#ifndef ROUNDABOUT_SESSION_H
+#define ROUNDABOUT_SESSION_H
+
+#include "route.h"
+
+/* One thing that SET has set, to be set at the local master as well. */
+struct session_setting {
+    char *name; /* lower case: a variable, or "names", "character set", "role", "transaction" */
+    char *text; /* fit to stand behind SET; NULL: only main knows the value, ask it */
+    bool alone; /* can't share a SET statement with others */
+    unsigned
+        version; /* session.version when it was set; orders the settings and tells what a connection lacks */
+};
+
+/* What the shadow's own transaction must do because of what main has just done. */
+enum session_echo {
+    SESSION_ECHO_NONE,
+    SESSION_ECHO_COMMIT,
+    SESSION_ECHO_ROLLBACK,
+    SESSION_ECHO_REPEAT, /* run the same text: savepoints */
+};
+
+struct session {
+    struct route_session route; /* what route_decide reads; its slices point into this struct's memory */
+    char *database;
+    unsigned database_version;
+    bool autocommit; /* main's; true until known otherwise */
+    bool begun;      /* BEGIN or START TRANSACTION is in force */
+    bool begun_read_only;
+    bool begun_snapshot;      /* WITH CONSISTENT SNAPSHOT */
+    bool special_transaction; /* SET TRANSACTION was said for the next or the open one: not mirrored, so
+                                 nothing is routed meanwhile */
+    bool doubt; /* code that wasn't seen may have begun or ended a transaction: main's status bits must be
+                   asked */
+    bool main_touched; /* main has run something since its last transaction ended that may belong to one */
+    bool rollback_on_timeout; /* innodb_rollback_on_timeout: error 1205 undoes the transaction, not just the
+                                 statement */
+    unsigned version;         /* grows with each change of a setting or of the database */
+    struct session_setting *settings; /* in the order of their versions */
+    size_t setting_count;
+    char **savepoints; /* their names as written, oldest first */
+    size_t savepoint_count;
+};
+
+/* As after a connect: nothing known, nothing set; frees what was held. The database is NULL or the one named
+ * at the connect. */
+void session_reset(struct session *session, const char *database);
+void session_free(struct session *session);
+
+/* Main has run a text with success: `summary` is of its first statement; those that follow it are taken in as
+ * well. */
+enum session_echo session_note_statement(struct session *session, const struct sql_summary *summary);
+
+/* Main has refused a statement with this error: some undo the whole transaction. */
+enum session_echo session_note_error(struct session *session, unsigned error);
+
+enum session_echo session_note_autocommit(struct session *session, bool on);
+enum session_echo session_note_end(struct session *session,
+                                   bool committed); /* mysql_commit, mysql_rollback */
+void session_note_database(struct session *session, struct slice database);
+void session_note_charset(struct session *session, const char *name); /* mysql_set_character_set */
+/* A setting by name and text behind SET; text NULL: ask main. */
+void session_note_setting(struct session *session, struct slice name, struct slice text, bool alone);
+
+void session_drop_setting(struct session *session, const char *lower_case_name);
+
+/* Something happened that may have changed any setting: ask main again before the next routed statement. */
+void session_forget_settings(struct session *session);
+
+/* The status bits of main's latest OK packet. Settles `doubt`. */
+enum session_echo session_note_status(struct session *session, bool in_transaction, bool autocommit);
+
+#endif

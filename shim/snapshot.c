@@ -1,0 +1,192 @@
+#define _GNU_SOURCE
+#include "snapshot.h"
+
+#include "handle.h"
+#include "log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define IDENTITY "@@version, @@server_id, @@hostname, @@port, @@datadir, @@max_allowed_packet"
+enum { IDENTITY_COLUMNS = 6 };
+#define STATE ", DATABASE(), @@lower_case_table_names, @@session.autocommit, @@innodb_rollback_on_timeout"
+enum { STATE_COLUMNS = 4 };
+
+/* Session variables that the outcome of a REPLACE or SELECT can depend on. In this order: a collation implies
+ * its character set. */
+enum { EVERYWHERE, MARIADB_ONLY, MYSQL_ONLY };
+static const struct {
+    const char *name;
+    int where;
+} VARIABLES[] = {
+    {"character_set_client", EVERYWHERE},
+    {"character_set_results", EVERYWHERE},
+    {"collation_connection", EVERYWHERE},
+    {"sql_mode", EVERYWHERE},
+    {"time_zone", EVERYWHERE},
+    {"lc_time_names", EVERYWHERE},
+    {"group_concat_max_len", EVERYWHERE},
+    {"div_precision_increment", EVERYWHERE},
+    {"default_week_format", EVERYWHERE},
+    {"foreign_key_checks", EVERYWHERE},
+    {"unique_checks", EVERYWHERE},
+    {"sql_auto_is_null", EVERYWHERE},
+    {"sql_safe_updates", EVERYWHERE},
+    {"sql_select_limit", EVERYWHERE},
+    {"max_sort_length", EVERYWHERE},
+    {"tx_isolation", MARIADB_ONLY},
+    {"tx_read_only", MARIADB_ONLY},
+    {"max_statement_time", MARIADB_ONLY},
+    {"transaction_isolation", MYSQL_ONLY},
+    {"transaction_read_only", MYSQL_ONLY},
+    {"max_execution_time", MYSQL_ONLY},
+};
+enum { VARIABLE_COUNT = sizeof VARIABLES / sizeof *VARIABLES };
+
+/* Runs a statement that gives one row; its columns stay valid until the result is freed. NULL: no row. */
+static MYSQL_RES *ask(const struct real *real, MYSQL *mysql, const char *text, size_t length,
+                      MYSQL_ROW *row) {
+    if (real->mysql_real_query(mysql, text, length) != 0) {
+        return NULL;
+    }
+    MYSQL_RES *result = real->mysql_store_result(mysql);
+    if (result && !(*row = real->mysql_fetch_row(result))) {
+        real->mysql_free_result(result);
+        result = NULL;
+    }
+    return result;
+}
+
+static void read_identity(MYSQL_ROW row, struct server *server) {
+    uint64_t identity = 0;
+    for (int i = 1; i <= 4; i++) {
+        const char *value = row[i] ? row[i] : "";
+        identity = log_key(identity, value, strlen(value) + 1);
+    }
+    *server = (struct server){
+        .identity = identity,
+        .major = row[0] ? (unsigned)strtoul(row[0], NULL, 10) : 0,
+        .mariadb = row[0] && strstr(row[0], "MariaDB"),
+        .longest = row[5] ? strtoul(row[5], NULL, 10) : 0,
+    };
+}
+
+bool snapshot_identify(const struct real *real, MYSQL *mysql, struct server *server) {
+    static const char text[] = "SELECT " IDENTITY;
+    MYSQL_ROW row;
+    MYSQL_RES *result = ask(real, mysql, text, sizeof text - 1, &row);
+    if (!result) {
+        return false;
+    }
+    read_identity(row, server);
+    real->mysql_free_result(result);
+    return true;
+}
+
+static bool is_number(const char *value) {
+    size_t digits = strspn(value, "0123456789");
+    if (value[digits] == '.') {
+        digits += 1 + strspn(value + digits + 1, "0123456789");
+    }
+    return digits > 0 && value[digits] == '\0';
+}
+
+/* Notes "SESSION name = value". A server's own value never holds a quote or a backslash; one that does is not
+ * taken over. */
+static void note_value(struct session *session, const char *name, const char *value) {
+    char text[1024];
+    struct slice own_name = {name, strlen(name)};
+    if (value && (strchr(value, '\'') || strchr(value, '\\'))) {
+        session->route.unmirrored = true;
+        return;
+    }
+    const char *quote = value && !is_number(value) ? "'" : "";
+    int length =
+        snprintf(text, sizeof text, "SESSION %s = %s%s%s", name, quote, value ? value : "NULL", quote);
+    if (length < 0 || (size_t)length >= sizeof text) {
+        session->route.unmirrored = true;
+        return;
+    }
+    session_note_setting(session, own_name, (struct slice){text, (size_t)length}, false);
+    if (strcmp(name, "sql_mode") == 0 && value) {
+        bool unsafe = session->route.modes.multibyte_unsafe;
+        session->route.modes = lex_modes_of_sql_mode((struct slice){value, strlen(value)});
+        session->route.modes.multibyte_unsafe = unsafe;
+    } else if (strcmp(name, "character_set_client") == 0 && value) {
+        session->route.modes.multibyte_unsafe = lex_charset_is_unsafe((struct slice){value, strlen(value)});
+    }
+}
+
+static void read_state(struct handle *handle, MYSQL_ROW row) {
+    struct session *session = &handle->session;
+    const char *database = row[IDENTITY_COLUMNS];
+    session_note_database(session, (struct slice){database ? database : "", database ? strlen(database) : 0});
+    session->route.fold_case = row[IDENTITY_COLUMNS + 1] && strcmp(row[IDENTITY_COLUMNS + 1], "0") != 0;
+    bool autocommit = !row[IDENTITY_COLUMNS + 2] || strcmp(row[IDENTITY_COLUMNS + 2], "0") != 0;
+    session_note_autocommit(session, autocommit);
+    session->rollback_on_timeout = row[IDENTITY_COLUMNS + 3] && strcmp(row[IDENTITY_COLUMNS + 3], "0") != 0;
+}
+
+/* The names to ask for: the fixed ones of this brand, then what the application has set to something that
+ * only the server knows. The names are copies: noting a value renews the setting that holds one. */
+static size_t choose_variables(const struct session *session, bool mariadb, char names[][64], size_t limit) {
+    size_t count = 0;
+    for (size_t i = 0; i < VARIABLE_COUNT; i++) {
+        if (VARIABLES[i].where == EVERYWHERE || (VARIABLES[i].where == MARIADB_ONLY) == mariadb) {
+            strcpy(names[count++], VARIABLES[i].name);
+        }
+    }
+    size_t fixed = count;
+    for (size_t i = 0; i < session->setting_count && count < limit; i++) {
+        const struct session_setting *setting = &session->settings[i];
+        bool known = setting->text || strlen(setting->name) >= 64 ||
+                     strspn(setting->name, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(setting->name);
+        for (size_t k = 0; k < fixed && !known; k++) {
+            known = strcmp(names[k], setting->name) == 0;
+        }
+        if (!known) {
+            strcpy(names[count++], setting->name);
+        }
+    }
+    return count;
+}
+
+bool snapshot_read(struct handle *handle) {
+    struct session *session = &handle->session;
+    const char *version =
+        handle->real->mysql_get_server_info ? handle->real->mysql_get_server_info(handle->main) : NULL;
+    char names[VARIABLE_COUNT + 16][64];
+    size_t count =
+        choose_variables(session, version && strstr(version, "MariaDB"), names, VARIABLE_COUNT + 16);
+    char *text = NULL;
+    size_t length = 0;
+    FILE *stream = open_memstream(&text, &length);
+    if (!stream) {
+        return false;
+    }
+    fputs("SELECT " IDENTITY STATE, stream);
+    for (size_t i = 0; i < count; i++) {
+        fprintf(stream, ", @@session.%s", names[i]);
+    }
+    if (fclose(stream) != 0) {
+        free(text);
+        return false;
+    }
+    MYSQL_ROW row;
+    MYSQL_RES *result = ask(handle->real, handle->main, text, length, &row);
+    free(text);
+    if (!result) {
+        return false;
+    }
+    read_identity(row, &handle->server);
+    read_state(handle, row);
+    session_drop_setting(session, "names"); /* what they did is among the values now */
+    session_drop_setting(session, "character set");
+    for (size_t i = 0; i < count; i++) {
+        note_value(session, names[i], row[IDENTITY_COLUMNS + STATE_COLUMNS + i]);
+    }
+    handle->real->mysql_free_result(result);
+    session->route.known = true;
+    return true;
+}

@@ -1,0 +1,27 @@
+/* Asks a server, in one statement, who it is and what the session looks like. */
+#ifndef ROUNDABOUT_SNAPSHOT_H
+#define ROUNDABOUT_SNAPSHOT_H
+
+#include "real.h"
+
+#include <stdbool.h>
+
+struct handle;
+
+struct server {
+    uint64_t identity; /* a hash of server_id, host, port and data directory; 0: not asked yet */
+    unsigned major;    /* 10 of 10.11.6-MariaDB */
+    bool mariadb;
+    size_t longest; /* max_allowed_packet */
+};
+
+/* Asks the server at the other end of `mysql`. One round trip; leaves no result behind. False: mysql_errno
+ * says why. */
+bool snapshot_identify(const struct real *real, MYSQL *mysql, struct server *server);
+
+/* Asks main for its identity and for all settings of its session that a statement's outcome may depend on,
+ * and puts them into the handle's session. One round trip on main, which disturbs nothing that the statement
+ * about to be sent does not change as well. The handle must be busy. False: nothing was learnt. */
+bool snapshot_read(struct handle *handle);
+
+#endif
