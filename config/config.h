@@ -67,8 +67,8 @@ struct config_group {
 
 /* A user of a server. The password is read from password_file, which others must not be able to read. */
 struct config_login {
-    char *user; /* NULL: none given */
-    char *password;
+    char *user;     /* NULL: none given */
+    char *password; /* NULL: none given */
     char *password_file;
     bool tls;
     char *tls_ca; /* a file; NULL: the connection is encrypted but the server isn't verified */
@@ -78,8 +78,8 @@ enum config_manage { CONFIG_MANAGE_LINKS, CONFIG_MANAGE_WATCH };
 enum config_purged { CONFIG_PURGED_HELP, CONFIG_PURGED_SKIP };
 enum config_returning { CONFIG_RETURNING_KEEP, CONFIG_RETURNING_SKIP };
 
-/* One site: a ring member, as this host and its local master reach it, and the plain replicas behind it. A link always follows host and
- * port; the socket, if any, is for programs at that site. */
+/* One site: a ring member, as this host and its local master reach it, and the plain replicas behind it. A link
+ * always follows host and port; the socket, if any, is for programs at that site. */
 struct config_site {
     char *name;
     struct config_server server;
@@ -89,8 +89,8 @@ struct config_site {
     size_t replica_count;
 };
 
-/* The ring, sites in ring order: each follows the one before it, the first follows the last. Times as the keys of that name in
- * roundabout.conf(5). */
+/* The ring, sites in ring order: each follows the one before it, the first follows the last. Settings as the keys of
+ * that name in roundabout.conf(5). */
 struct config_ring {
     struct config_site *sites;
     size_t site_count; /* 1 to 16; 0: the file has no ring */
@@ -118,6 +118,7 @@ struct config {
     size_t main_count;
     struct config_group *groups;
     size_t group_count;
+    char *site; /* the name of this host\'s site; NULL: the file has no ring */
     struct config_ring ring;
     enum config_log_level log_level;
     char *log_file; /* absolute; NULL: standard error */
