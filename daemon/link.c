@@ -92,7 +92,13 @@ const struct link_error *link_classify(unsigned code, const char *text) {
     return code >= 2000 && code < 2100 ? &other_transient : &other_fatal;
 }
 
+static const struct link_error set_back = {
+    1950, LINK_PURGED, "a crash has set this site's tables back behind its own binary log",
+    "on_purged = \"skip\" goes on without what the tables lost; else set gtid_slave_pos to gtid_binlog_pos by hand and copy the rows"};
+
 const struct link_error *link_trouble(const struct link_state *state) {
+    if (state->sql == LINK_THREAD_STOPPED && state->sql_errno == 1950 && link_is_set_back(state))
+        return &set_back;
     if (state->sql == LINK_THREAD_STOPPED && state->sql_errno)
         return link_classify(state->sql_errno, state->sql_error);
     if (state->io != LINK_THREAD_RUNNING && state->io_errno)
@@ -162,6 +168,16 @@ static bool find_domain(const char *list, unsigned wanted, unsigned long long *s
 bool link_gtid_of_domain(const char *list, unsigned domain, char *gtid, size_t size) {
     unsigned long long sequence;
     return find_domain(list, domain, &sequence, gtid, size);
+}
+
+bool link_is_set_back(const struct link_state *state) {
+    char gtid[64];
+    unsigned domain;
+    unsigned long long logged, applied;
+    for (const char *at = state->logged; state->kind == SERVER_MARIADB && next_gtid(&at, &domain, &logged, gtid, sizeof gtid);)
+        if (domain != state->domain_id && (!find_domain(state->applied, domain, &applied, gtid, sizeof gtid) || applied < logged))
+            return true;
+    return false;
 }
 
 static bool append_gtid(char *list, size_t size, const char *gtid) {

@@ -64,6 +64,7 @@ enum link_step {
     LINK_LEAVE,
     LINK_WAIT,
     LINK_START,      /* start the stopped threads */
+    LINK_STOP,       /* stop both threads, so that the position stands still; another step follows */
     LINK_POINT,      /* make or re-make the link to `target` */
     LINK_RESTART_IO, /* stop and start the fetching thread only */
     LINK_SKIP,       /* set the position past what the source has purged, then start */
@@ -105,6 +106,10 @@ bool link_waits_for_disk(const struct link_state *state);
 /* The last sequence number of one domain in a MariaDB GTID list ("1-1-5,2-2-7"); `gtid` (of at least 64) gets the element. False: the
  * domain isn't there. */
 bool link_gtid_of_domain(const char *list, unsigned domain, char *gtid, size_t size);
+
+/* MariaDB: the binary log holds events of other sites that the tables don't remember having applied: a crash took back the tables' last
+ * moments (innodb_flush_log_at_trx_commit other than 1) and not the log's. They would come again and be refused as out of order. */
+bool link_is_set_back(const struct link_state *state);
 
 /* A MariaDB GTID list in which each domain has the element with the larger sequence number of the two lists. False: no room. */
 bool link_gtid_union(const char *one, const char *other, char *merged, size_t size);

@@ -93,6 +93,17 @@ static struct ring_plan plan(enum link_step step, enum ring_reason reason, size_
     return (struct ring_plan){.step = step, .reason = reason, .target = target, .source = source, .error = link_classify(0, "")};
 }
 
+/* A step that sets the position first lets it come to rest, to be read again: one read from a running link would set it back. */
+static struct ring_plan at_rest(const struct ring_view *view, struct ring_plan step) {
+    const bool sets_position = step.step == LINK_SKIP || (step.step == LINK_POINT && step.skip_returning);
+    const bool moves = view->link->io != LINK_THREAD_STOPPED || view->link->sql != LINK_THREAD_STOPPED;
+    if (sets_position && view->link->link_exists && moves) {
+        step.step = LINK_STOP;
+        step.correction = false;
+    }
+    return step;
+}
+
 static bool someone_else_lives(const struct ring_view *view) {
     for (size_t i = 0; i < view->ring->site_count; i++)
         if ((i != view->me || view->replica) && view->sites[i].life == SITE_ALIVE)
@@ -195,11 +206,12 @@ static struct ring_plan answer_failure(const struct ring_view *view, size_t sour
     struct ring_plan answer = plan(LINK_WAIT, RING_BACK_OFF, source, source);
     answer.error = error;
     answer.correction = true;
+    const enum ring_reason lost = view->link->sql == LINK_THREAD_STOPPED && view->link->sql_errno ? RING_SET_BACK : RING_PURGED;
     const bool skip_allowed = view->ring->on_purged == CONFIG_PURGED_SKIP;
     const int64_t delay_ms = link_retry_delay_ms(error->consequence, view->attempts);
     if (delay_ms < 0 || (error->consequence == LINK_PURGED && !skip_allowed)) {
         answer.step = LINK_HELP;
-        answer.reason = error->consequence == LINK_PURGED ? RING_PURGED : RING_FAILED;
+        answer.reason = error->consequence == LINK_PURGED ? lost : RING_FAILED;
         return answer;
     }
     if (view->now_ms < view->failed_since_ms + delay_ms)
@@ -208,7 +220,7 @@ static struct ring_plan answer_failure(const struct ring_view *view, size_t sour
     switch (error->consequence) {
     case LINK_PURGED:
         answer.step = LINK_SKIP;
-        answer.reason = RING_PURGED;
+        answer.reason = lost;
         break;
     case LINK_DAMAGED:
         answer.step = LINK_POINT;
@@ -306,10 +318,10 @@ struct ring_plan ring_plan(const struct ring_view *view) {
         const bool remake = care.step == LINK_POINT && !care.correction;
         if (remake && view->changed_ms >= 0 && view->now_ms - view->changed_ms < (int64_t)ring->cool_down_ms)
             return plan(LINK_WAIT, RING_COOL_DOWN, care.target, source);
-        return care;
+        return at_rest(view, care);
     }
     const bool hot = view->changed_ms >= 0 && view->now_ms - view->changed_ms < (int64_t)ring->cool_down_ms;
     if (choice.step == LINK_POINT && hot)
         return plan(LINK_WAIT, RING_COOL_DOWN, choice.target, source);
-    return choice;
+    return at_rest(view, choice);
 }

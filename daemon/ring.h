@@ -52,6 +52,7 @@ bool ring_is_steady(const struct site_samples *samples, const struct config_ring
     X(BACK_OFF, "the link from %s failed; tried again later")                                                \
     X(FAILED, "the link from %s failed")                                                                     \
     X(PURGED, "%s has purged binary logs that this site still needs")                                        \
+    X(SET_BACK, "a crash has set this site's tables back behind its own binary log")                         \
     X(DISK, "this site's server waits for disk space")                                                       \
     X(MIXED, "%t is another kind of server; MariaDB and MySQL can't share a ring")                           \
     X(OLD_SERVER, "%t is a server of a version that isn't supported")                                        \

@@ -100,9 +100,9 @@ bool script_for_step(enum link_step step, const struct dialect *dialect, const s
     struct writer writer = {.script = script};
     script->count = 0;
     const bool stops = step == LINK_POINT || step == LINK_SKIP;
-    if (stops || step == LINK_RESTART_IO) {
+    if (stops || step == LINK_STOP || step == LINK_RESTART_IO) {
         begin(&writer);
-        putf(&writer, "STOP %s%s", dialect->replica_word, stops ? "" : " IO_THREAD");
+        putf(&writer, "STOP %s%s", dialect->replica_word, step == LINK_RESTART_IO ? " IO_THREAD" : "");
     }
     if (stops && order->position)
         put_position(&writer, dialect, order->position);

@@ -29,7 +29,7 @@ struct managed {
     char name[192];
     bool replica;
     unsigned orders_given;
-    bool order_is_open;
+    bool order_is_open, order_is_account;
     int64_t retry_at_ms; /* after an order that failed: no other one before then */
     struct log_subject subject, would, trouble;
     struct ring_plan plan;
@@ -347,7 +347,9 @@ static bool put_position(const struct turn *turn, const struct managed *link, ch
     const struct link_state *state = &link->report.state;
     const struct site_record *target = &turn->sites[plan->target];
     char here[2048], skipped[2048];
-    if (plan->step == LINK_SKIP)
+    if (plan->reason == RING_SET_BACK)
+        skipped[0] = '\0';
+    else if (plan->step == LINK_SKIP)
         snprintf(skipped, sizeof skipped, "%s", target->report.state.oldest);
     else if (!link_gtid_of_domain(target->returned, target->report.state.domain_id, skipped, sizeof skipped))
         return false;
@@ -387,7 +389,8 @@ static void give_order(struct turn *turn, struct managed *link, int64_t now_ms) 
         link->order_is_open = true;
         if (plan->correction)
             link->memory.attempts++;
-        link->memory.failed_since_ms = now_ms;
+        if (plan->step != LINK_STOP)
+            link->memory.failed_since_ms = now_ms;
         if (plan->step == LINK_POINT) {
             if (plan->reason != RING_NO_LINK) /* the first link is no change that the next must keep away from */
                 link->memory.changed_ms = now_ms;
@@ -407,7 +410,7 @@ static void give_order(struct turn *turn, struct managed *link, int64_t now_ms) 
 /* The source's oldest position is read only while it is needed: two more statements a look. */
 static bool must_read_oldest(const struct turn *turn, const struct managed *link) {
     const struct ring_plan *plan = &link->plan;
-    const bool needed = plan->step == LINK_SKIP;
+    const bool needed = plan->step == LINK_SKIP && plan->reason == RING_PURGED;
     for (size_t i = 0; i < turn->ring->site_count; i++)
         watch_read_oldest(turn->sites[i].watch, needed && i == plan->target);
     return needed && !turn->sites[plan->target].report.state.oldest[0];
@@ -481,7 +484,7 @@ static void order_account(struct turn *turn) {
     if (!script_for_account(login, &turn->order.script) || !watch_give(turn->own.watch, &turn->order))
         return;
     turn->own.orders_given++;
-    turn->own.order_is_open = true;
+    turn->own.order_is_open = turn->own.order_is_account = true;
     log_line(CONFIG_LOG_INFO, "%s makes the replication user unless it is there: %s; %s; %s", turn->own.name, turn->order.script.shown[0],
              turn->order.script.shown[1], turn->order.script.shown[2]);
 }
@@ -501,7 +504,9 @@ static bool turn_link(struct turn *turn, struct managed *link, int64_t now_ms) {
     link->order_is_open = link->report.orders_done != link->orders_given;
     if (was_open && !link->order_is_open) {
         tell_order(link);
-        link->retry_at_ms = link->report.order_answer.outcome == SERVER_REFUSED ? now_ms + REFUSED_RETRY_MS : 0;
+        const bool refused = link->report.order_answer.outcome == SERVER_REFUSED && !link->order_is_account;
+        link->retry_at_ms = refused ? now_ms + REFUSED_RETRY_MS : 0;
+        link->order_is_account = false;
     }
     if (link->order_is_open)
         return true;

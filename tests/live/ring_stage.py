@@ -60,14 +60,18 @@ def grant_monitor(server, grants=GRANTS + ACCOUNT_GRANTS):
 
 
 class Stage:
+    made = 0
+
     def __init__(self, count, delay_ms=None, replicas=0, table=True, names="abcdefghijklmnop", grants=GRANTS + ACCOUNT_GRANTS,
                  settings=None, **options):
         """`replicas`: how many plain replicas the first site has. `settings`: of the ring section, by name."""
+        Stage.made += 1
+        self.number = Stage.made  # so that each has folders and files of its own
         self.names = [str(name) for name in names[:count]]
         self.settings = {"connect_retry_s": 1, **(settings or {})}
-        self.servers = [Server(f"ring-{name}", id=i + 1, **{"durability": servers.TUNED, **options}) for i, name in enumerate(self.names)]
+        self.servers = [Server(f"ring{self.number}-{name}", id=i + 1, **{"durability": servers.TUNED, **options}) for i, name in enumerate(self.names)]
         self.replicas = [
-            Server(f"ring-replica{i}", id=101 + i, durability=servers.FAST, ring_member=True, gtid_domain_id=1) for i in range(replicas)
+            Server(f"ring{self.number}-replica{i}", id=101 + i, durability=servers.FAST, ring_member=True, gtid_domain_id=1) for i in range(replicas)
         ]
         for server in self.servers + self.replicas:
             server.start(wait=False)
@@ -83,7 +87,7 @@ class Stage:
                     if i != j:
                         self.relays[i, j] = Relay(self.servers[j], delay_ms=delay_ms)
         self.daemons = [None] * count
-        self.logs = [os.path.join(servers.folder(), f"daemon-{name}.log") for name in self.names]
+        self.logs = [os.path.join(servers.folder(), f"daemon{self.number}-{name}.log") for name in self.names]
         self.files = [self.write_config(i) for i in range(count)]
 
     def address(self, here, there):
@@ -100,7 +104,7 @@ class Stage:
                 f'        {{ name = "{name}"; host = "127.0.0.1"; port = {self.address(i, j)};'
                 f' socket = "{self.servers[j].socket}"; server_id = {self.servers[j].id};'
                 f' main = {"true" if j == 0 else "false"};' + (f" replicas = ( {listed} );" if listed else "") + " }")
-        path = file or os.path.join(servers.folder(), f"ring-{self.names[i]}.conf")
+        path = file or os.path.join(servers.folder(), f"ring{self.number}-{self.names[i]}.conf")
         with open(path, "w") as f:
             f.write(CONFIG.format(
                 socket=self.servers[i].socket, site=self.names[i], sites=",\n".join(sites), link_user=LINK_USER,
@@ -141,6 +145,11 @@ class Stage:
     def log(self, i):
         with open(self.logs[i]) as log:
             return log.read()
+
+    def end(self):
+        self.stop_daemons()
+        for thing in self.servers + self.replicas + list(self.relays.values()):
+            thing.kill()
 
     # ------------------------------------------------------------ looking
 

@@ -77,6 +77,22 @@ static void a_link_is_whole_when_both_threads_run_and_no_disk_is_awaited(void **
     assert_false(link_is_whole(&state));
 }
 
+static void tables_behind_their_own_binary_log_were_set_back(void **unused) {
+    (void)unused;
+    struct link_state state = {.kind = SERVER_MARIADB, .domain_id = 3, .link_known = true, .link_exists = true, .sql_errno = 1950};
+    strcpy(state.logged, "1-1-20,2-2-7,3-3-9");
+    strcpy(state.applied, "1-1-18,2-2-7,3-3-2");
+    assert_true(link_is_set_back(&state));
+    assert_int_equal(link_trouble(&state)->consequence, LINK_PURGED);
+    strcpy(state.applied, "1-1-20,2-2-7,3-3-2"); /* the own domain is always behind by what hasn't come round */
+    assert_false(link_is_set_back(&state));
+    assert_int_equal(link_trouble(&state)->consequence, LINK_CONFIGURATION);
+    strcpy(state.applied, "1-1-20");
+    assert_true(link_is_set_back(&state));
+    state.kind = SERVER_MYSQL;
+    assert_false(link_is_set_back(&state));
+}
+
 static void only_transient_failures_are_retried_for_ever(void **unused) {
     (void)unused;
     assert_int_equal(link_retry_delay_ms(LINK_TRANSIENT, 0), 0);
@@ -115,6 +131,7 @@ int main(void) {
         cmocka_unit_test(errors_are_classified_by_what_they_ask_for),
         cmocka_unit_test(the_appliers_trouble_comes_first),
         cmocka_unit_test(a_link_is_whole_when_both_threads_run_and_no_disk_is_awaited),
+        cmocka_unit_test(tables_behind_their_own_binary_log_were_set_back),
         cmocka_unit_test(only_transient_failures_are_retried_for_ever),
         cmocka_unit_test(gtid_lists_are_read_by_domain),
         cmocka_unit_test(gtid_lists_are_joined_by_the_larger_number),
