@@ -22,11 +22,14 @@ LDFLAGS_ALL = -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 
 CONFIG = config/config.c
 PURE   = shim/lex.c shim/sql.c shim/sql_read.c shim/sql_functions.c shim/route.c
-SHIM   = $(PURE) $(CONFIG) shim/real.c shim/log.c shim/setup.c shim/options.c shim/session.c shim/snapshot.c shim/handle.c \
-         shim/breaker.c shim/local.c shim/command.c shim/intercept_connect.c shim/intercept_query.c shim/intercept_result.c \
+SHIM   = $(PURE) $(CONFIG) shim/real.c shim/late.c shim/log.c shim/setup.c shim/options.c shim/session.c shim/snapshot.c shim/handle.c \
+         shim/breaker.c shim/verdict.c shim/local.c shim/local_life.c shim/local_open.c shim/local_step.c shim/command.c shim/intercept_connect.c shim/intercept_query.c shim/intercept_result.c \
          shim/intercept_answer.c shim/intercept_command.c shim/intercept_statement.c shim/intercept_async.c
 CLI    = cli/main.c cli/run.c cli/explain.c $(PURE) $(CONFIG)
 UNIT   = config lex sql route session
+
+# The shim opens libconfig by this name when it needs it (shim/late.c).
+LIBCONFIG_SONAME := $(shell readelf -d "$$($(CC) -print-file-name=libconfig.so)" 2>/dev/null | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
@@ -36,8 +39,10 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) -c $< -o $@
 
+$(BUILD)/shim/late.o: CFLAGS_ALL += -DLIBCONFIG_SONAME='"$(LIBCONFIG_SONAME)"'
+
 $(BUILD)/libroundabout.so: $(call objects,$(SHIM)) shim/exports.map
-	$(CC) -shared $(LDFLAGS_ALL) -Wl,--version-script=shim/exports.map -Wl,-z,defs -o $@ $(call objects,$(SHIM)) -lconfig -ldl -lpthread
+	$(CC) -shared $(LDFLAGS_ALL) -Wl,--version-script=shim/exports.map -Wl,-z,defs -o $@ $(call objects,$(SHIM)) -ldl -lpthread
 
 $(BUILD)/roundabout: $(call objects,$(CLI))
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lconfig
@@ -64,6 +69,20 @@ include Makefile.ring
 
 deps:
 	@sh tests/deps.sh
+
+# A program under the sanitizers needs their runtime before the preloaded library's.
+RUN = /usr/bin/python3 tests/run.py
+UNIT_RUNS = $(foreach u,$(UNIT),"unit $(u)=$(BUILD)/tests/unit/test_$(u)")
+
+check: deps
+	+@$(MAKE) --no-print-directory all unit $(BUILD)/wan
+	@BUILD=$(BUILD) $(RUN) "layers=tests/check_layers.sh" \
+	    "settings=tests/check_settings.py $(BUILD)/tests/unit/print_settings config/roundabout.conf" $(UNIT_RUNS) \
+	    "live wan=/usr/bin/python3 tests/live/test_wan.py"
+
+demo: deps
+	+@$(MAKE) --no-print-directory all $(BUILD)/wan
+	@BUILD=$(BUILD) /usr/bin/python3 bench/demo.py
 
 clean:
 	rm -rf $(BUILD)

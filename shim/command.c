@@ -3,6 +3,7 @@
 
 #include "local.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,8 +17,12 @@ bool command_begin(struct call *call, MYSQL *mysql, const void *caller) {
     }
     call->handle = handle;
     call->real = handle->real;
-    if (handle->streaming && local_is_streaming(handle)) {
-        call->target = handle->streaming->mysql;
+    if (handle->streaming) {
+        int kept_errno = errno;
+        if (local_is_streaming(handle)) {
+            call->target = handle->streaming->mysql;
+        }
+        errno = kept_errno;
     }
     handle->busy = true;
     return true;
@@ -47,12 +52,13 @@ static void start_afresh(struct handle *handle, const char *database) {
     }
 }
 
-static bool main_has_reconnected(struct handle *handle) {
+bool command_note_reconnect(struct handle *handle) {
     unsigned long now = handle->real->mysql_thread_id ? handle->real->mysql_thread_id(handle->main) : 0;
     if (now == handle->thread_id) {
         return false;
     }
     handle->thread_id = now;
+    start_afresh(handle, NULL);
     return true;
 }
 
@@ -230,9 +236,7 @@ static bool end_on_main(struct call *call, bool succeeded) {
     if (call->target != handle->main) {
         return false; /* the library has said 2014 */
     }
-    if (main_has_reconnected(handle)) {
-        start_afresh(handle, NULL);
-    }
+    command_note_reconnect(handle);
     if (!succeeded) {
         note_failure(handle);
     }
@@ -240,19 +244,23 @@ static bool end_on_main(struct call *call, bool succeeded) {
 }
 
 void command_end(struct call *call, const struct command *command, bool succeeded) {
+    int kept_errno = errno; /* as the library left it: some programs look at it */
     if (end_on_main(call, succeeded)) {
         end_in_success(call->handle, command);
     }
+    errno = kept_errno;
 }
 
 void command_end_text(struct call *call, struct slice text, const struct sql_summary *summary,
                       bool succeeded) {
     struct handle *handle = call->handle;
+    int kept_errno = errno;
     if (call->target == handle->main) {
         handle->spoke = handle->main;
     }
     if (!end_on_main(call, succeeded)) {
         handle->session.main_touched = true; /* it failed, but may have begun a transaction before it did */
+        errno = kept_errno;
         return;
     }
     struct sql_summary own;
@@ -261,6 +269,7 @@ void command_end_text(struct call *call, struct slice text, const struct sql_sum
         summary = &own;
     }
     end_text(handle, text, summary);
+    errno = kept_errno;
 }
 
 void command_keep_text(struct handle *handle, struct slice text, const struct sql_summary *summary) {

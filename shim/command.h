@@ -39,6 +39,10 @@ void command_end_kept(struct call *call, bool succeeded);
 /* Code that was not seen may have begun or ended a transaction: main's status says. */
 void command_settle_doubt(struct handle *handle);
 
+/* The library may have reconnected by itself inside a call: then the session is a new one, and true is
+ * returned. */
+bool command_note_reconnect(struct handle *handle);
+
 /* Main is inside a result or has one to come. The exact test, without a byte on the wire; clears main's errno
  * and affected_rows, as the statement that is about to be sent does. */
 bool command_main_is_busy(const struct handle *handle);

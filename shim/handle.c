@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define HASH_NONFATAL_OOM 1
-static __thread bool map_failed;
+static __thread bool map_failed __attribute__((tls_model("initial-exec")));
 #define uthash_nonfatal_oom(element) (map_failed = true)
 #include <uthash.h>
 
@@ -168,6 +168,7 @@ void handle_free(struct handle *handle) {
     wipe(handle->credentials.password);
     session_free(&handle->session);
     free(handle->sent_text);
+    free(handle->repeatable);
     free(handle);
 }
 

@@ -69,7 +69,8 @@ struct handle {
     MYSQL *spoke;             /* who ran the last statement: for SHOW WARNINGS and the like */
     MYSQL *ok; /* whose insert_id it is: who ended a statement in an OK packet last. NULL: kept_insert_id */
     MYSQL *pending; /* a shadow whose result has not been asked for with store_result or use_result yet */
-    struct local *streaming; /* a shadow from which the application may not have read everything */
+    struct local *streaming;  /* a shadow from which the application may not have read everything */
+    struct local *refused_by; /* the shadow that has just refused a statement which main runs now */
     _Atomic(MYSQL *)
         running; /* the shadow that a statement is running on now: mariadb_cancel comes from another thread */
     uint64_t kept_insert_id;
@@ -79,6 +80,9 @@ struct handle {
     struct server server; /* which one main is; server.identity 0: not known yet */
     struct option *options;
     struct credentials credentials;
+    char *repeatable; /* the last routed text that gave rows; its length is 0 when it can't be asked again */
+    size_t repeatable_length;
+    size_t repeatable_size;
     char *sent_text; /* the text whose outcome comes with another call, if the session depends on it; else
                         NULL */
     size_t sent_length;

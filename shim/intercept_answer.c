@@ -14,8 +14,7 @@ static MYSQL *answering(MYSQL *mysql, const void *caller, const struct real **re
 
 /* Some drivers clear the error by writing into their handle: the error planted on main (intercept_query.c) is
  * gone then. */
-EXPORT
-unsigned mysql_errno(MYSQL *mysql) {
+EXPORT unsigned mysql_errno(MYSQL *mysql) {
     struct handle *handle = handle_find(mysql);
     const struct real *real = handle ? handle->real : real_of_caller(CALLER);
     if (!real) {
@@ -46,8 +45,7 @@ ANSWER(unsigned, mysql_field_count, 0)
 ANSWER(const char *, mysql_info, NULL)
 
 /* Not the last call's: the last statement's that ended in an OK packet, over SELECTs and errors. */
-EXPORT
-uint64_t mysql_insert_id(MYSQL *mysql) {
+EXPORT uint64_t mysql_insert_id(MYSQL *mysql) {
     struct handle *handle = handle_find(mysql);
     const struct real *real = handle ? handle->real : real_of_caller(CALLER);
     if (!real) {
@@ -59,8 +57,7 @@ uint64_t mysql_insert_id(MYSQL *mysql) {
     return handle->ok ? real->mysql_insert_id(handle->ok) : handle->kept_insert_id;
 }
 
-EXPORT
-int mysql_session_track_get_first(MYSQL *mysql, int type, const char **data, size_t *length) {
+EXPORT int mysql_session_track_get_first(MYSQL *mysql, int type, const char **data, size_t *length) {
     const struct real *real;
     MYSQL *from = answering(mysql, CALLER, &real);
     return real && real->mysql_session_track_get_first
@@ -68,8 +65,7 @@ int mysql_session_track_get_first(MYSQL *mysql, int type, const char **data, siz
                : 1;
 }
 
-EXPORT
-int mysql_session_track_get_next(MYSQL *mysql, int type, const char **data, size_t *length) {
+EXPORT int mysql_session_track_get_next(MYSQL *mysql, int type, const char **data, size_t *length) {
     const struct real *real;
     MYSQL *from = answering(mysql, CALLER, &real);
     return real && real->mysql_session_track_get_next
@@ -100,8 +96,7 @@ static void join_status(const struct handle *handle, unsigned *status) {
         (*status & ~(unsigned)SERVER_STATUS_AUTOCOMMIT) | autocommit | (main_status & SERVER_STATUS_IN_TRANS);
 }
 
-EXPORT
-my_bool mariadb_get_infov(MYSQL *mysql, int value, void *argument, ...) {
+EXPORT my_bool mariadb_get_infov(MYSQL *mysql, int value, void *argument, ...) {
     va_list arguments;
     va_start(arguments, argument);
     void *more = va_arg(arguments, void *);
@@ -118,7 +113,6 @@ my_bool mariadb_get_infov(MYSQL *mysql, int value, void *argument, ...) {
     return failed;
 }
 
-EXPORT
-my_bool mariadb_get_info(MYSQL *mysql, int value, void *argument) {
+EXPORT my_bool mariadb_get_info(MYSQL *mysql, int value, void *argument) {
     return mariadb_get_infov(mysql, value, argument, NULL);
 }

@@ -203,25 +203,21 @@ static int start_text(int *result, MYSQL *mysql, const char *text, unsigned long
     return status;
 }
 
-EXPORT
-int mysql_real_query_start(int *result, MYSQL *mysql, const char *text, unsigned long length) {
+EXPORT int mysql_real_query_start(int *result, MYSQL *mysql, const char *text, unsigned long length) {
     return start_text(result, mysql, text, length, CALLER);
 }
 CONTINUE(int, mysql_real_query, 1, *result == 0)
 
-EXPORT
-int mysql_query_start(int *result, MYSQL *mysql, const char *text) {
+EXPORT int mysql_query_start(int *result, MYSQL *mysql, const char *text) {
     return start_text(result, mysql, text, strlen(text), CALLER);
 }
 
 /* It was started as mysql_real_query: it goes on as that. */
-EXPORT
-int mysql_query_cont(int *result, MYSQL *mysql, int ready) {
+EXPORT int mysql_query_cont(int *result, MYSQL *mysql, int ready) {
     return mysql_real_query_cont(result, mysql, ready);
 }
 
-EXPORT
-int mysql_send_query_start(int *result, MYSQL *mysql, const char *text, unsigned long length) {
+EXPORT int mysql_send_query_start(int *result, MYSQL *mysql, const char *text, unsigned long length) {
     struct call call;
     bool watched = command_begin(&call, mysql, CALLER);
     if (!call.real || !call.real->mysql_send_query_start) {
@@ -244,8 +240,7 @@ int mysql_send_query_start(int *result, MYSQL *mysql, const char *text, unsigned
 }
 CONTINUE(int, mysql_send_query, 1, *result == 0)
 
-EXPORT
-int mysql_read_query_result_start(my_bool *result, MYSQL *mysql) {
+EXPORT int mysql_read_query_result_start(my_bool *result, MYSQL *mysql) {
     struct call call;
     bool watched = command_begin(&call, mysql, CALLER);
     if (!call.real || !call.real->mysql_read_query_result_start) {
@@ -270,8 +265,7 @@ static bool is_shadows(const struct handle *handle) {
     return handle && !handle->passive && !handle->busy && (handle->pending || handle->last != handle->main);
 }
 
-EXPORT
-int mysql_store_result_start(MYSQL_RES **result, MYSQL *mysql) {
+EXPORT int mysql_store_result_start(MYSQL_RES **result, MYSQL *mysql) {
     struct call call;
     if (is_shadows(handle_find(mysql))) {
         *result = mysql_store_result(mysql);
@@ -292,8 +286,7 @@ int mysql_store_result_start(MYSQL_RES **result, MYSQL *mysql) {
 }
 CONTINUE(MYSQL_RES *, mysql_store_result, NULL, *result || real->mysql_errno(mysql) == 0)
 
-EXPORT
-int mysql_next_result_start(int *result, MYSQL *mysql) {
+EXPORT int mysql_next_result_start(int *result, MYSQL *mysql) {
     struct call call;
     if (is_shadows(handle_find(mysql))) {
         *result = mysql_next_result(mysql);
@@ -330,8 +323,7 @@ CONTINUE(int, mysql_next_result, 1, *result <= 0)
         return status;                                                                  \
     }
 
-EXPORT
-int mysql_stmt_prepare_start(int *result, MYSQL_STMT *stmt, const char *text, unsigned long length) {
+EXPORT int mysql_stmt_prepare_start(int *result, MYSQL_STMT *stmt, const char *text, unsigned long length) {
     struct call call;
     struct statement *statement;
     bool watched = statement_begin(&call, &statement, stmt, CALLER);
@@ -350,8 +342,7 @@ int mysql_stmt_prepare_start(int *result, MYSQL_STMT *stmt, const char *text, un
 }
 CONTINUE_STATEMENT(mysql_stmt_prepare)
 
-EXPORT
-int mysql_stmt_execute_start(int *result, MYSQL_STMT *stmt) {
+EXPORT int mysql_stmt_execute_start(int *result, MYSQL_STMT *stmt) {
     struct call call;
     struct statement *statement;
     bool watched = statement_begin(&call, &statement, stmt, CALLER);
@@ -369,8 +360,7 @@ CONTINUE_STATEMENT(mysql_stmt_execute)
 
 /* The record of a statement that is closed goes first: its address may be another's as soon as it is freed.
  */
-EXPORT
-int mysql_stmt_close_start(my_bool *result, MYSQL_STMT *stmt) {
+EXPORT int mysql_stmt_close_start(my_bool *result, MYSQL_STMT *stmt) {
     struct statement *statement = statement_find(stmt);
     const struct real *real = statement ? statement->real : real_of_caller(CALLER);
     if (!real || !real->mysql_stmt_close_start) {
@@ -385,8 +375,8 @@ int mysql_stmt_close_start(my_bool *result, MYSQL_STMT *stmt) {
 
 /* Oracle's: the same call again and again until it doesn't say NET_ASYNC_NOT_READY. Decided at the first one.
  */
-EXPORT
-enum net_async_status mysql_real_query_nonblocking(MYSQL *mysql, const char *text, unsigned long length) {
+EXPORT enum net_async_status mysql_real_query_nonblocking(MYSQL *mysql, const char *text,
+                                                          unsigned long length) {
     struct handle *handle = handle_find(mysql);
     const struct real *real = handle ? handle->real : real_of_caller(CALLER);
     if (!real || !real->mysql_real_query_nonblocking) {
@@ -419,8 +409,8 @@ enum net_async_status mysql_real_query_nonblocking(MYSQL *mysql, const char *tex
     return status;
 }
 
-EXPORT
-enum net_async_status mysql_send_query_nonblocking(MYSQL *mysql, const char *text, unsigned long length) {
+EXPORT enum net_async_status mysql_send_query_nonblocking(MYSQL *mysql, const char *text,
+                                                          unsigned long length) {
     struct handle *handle = handle_find(mysql);
     const struct real *real = handle ? handle->real : real_of_caller(CALLER);
     if (!real || !real->mysql_send_query_nonblocking) {

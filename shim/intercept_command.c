@@ -80,13 +80,11 @@ static my_bool end_transaction(MYSQL *mysql, const void *caller, bool commit) {
     return failed;
 }
 
-EXPORT
-my_bool mysql_commit(MYSQL *mysql) {
+EXPORT my_bool mysql_commit(MYSQL *mysql) {
     return end_transaction(mysql, CALLER, true);
 }
 
-EXPORT
-my_bool mysql_rollback(MYSQL *mysql) {
+EXPORT my_bool mysql_rollback(MYSQL *mysql) {
     return end_transaction(mysql, CALLER, false);
 }
 
@@ -98,8 +96,8 @@ static unsigned long end_escape(struct handle *handle, unsigned long length) {
     return length;
 }
 
-EXPORT
-unsigned long mysql_real_escape_string(MYSQL *mysql, char *to, const char *from, unsigned long length) {
+EXPORT unsigned long mysql_real_escape_string(MYSQL *mysql, char *to, const char *from,
+                                              unsigned long length) {
     struct handle *handle = handle_find(mysql);
     const struct real *real = handle ? handle->real : real_of_caller(CALLER);
     if (!real || !real->mysql_real_escape_string) {
@@ -108,9 +106,8 @@ unsigned long mysql_real_escape_string(MYSQL *mysql, char *to, const char *from,
     return end_escape(handle, real->mysql_real_escape_string(mysql, to, from, length));
 }
 
-EXPORT
-unsigned long mysql_real_escape_string_quote(MYSQL *mysql, char *to, const char *from, unsigned long length,
-                                             char quote) {
+EXPORT unsigned long mysql_real_escape_string_quote(MYSQL *mysql, char *to, const char *from,
+                                                    unsigned long length, char quote) {
     struct handle *handle = handle_find(mysql);
     const struct real *real = handle ? handle->real : real_of_caller(CALLER);
     if (!real || !real->mysql_real_escape_string_quote) {
@@ -127,16 +124,14 @@ static void leave_alone(MYSQL *mysql) {
     }
 }
 
-EXPORT
-int mysql_binlog_open(MYSQL *mysql, void *stream) {
+EXPORT int mysql_binlog_open(MYSQL *mysql, void *stream) {
     struct handle *handle = handle_find(mysql);
     const struct real *real = handle ? handle->real : real_of_caller(CALLER);
     leave_alone(mysql);
     return real && real->mysql_binlog_open ? real->mysql_binlog_open(mysql, stream) : 1;
 }
 
-EXPORT
-void *mariadb_rpl_init_ex(MYSQL *mysql, unsigned version) {
+EXPORT void *mariadb_rpl_init_ex(MYSQL *mysql, unsigned version) {
     struct handle *handle = handle_find(mysql);
     const struct real *real = handle ? handle->real : real_of_caller(CALLER);
     leave_alone(mysql);

@@ -9,8 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-EXPORT
-MYSQL *mysql_init(MYSQL *mysql) {
+EXPORT MYSQL *mysql_init(MYSQL *mysql) {
     const struct real *real = real_of_caller(CALLER);
     if (!real) {
         return NULL; /* no client library in this process: what the library itself says when it can't */
@@ -36,8 +35,7 @@ static int end_options(struct call *call, int result, int number, const void *ar
     return result;
 }
 
-EXPORT
-int mysql_options(MYSQL *mysql, int number, const void *argument) {
+EXPORT int mysql_options(MYSQL *mysql, int number, const void *argument) {
     struct call call;
     if (!command_begin(&call, mysql, CALLER)) {
         return call.real ? call.real->mysql_options(mysql, number, argument) : 1;
@@ -45,8 +43,7 @@ int mysql_options(MYSQL *mysql, int number, const void *argument) {
     return end_options(&call, call.real->mysql_options(mysql, number, argument), number, argument, NULL);
 }
 
-EXPORT
-int mysql_options4(MYSQL *mysql, int number, const void *argument, const void *second) {
+EXPORT int mysql_options4(MYSQL *mysql, int number, const void *argument, const void *second) {
     struct call call;
     if (!command_begin(&call, mysql, CALLER)) {
         return call.real && call.real->mysql_options4
@@ -58,8 +55,7 @@ int mysql_options4(MYSQL *mysql, int number, const void *argument, const void *s
 }
 
 /* No option takes more than two arguments; those that take fewer leave the rest unread. */
-EXPORT
-int mysql_optionsv(MYSQL *mysql, int number, ...) {
+EXPORT int mysql_optionsv(MYSQL *mysql, int number, ...) {
     va_list arguments;
     va_start(arguments, number);
     const void *first = va_arg(arguments, const void *);
@@ -74,9 +70,8 @@ int mysql_optionsv(MYSQL *mysql, int number, ...) {
     return end_options(&call, call.real->mysql_optionsv(mysql, number, first, second), number, first, second);
 }
 
-EXPORT
-my_bool mysql_ssl_set(MYSQL *mysql, const char *key, const char *cert, const char *ca, const char *capath,
-                      const char *cipher) {
+EXPORT my_bool mysql_ssl_set(MYSQL *mysql, const char *key, const char *cert, const char *ca,
+                             const char *capath, const char *cipher) {
     struct call call;
     if (!command_begin(&call, mysql, CALLER)) {
         return call.real && call.real->mysql_ssl_set
@@ -188,9 +183,9 @@ static void end_login(struct handle *handle, bool succeeded) {
     }
 }
 
-EXPORT
-MYSQL *mysql_real_connect(MYSQL *mysql, const char *host, const char *user, const char *password,
-                          const char *database, unsigned port, const char *socket, unsigned long flags) {
+EXPORT MYSQL *mysql_real_connect(MYSQL *mysql, const char *host, const char *user, const char *password,
+                                 const char *database, unsigned port, const char *socket,
+                                 unsigned long flags) {
     struct handle *handle = handle_find(mysql);
     if (!handle || handle->busy || handle->shadow) {
         const struct real *real = handle ? handle->real : real_of_caller(CALLER);
@@ -206,9 +201,8 @@ MYSQL *mysql_real_connect(MYSQL *mysql, const char *host, const char *user, cons
     return connected;
 }
 
-EXPORT
-MYSQL *mysql_real_connect_dns_srv(MYSQL *mysql, const char *name, const char *user, const char *password,
-                                  const char *database, unsigned long flags) {
+EXPORT MYSQL *mysql_real_connect_dns_srv(MYSQL *mysql, const char *name, const char *user,
+                                         const char *password, const char *database, unsigned long flags) {
     struct handle *handle = handle_find(mysql);
     const struct real *real = handle ? handle->real : real_of_caller(CALLER);
     if (!real || !real->mysql_real_connect_dns_srv) {
@@ -225,10 +219,9 @@ MYSQL *mysql_real_connect_dns_srv(MYSQL *mysql, const char *name, const char *us
     return connected;
 }
 
-EXPORT
-int mysql_real_connect_start(MYSQL **result, MYSQL *mysql, const char *host, const char *user,
-                             const char *password, const char *database, unsigned port, const char *socket,
-                             unsigned long flags) {
+EXPORT int mysql_real_connect_start(MYSQL **result, MYSQL *mysql, const char *host, const char *user,
+                                    const char *password, const char *database, unsigned port,
+                                    const char *socket, unsigned long flags) {
     struct handle *handle = handle_find(mysql);
     const struct real *real = handle ? handle->real : real_of_caller(CALLER);
     if (!real || !real->mysql_real_connect_start) {
@@ -249,8 +242,7 @@ int mysql_real_connect_start(MYSQL **result, MYSQL *mysql, const char *host, con
     return status;
 }
 
-EXPORT
-int mysql_real_connect_cont(MYSQL **result, MYSQL *mysql, int ready) {
+EXPORT int mysql_real_connect_cont(MYSQL **result, MYSQL *mysql, int ready) {
     struct handle *handle = handle_find(mysql);
     const struct real *real = handle ? handle->real : real_of_caller(CALLER);
     if (!real || !real->mysql_real_connect_cont) {
@@ -264,10 +256,10 @@ int mysql_real_connect_cont(MYSQL **result, MYSQL *mysql, int ready) {
     return status;
 }
 
-EXPORT
-enum net_async_status mysql_real_connect_nonblocking(MYSQL *mysql, const char *host, const char *user,
-                                                     const char *password, const char *database,
-                                                     unsigned port, const char *socket, unsigned long flags) {
+EXPORT enum net_async_status mysql_real_connect_nonblocking(MYSQL *mysql, const char *host, const char *user,
+                                                            const char *password, const char *database,
+                                                            unsigned port, const char *socket,
+                                                            unsigned long flags) {
     struct handle *handle = handle_find(mysql);
     const struct real *real = handle ? handle->real : real_of_caller(CALLER);
     if (!real || !real->mysql_real_connect_nonblocking) {
@@ -298,8 +290,7 @@ static struct handle *begin_close(MYSQL *mysql) {
     return handle;
 }
 
-EXPORT
-void mysql_close(MYSQL *mysql) {
+EXPORT void mysql_close(MYSQL *mysql) {
     struct handle *known = handle_find(mysql);
     const struct real *real = known ? known->real : real_of_caller(CALLER);
     struct handle *handle = begin_close(mysql);
@@ -311,8 +302,7 @@ void mysql_close(MYSQL *mysql) {
     }
 }
 
-EXPORT
-int mysql_close_start(MYSQL *mysql) {
+EXPORT int mysql_close_start(MYSQL *mysql) {
     struct handle *known = handle_find(mysql);
     const struct real *real = known ? known->real : real_of_caller(CALLER);
     struct handle *handle = begin_close(mysql);
@@ -322,8 +312,7 @@ int mysql_close_start(MYSQL *mysql) {
     return real && real->mysql_close_start ? real->mysql_close_start(mysql) : 0;
 }
 
-EXPORT
-void mysql_server_end(void) {
+EXPORT void mysql_server_end(void) {
     const struct real *real = real_of_caller(CALLER);
     if (!real || !real->mysql_server_end) {
         return;
@@ -332,8 +321,7 @@ void mysql_server_end(void) {
     real->mysql_server_end();
 }
 
-EXPORT
-my_bool mysql_change_user(MYSQL *mysql, const char *user, const char *password, const char *database) {
+EXPORT my_bool mysql_change_user(MYSQL *mysql, const char *user, const char *password, const char *database) {
     struct call call;
     if (!command_begin(&call, mysql, CALLER)) {
         return call.real && call.real->mysql_change_user
@@ -349,8 +337,7 @@ my_bool mysql_change_user(MYSQL *mysql, const char *user, const char *password, 
     return failed;
 }
 
-EXPORT
-int mysql_reset_connection(MYSQL *mysql) {
+EXPORT int mysql_reset_connection(MYSQL *mysql) {
     struct call call;
     if (!command_begin(&call, mysql, CALLER)) {
         return call.real && call.real->mysql_reset_connection ? call.real->mysql_reset_connection(mysql) : 1;
@@ -365,8 +352,7 @@ int mysql_reset_connection(MYSQL *mysql) {
     return failed;
 }
 
-EXPORT
-enum net_async_status mysql_reset_connection_nonblocking(MYSQL *mysql) {
+EXPORT enum net_async_status mysql_reset_connection_nonblocking(MYSQL *mysql) {
     struct handle *handle = handle_find(mysql);
     const struct real *real = handle ? handle->real : real_of_caller(CALLER);
     if (!real || !real->mysql_reset_connection_nonblocking) {
@@ -378,8 +364,7 @@ enum net_async_status mysql_reset_connection_nonblocking(MYSQL *mysql) {
     return mysql_reset_connection(mysql) == 0 ? NET_ASYNC_COMPLETE : NET_ASYNC_ERROR;
 }
 
-EXPORT
-my_bool mariadb_reconnect(MYSQL *mysql) {
+EXPORT my_bool mariadb_reconnect(MYSQL *mysql) {
     struct call call;
     if (!command_begin(&call, mysql, CALLER)) {
         return call.real && call.real->mariadb_reconnect ? call.real->mariadb_reconnect(mysql) : 1;
@@ -391,8 +376,7 @@ my_bool mariadb_reconnect(MYSQL *mysql) {
 }
 
 /* Comes from another thread than the one that uses the handle. */
-EXPORT
-int mariadb_cancel(MYSQL *mysql) {
+EXPORT int mariadb_cancel(MYSQL *mysql) {
     struct handle *handle = handle_find(mysql);
     const struct real *real = handle ? handle->real : real_of_caller(CALLER);
     if (!real || !real->mariadb_cancel) {

@@ -7,6 +7,7 @@
 #include "setup.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -27,7 +28,28 @@ static struct local *last_speaker(struct handle *handle) {
     return NULL;
 }
 
-static void end_routed(struct handle *handle, struct local *local, int result) {
+/* Kept so that main can be asked the same if the shadow is lost while its rows are read. Longer ones are not
+ * kept: their loss is shown. */
+enum { REPEATABLE_MAX = 65536 };
+
+static void keep_repeatable(struct handle *handle, struct slice text) {
+    handle->repeatable_length = 0;
+    if (text.length > REPEATABLE_MAX) {
+        return;
+    }
+    if (text.length > handle->repeatable_size) {
+        char *larger = realloc(handle->repeatable, text.length);
+        if (!larger) {
+            return;
+        }
+        handle->repeatable = larger;
+        handle->repeatable_size = text.length;
+    }
+    memcpy(handle->repeatable, text.at, text.length);
+    handle->repeatable_length = text.length;
+}
+
+static void end_routed(struct handle *handle, struct local *local, struct slice text, int result) {
     const struct real *real = handle->real;
     handle->last = handle->spoke = local->mysql;
     handle->planted = false;
@@ -46,6 +68,7 @@ static void end_routed(struct handle *handle, struct local *local, int result) {
         handle->ok = local->mysql;
     }
     if (rows || real->mysql_more_results(local->mysql)) {
+        keep_repeatable(handle, text);
         handle->pending = rows ? local->mysql : NULL;
         handle->streaming = local;
     }
@@ -55,6 +78,11 @@ static void end_routed(struct handle *handle, struct local *local, int result) {
 static bool learn_session(struct handle *handle) {
     handle->busy = true;
     bool learnt = snapshot_read(handle);
+    if (command_note_reconnect(handle)) {
+        learnt =
+            learnt &&
+            snapshot_read(handle); /* what was read is of the new session, but the old one's state is not */
+    }
     handle->busy = false;
     if (learnt) {
         return true;
@@ -125,7 +153,7 @@ bool query_end_alone(struct handle *handle, bool commit) {
     handle->busy = false;
     if (ended) {
         session_note_end(&handle->session, commit);
-        end_routed(handle, local, 0);
+        end_routed(handle, local, (struct slice){NULL, 0}, 0);
     }
     return ended;
 }
@@ -133,6 +161,7 @@ bool query_end_alone(struct handle *handle, bool commit) {
 bool query_route(struct handle *handle, struct slice text, struct sql_summary *summary, int *result) {
     int kept_errno = errno;
     bool routed = false;
+    handle->refused_by = NULL;
     struct route_decision decision = decide(handle, text, summary);
     if (decision.reason == ROUTE_ROUTED) {
         struct local *local = NULL;
@@ -140,7 +169,7 @@ bool query_route(struct handle *handle, struct slice text, struct sql_summary *s
         decision.reason = local_run(handle, decision.group, summary, text, result, &local);
         handle->busy = false;
         if (decision.reason == ROUTE_ROUTED) {
-            end_routed(handle, local, *result);
+            end_routed(handle, local, text, *result);
             routed = true;
         }
     } else if (summary->verb == SQL_DIAGNOSTICS && summary->rest.length == 0) {
@@ -149,7 +178,7 @@ bool query_route(struct handle *handle, struct slice text, struct sql_summary *s
             handle->busy = true;
             *result = local->real->mysql_real_query(local->mysql, text.at, text.length);
             handle->busy = false;
-            end_routed(handle, local, *result);
+            end_routed(handle, local, text, *result);
             decision.reason = ROUTE_ROUTED;
             routed = true;
         }
@@ -188,11 +217,13 @@ static int run(struct handle *handle, const char *text, unsigned long length) {
     result = call.real->mysql_real_query(call.target, text, length);
     handle->query_attributes &= call.target != handle->main;
     command_end_text(&call, slice, &summary, result == 0);
+    if (result == 0) {
+        local_note_refused(handle, &summary);
+    }
     return result;
 }
 
-EXPORT
-int mysql_real_query(MYSQL *mysql, const char *text, unsigned long length) {
+EXPORT int mysql_real_query(MYSQL *mysql, const char *text, unsigned long length) {
     struct handle *handle = handle_find(mysql);
     if (!handle || handle->passive || handle->busy) {
         const struct real *real = handle ? handle->real : real_of_caller(CALLER);
@@ -201,8 +232,7 @@ int mysql_real_query(MYSQL *mysql, const char *text, unsigned long length) {
     return run(handle, text, length);
 }
 
-EXPORT
-int mysql_query(MYSQL *mysql, const char *text) {
+EXPORT int mysql_query(MYSQL *mysql, const char *text) {
     struct handle *handle = handle_find(mysql);
     if (!handle || handle->passive || handle->busy) {
         const struct real *real = handle ? handle->real : real_of_caller(CALLER);
@@ -227,8 +257,7 @@ void query_begin_send(struct call *call, const char *text, unsigned long length)
     }
 }
 
-EXPORT
-int mysql_send_query(MYSQL *mysql, const char *text, unsigned long length) {
+EXPORT int mysql_send_query(MYSQL *mysql, const char *text, unsigned long length) {
     struct call call;
     if (!command_begin(&call, mysql, CALLER)) {
         return call.real && call.real->mysql_send_query ? call.real->mysql_send_query(mysql, text, length)
@@ -254,8 +283,7 @@ void query_end_send(struct call *call, bool succeeded) {
     handle->ok = ok; /* nothing has been answered yet */
 }
 
-EXPORT
-my_bool mysql_read_query_result(MYSQL *mysql) {
+EXPORT my_bool mysql_read_query_result(MYSQL *mysql) {
     struct call call;
     if (!command_begin(&call, mysql, CALLER)) {
         return call.real && call.real->mysql_read_query_result ? call.real->mysql_read_query_result(mysql)
@@ -270,8 +298,7 @@ my_bool mysql_read_query_result(MYSQL *mysql) {
 }
 
 /* Query attributes stay on main until its next statement: that one can't be sent elsewhere. */
-EXPORT
-my_bool mysql_bind_param(MYSQL *mysql, unsigned count, MYSQL_BIND *binds, const char **names) {
+EXPORT my_bool mysql_bind_param(MYSQL *mysql, unsigned count, MYSQL_BIND *binds, const char **names) {
     struct handle *handle = handle_find(mysql);
     const struct real *real = handle ? handle->real : real_of_caller(CALLER);
     if (!real || !real->mysql_bind_param) {

@@ -3,6 +3,7 @@
 #include "intercept.h"
 
 #include "local.h"
+#include "verdict.h"
 
 /* Who has the result that the application asks for: a shadow whose result is still untouched, whatever ran in
  * between (a statement closed by a garbage collector), else who ran the last call. */
@@ -32,8 +33,22 @@ static void note_result(struct handle *handle, MYSQL_RES *result, MYSQL *owner, 
     }
 }
 
-EXPORT
-MYSQL_RES *mysql_store_result(MYSQL *mysql) {
+/* The shadow was lost while its rows were read, and the application has seen none of them: main is asked
+ * instead. */
+static MYSQL_RES *store_from_main(struct handle *handle) {
+    const struct real *real = handle->real;
+    struct call call = {.handle = handle, .real = real, .target = handle->main};
+    const struct command command = {.kind = COMMAND_TOUCHES};
+    handle->busy = true;
+    local_give_up(handle, handle->streaming);
+    bool asked = real->mysql_real_query(handle->main, handle->repeatable, handle->repeatable_length) == 0;
+    MYSQL_RES *result = asked ? real->mysql_store_result(handle->main) : NULL;
+    handle->spoke = handle->main;
+    command_end(&call, &command, result != NULL);
+    return result;
+}
+
+EXPORT MYSQL_RES *mysql_store_result(MYSQL *mysql) {
     struct handle *handle = handle_find(mysql);
     const struct real *real = handle ? handle->real : real_of_caller(CALLER);
     if (!real) {
@@ -47,6 +62,11 @@ MYSQL_RES *mysql_store_result(MYSQL *mysql) {
     MYSQL_RES *result = real->mysql_store_result(owner);
     handle->busy = false;
     note_taken(handle, owner);
+    if (!result && owner != handle->main && handle->streaming && handle->repeatable_length > 0 &&
+        verdict_of(real->mysql_errno(owner)) == VERDICT_LOST) {
+        result = store_from_main(handle);
+        owner = handle->main;
+    }
     note_result(handle, result, owner, false);
     if (result && owner != handle->main && !real->mysql_more_results(owner)) {
         handle->streaming = NULL;
@@ -54,8 +74,7 @@ MYSQL_RES *mysql_store_result(MYSQL *mysql) {
     return result;
 }
 
-EXPORT
-MYSQL_RES *mysql_use_result(MYSQL *mysql) {
+EXPORT MYSQL_RES *mysql_use_result(MYSQL *mysql) {
     struct handle *handle = handle_find(mysql);
     const struct real *real = handle ? handle->real : real_of_caller(CALLER);
     if (!real) {
@@ -73,8 +92,7 @@ MYSQL_RES *mysql_use_result(MYSQL *mysql) {
     return result;
 }
 
-EXPORT
-my_bool mysql_more_results(MYSQL *mysql) {
+EXPORT my_bool mysql_more_results(MYSQL *mysql) {
     struct handle *handle = handle_find(mysql);
     const struct real *real = handle ? handle->real : real_of_caller(CALLER);
     if (!real) {
@@ -84,8 +102,7 @@ my_bool mysql_more_results(MYSQL *mysql) {
     return real->mysql_more_results(aside ? mysql : result_owner(handle));
 }
 
-EXPORT
-int mysql_next_result(MYSQL *mysql) {
+EXPORT int mysql_next_result(MYSQL *mysql) {
     struct handle *handle = handle_find(mysql);
     const struct real *real = handle ? handle->real : real_of_caller(CALLER);
     if (!real) {
@@ -130,8 +147,7 @@ static void note_freed(const MYSQL_RES *result, struct local *local) {
     }
 }
 
-EXPORT
-void mysql_free_result(MYSQL_RES *result) {
+EXPORT void mysql_free_result(MYSQL_RES *result) {
     struct local *local;
     const struct real *known = NULL;
     bool remembered = result && result_find(result, &known, &local);
@@ -146,8 +162,7 @@ void mysql_free_result(MYSQL_RES *result) {
 }
 
 /* A shadow's result has no coroutine to read on: it is read here and now, from the same site. */
-EXPORT
-int mysql_fetch_row_start(MYSQL_ROW *row, MYSQL_RES *result) {
+EXPORT int mysql_fetch_row_start(MYSQL_ROW *row, MYSQL_RES *result) {
     struct local *local;
     const struct real *real = real_of_result(result, CALLER, &local);
     if (!real || !real->mysql_fetch_row_start) {
@@ -161,8 +176,7 @@ int mysql_fetch_row_start(MYSQL_ROW *row, MYSQL_RES *result) {
     return real->mysql_fetch_row_start(row, result);
 }
 
-EXPORT
-int mysql_free_result_start(MYSQL_RES *result) {
+EXPORT int mysql_free_result_start(MYSQL_RES *result) {
     struct local *local;
     const struct real *real = real_of_result(result, CALLER, &local);
     if (!real || !real->mysql_free_result_start) {
@@ -176,8 +190,7 @@ int mysql_free_result_start(MYSQL_RES *result) {
     return real->mysql_free_result_start(result);
 }
 
-EXPORT
-enum net_async_status mysql_free_result_nonblocking(MYSQL_RES *result) {
+EXPORT enum net_async_status mysql_free_result_nonblocking(MYSQL_RES *result) {
     struct local *local;
     const struct real *real = real_of_result(result, CALLER, &local);
     if (!real || !real->mysql_free_result_nonblocking) {
@@ -191,8 +204,7 @@ enum net_async_status mysql_free_result_nonblocking(MYSQL_RES *result) {
     return real->mysql_free_result_nonblocking(result);
 }
 
-EXPORT
-enum net_async_status mysql_store_result_nonblocking(MYSQL *mysql, MYSQL_RES **result) {
+EXPORT enum net_async_status mysql_store_result_nonblocking(MYSQL *mysql, MYSQL_RES **result) {
     struct handle *handle = handle_find(mysql);
     const struct real *real = handle ? handle->real : real_of_caller(CALLER);
     if (!real || !real->mysql_store_result_nonblocking) {
@@ -205,8 +217,7 @@ enum net_async_status mysql_store_result_nonblocking(MYSQL *mysql, MYSQL_RES **r
     return real->mysql_store_result_nonblocking(mysql, result);
 }
 
-EXPORT
-enum net_async_status mysql_next_result_nonblocking(MYSQL *mysql) {
+EXPORT enum net_async_status mysql_next_result_nonblocking(MYSQL *mysql) {
     struct handle *handle = handle_find(mysql);
     const struct real *real = handle ? handle->real : real_of_caller(CALLER);
     if (!real || !real->mysql_next_result_nonblocking) {

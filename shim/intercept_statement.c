@@ -58,8 +58,7 @@ void statement_note_text(struct statement *statement, const struct handle *handl
     }
 }
 
-EXPORT
-MYSQL_STMT *mysql_stmt_init(MYSQL *mysql) {
+EXPORT MYSQL_STMT *mysql_stmt_init(MYSQL *mysql) {
     struct handle *handle = handle_find(mysql);
     const struct real *real = handle ? handle->real : real_of_caller(CALLER);
     if (!real || !real->mysql_stmt_init) {
@@ -72,8 +71,7 @@ MYSQL_STMT *mysql_stmt_init(MYSQL *mysql) {
     return stmt;
 }
 
-EXPORT
-int mysql_stmt_prepare(MYSQL_STMT *stmt, const char *text, unsigned long length) {
+EXPORT int mysql_stmt_prepare(MYSQL_STMT *stmt, const char *text, unsigned long length) {
     struct call call;
     struct statement *statement;
     bool watched = statement_begin(&call, &statement, stmt, CALLER);
@@ -93,8 +91,7 @@ int mysql_stmt_prepare(MYSQL_STMT *stmt, const char *text, unsigned long length)
     return result;
 }
 
-EXPORT
-int mysql_stmt_execute(MYSQL_STMT *stmt) {
+EXPORT int mysql_stmt_execute(MYSQL_STMT *stmt) {
     struct call call;
     struct statement *statement;
     bool watched = statement_begin(&call, &statement, stmt, CALLER);
@@ -111,8 +108,7 @@ int mysql_stmt_execute(MYSQL_STMT *stmt) {
     return result;
 }
 
-EXPORT
-int mariadb_stmt_execute_direct(MYSQL_STMT *stmt, const char *text, size_t length) {
+EXPORT int mariadb_stmt_execute_direct(MYSQL_STMT *stmt, const char *text, size_t length) {
     struct call call;
     struct statement *statement;
     bool watched = statement_begin(&call, &statement, stmt, CALLER);
@@ -132,8 +128,7 @@ int mariadb_stmt_execute_direct(MYSQL_STMT *stmt, const char *text, size_t lengt
     return result;
 }
 
-EXPORT
-int mysql_stmt_next_result(MYSQL_STMT *stmt) {
+EXPORT int mysql_stmt_next_result(MYSQL_STMT *stmt) {
     struct call call;
     struct statement *statement;
     bool watched = statement_begin(&call, &statement, stmt, CALLER);
@@ -176,8 +171,7 @@ STATEMENT_COMMAND(mysql_stmt_send_long_data,
                   (MYSQL_STMT * stmt, unsigned number, const char *data, unsigned long length),
                   (stmt, number, data, length))
 
-EXPORT
-my_bool mysql_stmt_close(MYSQL_STMT *stmt) {
+EXPORT my_bool mysql_stmt_close(MYSQL_STMT *stmt) {
     struct statement *statement = statement_find(stmt);
     const struct real *real = statement ? statement->real : real_of_caller(CALLER);
     if (!real || !real->mysql_stmt_close) {
@@ -199,8 +193,7 @@ my_bool mysql_stmt_close(MYSQL_STMT *stmt) {
     return result;
 }
 
-EXPORT
-unsigned mysql_stmt_errno(MYSQL_STMT *stmt) {
+EXPORT unsigned mysql_stmt_errno(MYSQL_STMT *stmt) {
     struct statement *statement = statement_find(stmt);
     const struct real *real = statement ? statement->real : real_of_caller(CALLER);
     if (statement && statement->out_of_sync) {
@@ -209,8 +202,7 @@ unsigned mysql_stmt_errno(MYSQL_STMT *stmt) {
     return real && real->mysql_stmt_errno ? real->mysql_stmt_errno(stmt) : 0;
 }
 
-EXPORT
-const char *mysql_stmt_error(MYSQL_STMT *stmt) {
+EXPORT const char *mysql_stmt_error(MYSQL_STMT *stmt) {
     struct statement *statement = statement_find(stmt);
     const struct real *real = statement ? statement->real : real_of_caller(CALLER);
     if (statement && statement->out_of_sync) {
@@ -219,8 +211,7 @@ const char *mysql_stmt_error(MYSQL_STMT *stmt) {
     return real && real->mysql_stmt_error ? real->mysql_stmt_error(stmt) : "";
 }
 
-EXPORT
-const char *mysql_stmt_sqlstate(MYSQL_STMT *stmt) {
+EXPORT const char *mysql_stmt_sqlstate(MYSQL_STMT *stmt) {
     struct statement *statement = statement_find(stmt);
     const struct real *real = statement ? statement->real : real_of_caller(CALLER);
     if (statement && statement->out_of_sync) {

@@ -13,13 +13,14 @@ struct local {
     MYSQL *mysql;
     const struct real *real;
     struct server server;
-    unsigned version; /* the session's version that this connection is in step with */
-    bool autocommit;  /* this connection's own setting */
-    bool transaction; /* statements of an open transaction have run here */
-    bool orphaned;    /* its handle is closed; it goes with its last result */
-    size_t results;   /* unbuffered results of it that the application has not freed */
-    pid_t pid;        /* the process that opened it: a forked child must not write a byte on it */
-    int fd;           /* -1: the library doesn't tell */
+    unsigned version;          /* the session's version that this connection is in step with */
+    unsigned database_version; /* of the default database, likewise */
+    bool autocommit;           /* this connection's own setting */
+    bool transaction;          /* statements of an open transaction have run here */
+    bool orphaned;             /* its handle is closed; it goes with its last result */
+    size_t results;            /* unbuffered results of it that the application has not freed */
+    pid_t pid;                 /* the process that opened it: a forked child must not write a byte on it */
+    int fd;                    /* -1: the library doesn't tell */
     dev_t device;
     ino_t inode;
 };
@@ -31,6 +32,14 @@ struct local {
 enum route_reason local_run(struct handle *handle, const struct config_group *group,
                             const struct sql_summary *summary, struct slice text, int *result,
                             struct local **answered);
+
+/* The statement that the local master has just refused ran on main with success: so it is the local master's
+ * own trouble, and is logged. */
+void local_note_refused(struct handle *handle, const struct sql_summary *summary);
+
+/* This shadow is lost: what is left of its transaction goes to main, and a statement after that opens
+ * another. */
+void local_give_up(struct handle *handle, const struct local *local);
 
 /* The application has not read all that the shadow sent: the exact test, without a byte on the wire. Forgets
  * handle->streaming when it's over. */

@@ -169,3 +169,27 @@ const struct real *real_of_caller(const void *caller) {
 bool real_is_ambiguous(void) {
     return atomic_load_explicit(&libraries[1], memory_order_relaxed) != NULL;
 }
+
+/* The sanitizers' runtimes don't work in a library that is bound to itself first. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { OWN_NAMES_FIRST = 0 };
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+enum { OWN_NAMES_FIRST = 0 };
+#else
+enum { OWN_NAMES_FIRST = RTLD_DEEPBIND };
+#endif
+#else
+enum { OWN_NAMES_FIRST = RTLD_DEEPBIND };
+#endif
+
+const char *real_open_private(const char *soname, const char *const *names, size_t count, void **functions) {
+    void *library = dlopen(soname, RTLD_NOW | RTLD_LOCAL | OWN_NAMES_FIRST);
+    for (size_t i = 0; library && i < count; i++) {
+        functions[i] = dlsym(library, names[i]);
+        if (!functions[i]) {
+            return dlerror();
+        }
+    }
+    return library ? NULL : dlerror();
+}

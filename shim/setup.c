@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "setup.h"
 
+#include "late.h"
 #include "log.h"
 
 #include <errno.h>
@@ -42,6 +43,12 @@ static bool routes_anything(const struct config *loaded) {
 
 static void load(void) {
     int kept_errno = errno;
+    const char *unopened = late_open();
+    if (unopened) {
+        log_write(CONFIG_LOG_ERROR, "%s; all statements go where the application sends them", unopened);
+        errno = kept_errno;
+        return;
+    }
     struct config *loaded = config_load(config_choose_path(NULL, config_variable), report, NULL);
     if (!loaded) {
         log_write(CONFIG_LOG_ERROR,

@@ -1,0 +1,151 @@
+#define _GNU_SOURCE
+#include "local_parts.h"
+
+#include "log.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+int64_t local_now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+bool local_is_ours(const struct local *local) {
+    struct stat now;
+    if (local->pid != getpid()) {
+        return false;
+    }
+    return local->fd < 0 ||
+           (fstat(local->fd, &now) == 0 && now.st_dev == local->device && now.st_ino == local->inode);
+}
+
+/* A connection that the library has already given up holds no descriptor. */
+static bool may_close(const struct local *local) {
+    bool given_up = local->real->mysql_get_socket && local->real->mysql_get_socket(local->mysql) < 0;
+    return given_up ? local->pid == getpid() : local_is_ours(local);
+}
+
+void local_free(struct local *local) {
+    struct handle *own = handle_find(local->mysql);
+    if (own) {
+        handle_remove(own);
+    }
+    if (may_close(local)) {
+        local->real->mysql_close(local->mysql);
+    } /* else its memory is left: to close it would speak on the parent's connection, or into somebody else's
+         file */
+    if (own) {
+        handle_free(own);
+    }
+    free(local);
+}
+
+/* Nothing of the handle may point to a connection that goes. */
+static void forget_local(struct handle *handle, const struct local *local) {
+    if (handle->ok == local->mysql) {
+        handle->kept_insert_id =
+            local->real->mysql_insert_id ? local->real->mysql_insert_id(local->mysql) : 0;
+        handle->ok = NULL;
+    }
+    if (handle->last == local->mysql) {
+        handle->last = handle->main;
+    }
+    if (handle->spoke == local->mysql) {
+        handle->spoke = handle->main;
+    }
+    if (handle->pending == local->mysql) {
+        handle->pending = NULL;
+    }
+    if (handle->streaming == local) {
+        handle->streaming = NULL;
+    }
+    if (handle->refused_by == local) {
+        handle->refused_by = NULL;
+    }
+}
+
+static void dispose(struct handle *handle, struct local *local) {
+    forget_local(handle, local);
+    if (local->results > 0) {
+        local->orphaned = true;
+    } else {
+        local_free(local);
+    }
+}
+
+/* The connection is lost, but the application may hold pointers that accessors gave it: it is kept until the
+ * next loss. */
+void local_retire(struct handle *handle, struct local_slot *slot) {
+    if (slot->retired) {
+        dispose(handle, slot->retired);
+    }
+    slot->transaction_lost |= slot->local->transaction;
+    slot->retired = slot->local;
+    slot->local = NULL;
+    if (handle->streaming == slot->retired) {
+        handle->streaming = NULL;
+    }
+}
+
+void local_close_all(struct handle *handle) {
+    for (size_t i = 0; i < sizeof handle->slots / sizeof *handle->slots; i++) {
+        struct local_slot *slot = &handle->slots[i];
+        if (slot->local) {
+            dispose(handle, slot->local);
+        }
+        if (slot->retired) {
+            dispose(handle, slot->retired);
+        }
+        memset(slot, 0, sizeof *slot);
+    }
+}
+
+void local_result_freed(struct local *local) {
+    if (--local->results == 0 && local->orphaned) {
+        local_free(local);
+    }
+}
+
+/* Neither closed nor used: what its descriptor number means now is not ours. Its memory stays. */
+void local_abandon(struct handle *handle, struct local_slot *slot) {
+    struct local *local = slot->local;
+    forget_local(handle, local);
+    slot->transaction_lost |= local->transaction && local->pid == getpid();
+    slot->local = NULL;
+    struct handle *own = handle_find(local->mysql);
+    if (own) {
+        handle_remove(own);
+        handle_free(own);
+    }
+    if (local->results == 0) {
+        free(local);
+    } else {
+        local->orphaned = false; /* a result still points to it: left alone altogether */
+    }
+}
+
+enum route_reason local_refuse_for_a_while(struct local_slot *slot, const struct config *config,
+                                           enum route_reason reason) {
+    slot->retry_at_ms = local_now_ms() + config->local.retry_after_ms;
+    slot->refusal = reason;
+    return reason;
+}
+
+void local_note_refusal(const char *what, const char *who, unsigned error, const char *text) {
+    uint64_t key = log_key(1, who, strlen(who));
+    if (log_state_changed(key, error)) {
+        log_write(CONFIG_LOG_WARNING, "local master refuses %s %s: %u %s; main runs it", what, who, error,
+                  text);
+    }
+}
+
+void local_note_acceptance(const char *what, const char *who) {
+    if (log_state_changed(log_key(1, who, strlen(who)), 0)) {
+        log_write(CONFIG_LOG_INFO, "local master takes %s %s again", what, who);
+    }
+}

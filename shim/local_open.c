@@ -1,0 +1,158 @@
+#define _GNU_SOURCE
+#include "local_parts.h"
+
+#include "breaker.h"
+#include "log.h"
+#include "verdict.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Option numbers that are the same in both libraries. */
+enum {
+    OPTION_CONNECT_TIMEOUT = 0,
+    OPTION_DEFAULT_FILE = 4,
+    OPTION_CHARSET = 7,
+    OPTION_PROTOCOL = 9,
+    OPTION_READ_TIMEOUT = 11,
+    OPTION_WRITE_TIMEOUT = 12
+};
+enum { PROTOCOL_TCP = 1, PROTOCOL_SOCKET = 2 };
+
+static const char *describe_address(const struct config_server *server, char *text, size_t size) {
+    if (server->socket) {
+        snprintf(text, size, "%s", server->socket);
+    } else {
+        snprintf(text, size, "%s:%u", server->host ? server->host : "localhost", server->port);
+    }
+    return text;
+}
+
+static enum route_reason connect_failed(struct handle *handle, struct local_slot *slot,
+                                        const struct config *config, MYSQL *mysql) {
+    const struct real *real = handle->real;
+    unsigned error = real->mysql_errno(mysql);
+    char address[256], why[512];
+    describe_address(&config->local.server, address, sizeof address);
+    if (verdict_is_outage(error)) {
+        snprintf(why, sizeof why, "%s: %u %s", address, error, real->mysql_error(mysql));
+        breaker_failed(config->local.retry_after_ms, why);
+        return ROUTE_LOCAL_DOWN;
+    }
+    local_note_refusal("connections at", address, error, real->mysql_error(mysql));
+    return local_refuse_for_a_while(slot, config, ROUTE_LOCAL_DOWN);
+}
+
+static void set_options(const struct handle *handle, const struct config *config, MYSQL *mysql) {
+    const struct real *real = handle->real;
+    const struct config_local *local = &config->local;
+    options_replay(handle->options, real, mysql, local->user || local->defaults_file);
+    unsigned protocol = local->server.socket ? PROTOCOL_SOCKET : PROTOCOL_TCP;
+    real->mysql_options(mysql, OPTION_PROTOCOL, &protocol);
+    real->mysql_options(mysql, OPTION_CONNECT_TIMEOUT, &local->connect_timeout_s);
+    real->mysql_options(mysql, OPTION_READ_TIMEOUT, &local->read_timeout_s);
+    real->mysql_options(mysql, OPTION_WRITE_TIMEOUT, &local->read_timeout_s);
+    const char *charset =
+        real->mysql_character_set_name ? real->mysql_character_set_name(handle->main) : NULL;
+    if (charset) {
+        real->mysql_options(mysql, OPTION_CHARSET, charset);
+    }
+    if (local->defaults_file) {
+        real->mysql_options(mysql, OPTION_DEFAULT_FILE, local->defaults_file);
+    }
+}
+
+static void note_descriptor(struct local *local) {
+    struct stat now;
+    local->fd = local->real->mysql_get_socket ? local->real->mysql_get_socket(local->mysql) : -1;
+    if (local->fd >= 0 && fstat(local->fd, &now) == 0) {
+        local->device = now.st_dev;
+        local->inode = now.st_ino;
+        fcntl(local->fd, F_SETFD, FD_CLOEXEC); /* the libraries leave it open over exec */
+    } else {
+        local->fd = -1;
+    }
+}
+
+/* The local master must be another server than main, and of its kind. */
+static enum route_reason check_server(struct handle *handle, struct local_slot *slot,
+                                      const struct config *config, struct local *local) {
+    if (!snapshot_identify(local->real, local->mysql, &local->server)) {
+        return connect_failed(handle, slot, config, local->mysql);
+    }
+    if (local->server.identity == handle->server.identity) {
+        handle->passive = true; /* until it connects again */
+        return ROUTE_SAME_SERVER;
+    }
+    if (local->server.mariadb != handle->server.mariadb || local->server.major != handle->server.major) {
+        if (log_state_changed(log_key(2, "kind", 4), local->server.major + 1)) {
+            log_write(CONFIG_LOG_WARNING,
+                      "local master is %s %u and main is %s %u: servers of two kinds differ in their "
+                      "answers; nothing is routed",
+                      local->server.mariadb ? "MariaDB" : "MySQL", local->server.major,
+                      handle->server.mariadb ? "MariaDB" : "MySQL", handle->server.major);
+        }
+        return local_refuse_for_a_while(slot, config, ROUTE_LOCAL_DOWN);
+    }
+    return ROUTE_ROUTED;
+}
+
+static struct local *new_local(const struct handle *handle) {
+    struct local *local = calloc(1, sizeof *local);
+    MYSQL *mysql = local ? handle->real->mysql_init(NULL) : NULL;
+    struct handle *own = mysql ? handle_add(mysql, handle->real) : NULL;
+    if (!own) {
+        if (mysql) {
+            handle->real->mysql_close(mysql);
+        }
+        free(local);
+        return NULL;
+    }
+    own->passive = own->shadow = true;
+    *local =
+        (struct local){.mysql = mysql, .real = handle->real, .autocommit = true, .pid = getpid(), .fd = -1};
+    return local;
+}
+
+enum route_reason local_open(struct handle *handle, struct local_slot *slot, const struct config *config) {
+    const struct config_local *to = &config->local;
+    if (!to->user && !to->defaults_file && handle->credentials_unknown) {
+        if (log_state_changed(log_key(2, "credentials", 11), 1)) {
+            log_write(CONFIG_LOG_WARNING, "the application's user is hidden in a connection string: set "
+                                          "local.user and local.password_file");
+        }
+        return local_refuse_for_a_while(slot, config, ROUTE_LOCAL_DOWN);
+    }
+    struct local *local = new_local(handle);
+    if (!local) {
+        return ROUTE_LOCAL_DOWN;
+    }
+    set_options(handle, config, local->mysql);
+    const char *user = to->user || to->defaults_file ? to->user : handle->credentials.user;
+    const char *password = to->user || to->defaults_file ? to->password : handle->credentials.password;
+    const char *database =
+        handle->session.database && *handle->session.database ? handle->session.database : NULL;
+    MYSQL *connected =
+        handle->real->mysql_real_connect(local->mysql, to->server.socket ? NULL : to->server.host, user,
+                                         password, database, to->server.port, to->server.socket,
+                                         handle->credentials.flags);
+    enum route_reason reason = connected ? check_server(handle, slot, config, local)
+                                         : connect_failed(handle, slot, config, local->mysql);
+    if (reason != ROUTE_ROUTED) {
+        local_free(local);
+        return reason;
+    }
+    local->database_version = handle->session.database_version; /* it was named in the connect */
+    note_descriptor(local);
+    slot->local = local;
+    slot->retry_at_ms = 0;
+    breaker_succeeded();
+    char address[256];
+    describe_address(&to->server, address, sizeof address);
+    local_note_acceptance("connections at", address);
+    return ROUTE_ROUTED;
+}
