@@ -64,7 +64,6 @@ enum link_step {
     LINK_LEAVE,
     LINK_WAIT,
     LINK_START,      /* start the stopped threads */
-    LINK_STOP,       /* stop both threads, so that the position stands still; another step follows */
     LINK_POINT,      /* make or re-make the link to `target` */
     LINK_RESTART_IO, /* stop and start the fetching thread only */
     LINK_SKIP,       /* set the position past what the source has purged, then start */

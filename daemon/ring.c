@@ -93,17 +93,6 @@ static struct ring_plan plan(enum link_step step, enum ring_reason reason, size_
     return (struct ring_plan){.step = step, .reason = reason, .target = target, .source = source, .error = link_classify(0, "")};
 }
 
-/* A step that sets the position first lets it come to rest, to be read again: one read from a running link would set it back. */
-static struct ring_plan at_rest(const struct ring_view *view, struct ring_plan step) {
-    const bool sets_position = step.step == LINK_SKIP || (step.step == LINK_POINT && step.skip_returning);
-    const bool moves = view->link->io != LINK_THREAD_STOPPED || view->link->sql != LINK_THREAD_STOPPED;
-    if (sets_position && view->link->link_exists && moves) {
-        step.step = LINK_STOP;
-        step.correction = false;
-    }
-    return step;
-}
-
 static bool someone_else_lives(const struct ring_view *view) {
     for (size_t i = 0; i < view->ring->site_count; i++)
         if ((i != view->me || view->replica) && view->sites[i].life == SITE_ALIVE)
@@ -318,10 +307,10 @@ struct ring_plan ring_plan(const struct ring_view *view) {
         const bool remake = care.step == LINK_POINT && !care.correction;
         if (remake && view->changed_ms >= 0 && view->now_ms - view->changed_ms < (int64_t)ring->cool_down_ms)
             return plan(LINK_WAIT, RING_COOL_DOWN, care.target, source);
-        return at_rest(view, care);
+        return care;
     }
     const bool hot = view->changed_ms >= 0 && view->now_ms - view->changed_ms < (int64_t)ring->cool_down_ms;
     if (choice.step == LINK_POINT && hot)
         return plan(LINK_WAIT, RING_COOL_DOWN, choice.target, source);
-    return at_rest(view, choice);
+    return choice;
 }

@@ -86,11 +86,11 @@ static void put_change(struct writer *writer, const struct dialect *dialect, con
     put(writer, dialect->by_gtid);
 }
 
+/* Into the script's newest statement. */
 static void put_position(struct writer *writer, const struct dialect *dialect, const char *position) {
     const char *place = strstr(dialect->skip_position, "%s");
     char before[64];
     snprintf(before, sizeof before, "%.*s", (int)(place - dialect->skip_position), dialect->skip_position);
-    begin(writer);
     put(writer, before);
     put_quoted(writer, position);
     put(writer, place + 2);
@@ -99,13 +99,17 @@ static void put_position(struct writer *writer, const struct dialect *dialect, c
 bool script_for_step(enum link_step step, const struct dialect *dialect, const struct script_order *order, struct script *script) {
     struct writer writer = {.script = script};
     script->count = 0;
+    script->position_at = SCRIPT_MAX;
     const bool stops = step == LINK_POINT || step == LINK_SKIP;
-    if (stops || step == LINK_STOP || step == LINK_RESTART_IO) {
+    if (stops || step == LINK_RESTART_IO) {
         begin(&writer);
         putf(&writer, "STOP %s%s", dialect->replica_word, step == LINK_RESTART_IO ? " IO_THREAD" : "");
     }
-    if (stops && order->position)
+    if (stops && order->position) {
+        script->position_at = script->count;
+        begin(&writer);
         put_position(&writer, dialect, order->position);
+    }
     if (step == LINK_POINT)
         put_change(&writer, dialect, order);
     if (stops || step == LINK_RESTART_IO || step == LINK_START) {
@@ -115,9 +119,20 @@ bool script_for_step(enum link_step step, const struct dialect *dialect, const s
     return !writer.overflow;
 }
 
+bool script_set_position(struct script *script, const struct dialect *dialect, const char *position) {
+    const size_t count = script->count;
+    struct writer writer = {.script = script};
+    script->count = script->position_at;
+    begin(&writer);
+    put_position(&writer, dialect, position);
+    script->count = count;
+    return !writer.overflow;
+}
+
 bool script_for_account(const struct config_login *login, struct script *script) {
     struct writer writer = {.script = script};
     script->count = 0;
+    script->position_at = SCRIPT_MAX;
     begin(&writer);
     put(&writer, "SET SESSION sql_log_bin = 0");
     begin(&writer);

@@ -324,6 +324,8 @@ static void tell_plan(struct managed *link) {
 static void tell_order(struct managed *link) {
     const struct server_answer *answer = &link->report.order_answer;
     const struct dialect *dialect = dialect_for_kind(link->report.state.kind);
+    if (link->report.order_position[0])
+        log_line(CONFIG_LOG_INFO, "%s ran: %s", link->name, link->report.order_position);
     if (answer->outcome == SERVER_ANSWERED)
         log_state(&link->trouble, CONFIG_LOG_INFO, "%s", "");
     else if (is_a_right(answer->code))
@@ -340,22 +342,16 @@ static void tell_order(struct managed *link) {
                   answer->text);
 }
 
-/* The position to start from: everything known to be here, and - the point of it - past what shall not be fetched. MariaDB refuses a
- * position that lacks a domain of its own binary log (1948), so the log is counted in. */
+/* The position past what shall not be fetched. */
 static bool put_position(const struct turn *turn, const struct managed *link, char *position, size_t size) {
     const struct ring_plan *plan = &link->plan;
     const struct link_state *state = &link->report.state;
     const struct site_record *target = &turn->sites[plan->target];
-    char here[2048], skipped[2048];
-    if (plan->reason == RING_SET_BACK)
-        skipped[0] = '\0';
-    else if (plan->step == LINK_SKIP)
-        snprintf(skipped, sizeof skipped, "%s", target->report.state.oldest);
-    else if (!link_gtid_of_domain(target->returned, target->report.state.domain_id, skipped, sizeof skipped))
-        return false;
-    if (state->kind != SERVER_MARIADB)
-        return snprintf(position, size, "%s", skipped) < (int)size;
-    return link_gtid_union(state->applied, state->logged, here, sizeof here) && link_gtid_union(here, skipped, position, size);
+    if (plan->reason == RING_SET_BACK) /* past what the own log has, which is counted in anyway */
+        return snprintf(position, size, "%s", state->logged) < (int)size;
+    if (plan->step == LINK_SKIP)
+        return snprintf(position, size, "%s", target->report.state.oldest) < (int)size;
+    return link_gtid_of_domain(target->returned, target->report.state.domain_id, position, size);
 }
 
 static bool write_order(struct turn *turn, struct managed *link, struct watch_order *order) {
@@ -363,7 +359,7 @@ static bool write_order(struct turn *turn, struct managed *link, struct watch_or
     const struct link_state *state = &link->report.state;
     const struct site_record *target = &turn->sites[plan->target];
     const bool leaves_out = plan->step == LINK_POINT && plan->skip_returning && target->returned[0];
-    char position[4200] = "";
+    char position[2048] = "";
     memset(order, 0, sizeof *order);
     order->kind = WATCH_SCRIPT;
     if (leaves_out && state->kind == SERVER_MYSQL) {
@@ -371,6 +367,10 @@ static bool write_order(struct turn *turn, struct managed *link, struct watch_or
         memcpy(order->without_uuid, target->report.state.uuid, sizeof order->without_uuid);
     } else if ((leaves_out || plan->step == LINK_SKIP) && !put_position(turn, link, position, sizeof position)) {
         return false;
+    }
+    if (position[0] && state->kind == SERVER_MARIADB) {
+        order->joins_position = true;
+        memcpy(order->past, position, sizeof order->past);
     }
     return script_for_step(plan->step, dialect_for_kind(state->kind),
                            &(struct script_order){.source = &turn->ring->sites[plan->target].server,
@@ -389,8 +389,7 @@ static void give_order(struct turn *turn, struct managed *link, int64_t now_ms) 
         link->order_is_open = true;
         if (plan->correction)
             link->memory.attempts++;
-        if (plan->step != LINK_STOP)
-            link->memory.failed_since_ms = now_ms;
+        link->memory.failed_since_ms = now_ms;
         if (plan->step == LINK_POINT) {
             if (plan->reason != RING_NO_LINK) /* the first link is no change that the next must keep away from */
                 link->memory.changed_ms = now_ms;
@@ -399,6 +398,8 @@ static void give_order(struct turn *turn, struct managed *link, int64_t now_ms) 
         }
     }
     for (size_t i = 0; i < turn->order.script.count; i++) {
+        if (may_change(turn) && i == turn->order.script.position_at)
+            continue; /* logged as it was, once it has been set */
         if (may_change(turn))
             log_line(CONFIG_LOG_INFO, "%s %s: %s", link->name, verb, turn->order.script.shown[i]);
         else

@@ -16,6 +16,9 @@
  * that is no cache that was away for a while; the server says so. */
 #define EMPTY_TRANSACTIONS_MAX 50000
 
+/* A busy site writes some thousand events a second; between reading its position and setting it lie some 100 microseconds. */
+#define POSITION_TRIES 200
+
 struct watch {
     struct watch_setup setup;
     struct server *server; /* the thread's own */
@@ -71,7 +74,37 @@ static bool user_exists(struct server *server, const char *user, struct server_a
     return found;
 }
 
-static struct server_answer carry_out(struct server *server, const struct watch_order *order, char *failed, size_t size) {
+static struct server_answer set_joined_position(struct server *server, struct watch_order *order) {
+    static const struct server_answer no_room = {SERVER_REFUSED, 0, "the position is too long to be written"};
+    const struct dialect *dialect = dialect_for_kind(SERVER_MARIADB);
+    struct server_answer answer = {.outcome = SERVER_ANSWERED};
+    for (unsigned tries = 0; tries < POSITION_TRIES; tries++) {
+        char here[2048], joined[2048];
+        struct server_rows *rows;
+        answer = server_query(server, "SELECT @@GLOBAL.gtid_slave_pos AS applied, @@GLOBAL.gtid_binlog_pos AS logged", &rows);
+        if (is_over(&answer))
+            return answer;
+        const char *applied = server_rows_value(rows, 0, "applied"), *logged = server_rows_value(rows, 0, "logged");
+        const bool written = applied && logged && link_gtid_union(applied, logged, here, sizeof here) &&
+                             link_gtid_union(here, order->past, joined, sizeof joined) &&
+                             script_set_position(&order->script, dialect, joined);
+        server_rows_free(rows);
+        if (!written)
+            return no_room;
+        answer = server_query(server, order->script.sql[order->script.position_at], NULL);
+        if (answer.code != 1947)
+            return answer;
+    }
+    return answer;
+}
+
+static struct server_answer run_statement(struct server *server, struct watch_order *order, size_t i) {
+    if (order->joins_position && i == order->script.position_at)
+        return set_joined_position(server, order);
+    return server_query(server, order->script.sql[i], NULL);
+}
+
+static struct server_answer carry_out(struct server *server, struct watch_order *order, char *failed, size_t size) {
     struct server_answer answer = {.outcome = SERVER_ANSWERED};
     failed[0] = '\0';
     if (order->kind == WATCH_ACCOUNT && (user_exists(server, order->user, &answer) || is_over(&answer))) {
@@ -83,7 +116,7 @@ static struct server_answer carry_out(struct server *server, const struct watch_
     if (is_over(&answer))
         snprintf(failed, size, "SET SESSION gtid_next");
     for (size_t i = 0; i < order->script.count && !is_over(&answer); i++) {
-        answer = server_query(server, order->script.sql[i], NULL);
+        answer = run_statement(server, order, i);
         if (is_over(&answer))
             snprintf(failed, size, "%s", order->script.shown[i]);
     }
@@ -147,6 +180,8 @@ static void *watch_main(void *argument) {
             const bool look_now = ordered || now_ms >= look_at_ms;
             if (ordered) {
                 found.order_answer = carry_out(watch->server, order, found.order_failed, sizeof found.order_failed);
+                const size_t at = order->script.position_at;
+                snprintf(found.order_position, sizeof found.order_position, "%.2190s", at < order->script.count ? order->script.shown[at] : "");
                 found.orders_done++;
             }
             if (beats && now_ms >= beat_at_ms) {

@@ -17,6 +17,7 @@ struct watch_report {
     int64_t began_ms;            /* when the look that is under way began; -1: none is */
     unsigned orders_done;
     struct server_answer order_answer; /* how the last order ended; a look has been made since */
+    char order_position[2200];         /* the statement with which it set the position; "": it set none */
     char order_failed[80];             /* the beginning of its statement that failed, without secrets */
     struct server_answer heartbeat;    /* how the last heartbeat ended */
     unsigned heartbeats;               /* how many were written */
@@ -31,6 +32,10 @@ struct watch_order {
     enum watch_order_kind kind;
     struct script script;
     char user[128];
+    /* MariaDB: the position that the script sets is joined with where the server is at that moment: what is here stays here. Its own events
+     * may be written meanwhile, and the server refuses a position behind them (1947): then it's read and set again. */
+    bool joins_position;
+    char past[2048]; /* with joins_position: the position to go past */
     /* MySQL: before the script, make an empty transaction of each GTID of `uuid` in this set that the server lacks. Empty: none. */
     char without[2048];
     char without_uuid[40];

@@ -122,11 +122,6 @@ static void mysql_domains_are_equal(void) {
     for (size_t i = 0; i < 3; i++)
         states[i].kind = SERVER_MYSQL, states[i].domain_id = 0;
 }
-static void two_was_bypassed_and_skips_at_rest(void) {
-    view.sites[2].bypassed = true;
-    ring.returning_writes = CONFIG_RETURNING_SKIP;
-    both_off();
-}
 static void two_was_bypassed_and_skips(void) {
     view.sites[2].bypassed = true;
     ring.returning_writes = CONFIG_RETURNING_SKIP;
@@ -167,7 +162,6 @@ static void same_id_1593(void) { io_error(1593, "equal server ids"); }
 static void same_id_1593_tried(void) { same_id_1593(), view.attempts = 1, long_ago(); }
 static void purged_m(void) { io_error(1236, "Could not find GTID state requested by slave in any binlog files"); }
 static void purged_y(void) { io_error(13114, "the source purged required binary logs"); }
-static void purged_m_skip_moving(void) { purged_m(), ring.on_purged = CONFIG_PURGED_SKIP; }
 static void purged_m_skip(void) { purged_m(), sql_off(), ring.on_purged = CONFIG_PURGED_SKIP; }
 static void purged_y_skip(void) { purged_y(), sql_off(), ring.on_purged = CONFIG_PURGED_SKIP; }
 static void purged_again(void) { purged_m_skip(), view.attempts = 1; }
@@ -270,8 +264,6 @@ static const struct row rows[] = {
     {"a stopped link is started even in the cool-down", "AAA", 0, 2, stopped_in_the_cool_down, LINK_START, RING_STOPPED, 2},
     /* the return of a site */
     {"a site that has caught up is followed again", "AAA", 0, 1, NULL, LINK_POINT, RING_RETURN, 2},
-    {"writes are left out only from a link at rest", "AAA", 0, 1, two_was_bypassed_and_skips, LINK_STOP, RING_RETURN, 2},
-    {"a link at rest goes on to the returned site", "AAA", 0, 1, two_was_bypassed_and_skips_at_rest, LINK_POINT, RING_RETURN, 2},
     {"a site that lags is not followed yet", "AAA", 0, 1, two_lags, LINK_LEAVE, RING_WHOLE, 1},
     {"a look a moment apart is no lag", "AAA", 0, 1, two_lags_a_little, LINK_POINT, RING_RETURN, 2},
     {"a site without heartbeats isn't known to have caught up", "AAA", 0, 1, two_has_no_heartbeats, LINK_LEAVE, RING_WHOLE, 1},
@@ -316,7 +308,6 @@ static const struct row rows[] = {
     {"equal server_ids (1593): help", "AAA", 0, 2, same_id_1593_tried, LINK_HELP, RING_FAILED, 2},
     {"purged binlogs: help by default, MariaDB", "AAA", 0, 2, purged_m, LINK_HELP, RING_PURGED, 2},
     {"purged binlogs: help by default, MySQL", "AAA", 0, 2, purged_y, LINK_HELP, RING_PURGED, 2},
-    {"purged binlogs are skipped only from a link at rest", "AAA", 0, 2, purged_m_skip_moving, LINK_STOP, RING_PURGED, 2},
     {"purged binlogs are skipped when asked for, MariaDB", "AAA", 0, 2, purged_m_skip, LINK_SKIP, RING_PURGED, 2},
     {"purged binlogs are skipped when asked for, MySQL", "AAA", 0, 2, purged_y_skip, LINK_SKIP, RING_PURGED, 2},
     {"purged binlogs aren't skipped in a loop", "AAA", 0, 2, purged_again, LINK_WAIT, RING_BACK_OFF, 2},
