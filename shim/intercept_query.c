@@ -204,21 +204,25 @@ bool query_text_to_route(const struct handle *handle, const char *text, unsigned
 
 static int run(struct handle *handle, const char *text, unsigned long length) {
     struct call call = {.handle = handle, .real = handle->real, .target = handle->main};
-    struct sql_summary summary = {.verb = SQL_UNKNOWN};
+    static const struct sql_summary unseen = {.verb = SQL_UNKNOWN};
+    const struct sql_summary *seen = &unseen;
+    struct sql_summary summary;
     struct slice slice = {text, 0};
     int result;
     if (handle->streaming && local_is_streaming(handle)) {
         call.target = handle->streaming->mysql;
-    } else if (query_text_to_route(handle, text, length, &slice) &&
-               query_route(handle, slice, &summary, &result)) {
-        return result;
+    } else if (query_text_to_route(handle, text, length, &slice)) {
+        if (query_route(handle, slice, &summary, &result)) {
+            return result;
+        }
+        seen = &summary;
     }
     handle->busy = true;
     result = call.real->mysql_real_query(call.target, text, length);
     handle->query_attributes &= call.target != handle->main;
-    command_end_text(&call, slice, &summary, result == 0);
+    command_end_text(&call, slice, seen, result == 0);
     if (result == 0) {
-        local_note_refused(handle, &summary);
+        local_note_refused(handle, seen);
     }
     return result;
 }

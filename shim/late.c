@@ -40,23 +40,24 @@ const char *late_open(void) {
 }
 
 /* The prototypes are libconfig.h's, with its structs as void. */
-#define FORWARD(type, name, number, parameters, arguments) \
-    type name parameters;                                  \
-    type name parameters {                                 \
-        type(*function) parameters;                        \
-        *(void **)&function = functions[number];           \
-        return function arguments;                         \
+#define FORWARD(type, give, name, number, parameters, arguments) \
+    type name parameters;                                        \
+    type name parameters {                                       \
+        type(*function) parameters;                              \
+        *(void **)&function = functions[number];                 \
+        give function arguments;                                 \
     }
 
-FORWARD(void, config_init, INIT, (void *config), (config))
-FORWARD(void, config_destroy, DESTROY, (void *config), (config))
-FORWARD(int, config_read_string, READ_STRING, (void *config, const char *text), (config, text))
-FORWARD(void, config_set_include_dir, SET_INCLUDE_DIR, (void *config, const char *folder), (config, folder))
-FORWARD(void *, config_setting_get_elem, GET_ELEM, (const void *setting, unsigned place), (setting, place))
-FORWARD(int, config_setting_get_int, GET_INT, (const void *setting), (setting))
-FORWARD(long long, config_setting_get_int64, GET_INT64, (const void *setting), (setting))
-FORWARD(void *, config_setting_get_member, GET_MEMBER, (const void *setting, const char *name),
+FORWARD(void, , config_init, INIT, (void *config), (config))
+FORWARD(void, , config_destroy, DESTROY, (void *config), (config))
+FORWARD(int, return, config_read_string, READ_STRING, (void *config, const char *text), (config, text))
+FORWARD(void, , config_set_include_dir, SET_INCLUDE_DIR, (void *config, const char *folder), (config, folder))
+FORWARD(void *, return, config_setting_get_elem, GET_ELEM, (const void *setting, unsigned place),
+        (setting, place))
+FORWARD(int, return, config_setting_get_int, GET_INT, (const void *setting), (setting))
+FORWARD(long long, return, config_setting_get_int64, GET_INT64, (const void *setting), (setting))
+FORWARD(void *, return, config_setting_get_member, GET_MEMBER, (const void *setting, const char *name),
         (setting, name))
-FORWARD(const char *, config_setting_get_string, GET_STRING, (const void *setting), (setting))
-FORWARD(int, config_setting_index, INDEX, (const void *setting), (setting))
-FORWARD(int, config_setting_length, LENGTH, (const void *setting), (setting))
+FORWARD(const char *, return, config_setting_get_string, GET_STRING, (const void *setting), (setting))
+FORWARD(int, return, config_setting_index, INDEX, (const void *setting), (setting))
+FORWARD(int, return, config_setting_length, LENGTH, (const void *setting), (setting))

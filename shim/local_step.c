@@ -75,7 +75,7 @@ static bool begin(struct handle *handle, struct local *local) {
     local->transaction = true;
     for (size_t i = 0; i < session->savepoint_count; i++) {
         char text[512];
-        int length = snprintf(text, sizeof text, "SAVEPOINT %s", session->savepoints[i]);
+        int length = snprintf(text, sizeof text, "SAVEPOINT `%s`", session->savepoints[i]);
         if (length < 0 || (size_t)length >= sizeof text || !local_say(local, text, (size_t)length)) {
             return false;
         }

@@ -1,5 +1,5 @@
-/* What a statement asks for: its verb, the tables it names, and everything in it that ties it to the session it is sent in.
- * Pure: text in, values out; no allocation; any number of threads. */
+/* What a statement asks for: its verb, the tables it names, and everything in it that ties it to the session
+ * it is sent in. Pure: text in, values out; no allocation; any number of threads. */
 #ifndef ROUNDABOUT_SQL_H
 #define ROUNDABOUT_SQL_H
 
@@ -13,27 +13,32 @@ enum sql_verb {
     SQL_UPDATE,
     SQL_DELETE,
     /* what follows is never a cache statement, but changes what the shim must know of the session */
-    SQL_BEGIN,            /* BEGIN [WORK], START TRANSACTION ... */
-    SQL_COMMIT,           /* COMMIT [WORK] [AND [NO] CHAIN] [[NO] RELEASE] */
-    SQL_ROLLBACK,         /* ROLLBACK [WORK] ..., without TO */
-    SQL_SAVEPOINT,        /* SAVEPOINT name */
-    SQL_ROLLBACK_TO,      /* ROLLBACK [WORK] TO [SAVEPOINT] name */
+    SQL_BEGIN,       /* BEGIN [WORK], START TRANSACTION ... */
+    SQL_COMMIT,      /* COMMIT [WORK] [AND [NO] CHAIN] [[NO] RELEASE] */
+    SQL_ROLLBACK,    /* ROLLBACK [WORK] ..., without TO */
+    SQL_SAVEPOINT,   /* SAVEPOINT name */
+    SQL_ROLLBACK_TO, /* ROLLBACK [WORK] TO [SAVEPOINT] name */
     SQL_RELEASE_SAVEPOINT,
-    SQL_SET,              /* SET assignments, SET NAMES, SET CHARACTER SET, SET PASSWORD, ...: read on with sql_next_assignment */
-    SQL_SET_TRANSACTION,  /* SET TRANSACTION without SESSION or GLOBAL: for the next transaction only */
+    SQL_SET,             /* SET assignments, SET NAMES, SET CHARACTER SET, SET PASSWORD, ...: read on with
+                            sql_next_assignment */
+    SQL_SET_TRANSACTION, /* SET TRANSACTION without SESSION or GLOBAL: for the next transaction only */
     SQL_SET_ROLE,
     SQL_USE,
-    SQL_LOCK_TABLES,      /* also FLUSH TABLES ... WITH READ LOCK */
+    SQL_LOCK_TABLES, /* also FLUSH TABLES ... WITH READ LOCK */
     SQL_UNLOCK_TABLES,
     SQL_XA,
     SQL_CREATE_TEMPORARY, /* CREATE [OR REPLACE] TEMPORARY TABLE: tables[0] is its name */
     SQL_DROP_TABLE,       /* DROP [TEMPORARY] TABLE: tables[] are its names */
-    SQL_IMPLICIT_COMMIT,  /* all other statements that commit the open transaction (DDL, account and admin statements) */
-    SQL_OPAQUE,           /* runs code or text that isn't seen here: CALL, EXECUTE, EXECUTE IMMEDIATE, BEGIN NOT ATOMIC, DO, HANDLER ... */
-    SQL_DIAGNOSTICS,      /* SHOW WARNINGS | ERRORS | COUNT(*) WARNINGS | ERRORS, SELECT of nothing but FOUND_ROWS(), ROW_COUNT(),
-                             @@warning_count, @@error_count: answers for the statement before it */
-    SQL_OTHER,            /* understood to change nothing of the above (SHOW, EXPLAIN, ANALYZE of a SELECT, KILL, LOAD DATA, ...) */
-    SQL_UNKNOWN,          /* the first word means nothing to us: treated as SQL_OPAQUE */
+    SQL_IMPLICIT_COMMIT,  /* all other statements that commit the open transaction (DDL, account and admin
+                             statements) */
+    SQL_OPAQUE, /* runs code or text that isn't seen here: CALL, EXECUTE, EXECUTE IMMEDIATE, BEGIN NOT ATOMIC,
+                   DO, HANDLER ... */
+    SQL_DIAGNOSTICS, /* SHOW WARNINGS | ERRORS | COUNT(*) WARNINGS | ERRORS, SELECT of nothing but
+                        FOUND_ROWS(), ROW_COUNT(),
+                        @@warning_count, @@error_count: answers for the statement before it */
+    SQL_OTHER,   /* understood to change nothing of the above (SHOW, EXPLAIN, ANALYZE of a SELECT, KILL, LOAD
+                    DATA, ...) */
+    SQL_UNKNOWN, /* the first word means nothing to us: treated as SQL_OPAQUE */
 };
 
 /* Why a statement can't go to another server's session. A statement may have several. */
@@ -42,12 +47,12 @@ enum sql_tie {
     SQL_EXECUTABLE_COMMENT = 1 << 1, /* a version comment, or a hint that changes variables */
     SQL_USER_VARIABLE = 1 << 2,
     SQL_SYSTEM_VARIABLE = 1 << 3,
-    SQL_UNSAFE_FUNCTION = 1 << 4,    /* a function outside the white list */
+    SQL_UNSAFE_FUNCTION = 1 << 4, /* a function outside the white list */
     SQL_LOCKING_READ = 1 << 5,
     SQL_INTO = 1 << 6,
-    SQL_FOUND_ROWS = 1 << 7,         /* SQL_CALC_FOUND_ROWS */
-    SQL_NOT_UNDERSTOOD = 1 << 8,     /* outside the grammar that is known here, or cut off in the middle */
-    SQL_CHARSET = 1 << 9,            /* bytes >= 0x80 whose meaning depends on a multibyte_unsafe character set */
+    SQL_FOUND_ROWS = 1 << 7,     /* SQL_CALC_FOUND_ROWS */
+    SQL_NOT_UNDERSTOOD = 1 << 8, /* outside the grammar that is known here, or cut off in the middle */
+    SQL_CHARSET = 1 << 9,        /* bytes >= 0x80 whose meaning depends on a multibyte_unsafe character set */
 };
 
 struct sql_table {
@@ -60,46 +65,67 @@ enum { SQL_TABLES_MAX = 16 };
 
 struct sql_summary {
     enum sql_verb verb;
-    unsigned ties;          /* enum sql_tie, or'ed */
-    bool no_tables;         /* understood to name none (SELECT 1) */
-    bool too_many_tables;   /* more than SQL_TABLES_MAX; then SQL_NOT_UNDERSTOOD is set as well */
-    bool mode_dependent;    /* has a double quote or a backslash: another lex_modes may read it another way */
-    size_t table_count;
-    struct sql_table tables[SQL_TABLES_MAX]; /* every table that a statement names as its target or source, in order, repeats included */
-    bool has_result;        /* a result set comes back (SELECT, ... RETURNING) */
-    bool stopped_early;     /* the reader stopped at the first word or table that settled the matter (see sql_filter) */
-    struct slice name;      /* SQL_USE: the database; savepoints: the name; SQL_SET: all behind the word SET */
-    bool read_only;         /* SQL_BEGIN: READ ONLY */
+    unsigned ties;        /* enum sql_tie, or'ed */
+    bool no_tables;       /* understood to name none (SELECT 1) */
+    bool too_many_tables; /* more than SQL_TABLES_MAX; then SQL_NOT_UNDERSTOOD is set as well */
+    bool mode_dependent;  /* has a double quote or a backslash: another lex_modes may read it another way */
+    bool selects;         /* a SELECT stands in it, as the statement or inside it */
+    bool parameters;      /* has a ? in place of a value: nothing but the text of a prepared statement */
+    bool has_result;      /* a result set comes back (SELECT, ... RETURNING) */
+    bool stopped_early;   /* the reader stopped at the first word or table that settled the matter (see
+                             sql_filter) */
+    struct slice
+        name; /* SQL_USE: the database; savepoints: the name, both without quotes (a doubled quote inside is
+                 still doubled); SQL_SET: all behind the word SET up to the first ;; SQL_SET_ROLE: "ROLE x",
+                 the same; SQL_XA: START, BEGIN, END, PREPARE, COMMIT, ROLLBACK or RECOVER as written */
+    bool read_only;           /* SQL_BEGIN: READ ONLY */
     bool consistent_snapshot; /* SQL_BEGIN: WITH CONSISTENT SNAPSHOT */
-    bool chain;             /* SQL_COMMIT, SQL_ROLLBACK: AND CHAIN */
-    bool release;           /* SQL_COMMIT, SQL_ROLLBACK: RELEASE */
-    bool temporary;         /* SQL_DROP_TABLE: DROP TEMPORARY TABLE */
-    struct slice rest;      /* SQL_MULTI_STATEMENT: the text behind the first ; */
+    bool chain;               /* SQL_COMMIT, SQL_ROLLBACK: AND CHAIN */
+    bool release;             /* SQL_COMMIT, SQL_ROLLBACK: RELEASE */
+    bool temporary;           /* SQL_DROP_TABLE: DROP TEMPORARY TABLE */
+    struct slice rest;        /* SQL_MULTI_STATEMENT: the text behind the first ; */
+    size_t table_count;
+    struct sql_table
+        tables[SQL_TABLES_MAX]; /* every table that a statement names as its target or source, in order,
+                                   repeats included; not the names of its own WITH, nor aliases, nor DUAL.
+                                   Only the first table_count are written to */
 };
 
-/* Lets the reader stop at once when nothing it could still find would matter: `verbs` are the verbs worth reading on for (bits 1 << enum
- * sql_verb; SELECT, REPLACE, INSERT, UPDATE, DELETE only), `wanted` says whether a table can be one of interest. NULL filter: read all.
- * When stopped early, the summary has the verb and the tables up to the one that settled it; ties may be incomplete. */
+/* Lets the reader stop at once when nothing it could still find would matter: `verbs` are the verbs worth
+ * reading on for (bits 1 << enum sql_verb; SELECT, REPLACE, INSERT, UPDATE, DELETE only), `wanted` says
+ * whether a table can be one of interest. NULL filter: read all. When stopped early, the summary has the verb
+ * and the tables up to the one that settled it; ties may be incomplete. */
 struct sql_filter {
     unsigned verbs;
     bool (*wanted)(const void *context, const struct sql_table *table);
     const void *context;
 };
 
-void sql_summarize(struct slice text, struct lex_modes modes, const struct sql_filter *filter, struct sql_summary *summary);
+void sql_summarize(struct slice text, struct lex_modes modes, const struct sql_filter *filter,
+                   struct sql_summary *summary);
 
 /* One assignment of a SET statement. */
-enum sql_scope { SQL_SESSION, SQL_GLOBAL, SQL_USER_VARIABLE_SCOPE, SQL_NOT_A_VARIABLE /* NAMES, CHARACTER SET, PASSWORD, ROLE ... */ };
+enum sql_scope {
+    SQL_SESSION,
+    SQL_GLOBAL,
+    SQL_USER_VARIABLE_SCOPE,
+    SQL_NOT_A_VARIABLE /* NAMES, CHARACTER SET, PASSWORD, ROLE ... */
+};
 struct sql_assignment {
     enum sql_scope scope; /* PERSIST and PERSIST_ONLY count as global */
-    struct slice name;    /* the variable, without @@session. and quotes; "NAMES", "CHARACTER SET", "PASSWORD", "DEFAULT ROLE", "TRANSACTION" (SET SESSION TRANSACTION ...) */
-    struct slice text;    /* the assignment whole, fit to stand behind SET again, e.g. "SESSION sql_mode = ''" */
-    struct slice value;   /* the expression */
-    bool constant;        /* the value is built of literals, bare words and pure functions only: it means the same in another session */
+    struct slice name; /* the variable, without @@session. and quotes; "NAMES", "CHARACTER SET", "PASSWORD",
+                          "DEFAULT ROLE", "TRANSACTION" (SET SESSION TRANSACTION ...) */
+    struct slice text; /* the assignment whole, fit to stand behind SET again, e.g. "SESSION sql_mode = ''" */
+    struct slice value; /* the expression */
+    bool constant; /* the value is built of literals, bare words and pure functions only: it means the same in
+                      another session */
 };
-/* Takes the next assignment from *rest (at first summary.name of a SQL_SET). False: no more, or *understood set to false. */
-bool sql_next_assignment(struct slice *rest, struct lex_modes modes, struct sql_assignment *assignment, bool *understood);
+/* Takes the next assignment from *rest (at first summary.name of a SQL_SET). False: no more, or *understood
+ * set to false. */
+bool sql_next_assignment(struct slice *rest, struct lex_modes modes, struct sql_assignment *assignment,
+                         bool *understood);
 
-const char *sql_verb_name(enum sql_verb verb); /* "REPLACE", "SELECT", "START TRANSACTION", ...: for people and JSON */
+const char *
+sql_verb_name(enum sql_verb verb); /* "REPLACE", "SELECT", "START TRANSACTION", ...: for people and JSON */
 
 #endif

@@ -1,0 +1,302 @@
+#include "route.h"
+
+#include <string.h>
+
+const char *route_reason_name(enum route_reason reason) {
+    static const char *const names[] = {
+#define X(value, name, sentence) #name,
+        ROUTE_REASONS(X)
+#undef X
+    };
+    return names[reason];
+}
+
+const char *route_reason_sentence(enum route_reason reason) {
+    static const char *const sentences[] = {
+#define X(value, name, sentence) sentence,
+        ROUTE_REASONS(X)
+#undef X
+    };
+    return sentences[reason];
+}
+
+static char fold(char letter) {
+    return letter >= 'A' && letter <= 'Z' ? (char)(letter - 'A' + 'a') : letter;
+}
+
+static bool same_letter(char one, char other, bool fold_case) {
+    return one == other || (fold_case && fold(one) == fold(other));
+}
+
+/* Whether a pattern with * and ? matches the whole name. On a mismatch the last * takes one byte more. */
+static bool matches(const char *pattern, struct slice name, bool fold_case) {
+    const char *star = NULL;
+    size_t after_star = 0;
+    size_t i = 0;
+    while (i < name.length) {
+        if (*pattern == '*') {
+            star = pattern++;
+            after_star = i;
+        } else if (*pattern && (*pattern == '?' || same_letter(*pattern, name.at[i], fold_case))) {
+            pattern++;
+            i++;
+        } else if (star) {
+            pattern = star + 1;
+            i = ++after_star;
+        } else {
+            return false;
+        }
+    }
+    while (*pattern == '*')
+        pattern++;
+    return *pattern == '\0';
+}
+
+/* Whether the table belongs to the group. While the session isn't known: whether it may, under some answer of
+ * main's. */
+static bool group_has(const struct config_group *group, const struct route_session *session,
+                      const struct sql_table *table) {
+    if (table->quotes_doubled)
+        return false;
+    bool fold_case = session->fold_case || !session->known;
+    bool database_known = table->database.length || session->known || session->database_known;
+    struct slice database = table->database.length ? table->database : session->database;
+    if (database_known && !database.length)
+        return false;
+    for (size_t i = 0; i < group->table_count; i++) {
+        const struct config_table *patterns = &group->tables[i];
+        if (matches(patterns->table, table->table, fold_case) &&
+            (!database_known || matches(patterns->database, database, fold_case)))
+            return true;
+    }
+    return false;
+}
+
+const struct config_group *route_find_group(const struct config *config, const struct route_session *session,
+                                            const struct sql_table *table) {
+    const struct config_group *off = NULL;
+    for (size_t i = 0; i < config->group_count; i++) {
+        const struct config_group *group = &config->groups[i];
+        if (!group_has(group, session, table))
+            continue;
+        if (group->mode != CONFIG_OFF)
+            return group;
+        if (!off)
+            off = group;
+    }
+    return off;
+}
+
+static unsigned statement_bit(enum sql_verb verb) {
+    switch (verb) {
+    case SQL_REPLACE:
+        return CONFIG_REPLACE;
+    case SQL_SELECT:
+        return CONFIG_SELECT;
+    case SQL_INSERT:
+        return CONFIG_INSERT;
+    case SQL_UPDATE:
+        return CONFIG_UPDATE;
+    case SQL_DELETE:
+        return CONFIG_DELETE;
+    default:
+        return 0;
+    }
+}
+
+static unsigned all_statements(const struct config *config) {
+    unsigned statements = 0;
+    for (size_t i = 0; i < config->group_count; i++)
+        statements |= config->groups[i].statements;
+    return statements;
+}
+
+/* The first reason in the text itself why it can't go, or ROUTE_ROUTED. */
+static enum route_reason reason_in_text(const struct sql_summary *summary) {
+    static const struct {
+        enum sql_tie tie;
+        enum route_reason reason;
+    } reasons[] = {
+        {SQL_MULTI_STATEMENT, ROUTE_MULTI_STATEMENT},
+        {SQL_EXECUTABLE_COMMENT, ROUTE_EXECUTABLE_COMMENT},
+        {SQL_USER_VARIABLE, ROUTE_USER_VARIABLE},
+        {SQL_SYSTEM_VARIABLE, ROUTE_SYSTEM_VARIABLE},
+        {SQL_UNSAFE_FUNCTION, ROUTE_UNSAFE_FUNCTION},
+        {SQL_LOCKING_READ, ROUTE_LOCKING_READ},
+        {SQL_INTO, ROUTE_INTO},
+        {SQL_FOUND_ROWS, ROUTE_FOUND_ROWS},
+        {SQL_CHARSET, ROUTE_CHARSET},
+        {SQL_NOT_UNDERSTOOD, ROUTE_NOT_UNDERSTOOD},
+    };
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (summary->ties & reasons[i].tie)
+            return reasons[i].reason;
+    return summary->parameters || summary->stopped_early ? ROUTE_NOT_UNDERSTOOD : ROUTE_ROUTED;
+}
+
+static bool same_name(struct slice one, struct slice other) {
+    if (one.length != other.length)
+        return false;
+    for (size_t i = 0; i < one.length; i++)
+        if (fold(one.at[i]) != fold(other.at[i]))
+            return false;
+    return true;
+}
+
+/* Whether a temporary table of the session may stand in front of it: without regard to case, and with an
+ * unknown database equal to any. */
+static bool is_hidden(const struct route_session *session, const struct sql_table *table) {
+    struct slice database = table->database.length ? table->database : session->database;
+    for (size_t i = 0; i < session->temporary_count; i++) {
+        const struct sql_table *temporary = &session->temporary[i];
+        if (same_name(temporary->table, table->table) &&
+            (!database.length || !temporary->database.length || same_name(temporary->database, database)))
+            return true;
+    }
+    return session->many_temporary;
+}
+
+static enum route_reason reason_in_session(const struct sql_summary *summary,
+                                           const struct route_session *session,
+                                           const struct config_group *group) {
+    if (session->query_attributes)
+        return ROUTE_QUERY_ATTRIBUTES;
+    for (size_t i = 0; i < summary->table_count; i++)
+        if (is_hidden(session, &summary->tables[i]))
+            return ROUTE_TEMPORARY_TABLE;
+    if (session->locked_tables)
+        return ROUTE_LOCKED_TABLES;
+    if (session->in_transaction && group->transactions == CONFIG_PASS)
+        return ROUTE_IN_TRANSACTION;
+    if (session->xa)
+        return ROUTE_XA;
+    return ROUTE_ROUTED;
+}
+
+/* What becomes of a statement whose tables are all of this group. */
+static enum route_reason decide_in_group(const struct sql_summary *summary, size_t length,
+                                         const struct route_session *session,
+                                         const struct config_group *group) {
+    if (group->mode == CONFIG_OFF)
+        return ROUTE_DISABLED;
+    unsigned wanted = statement_bit(summary->verb) | (summary->selects ? CONFIG_SELECT : 0);
+    if ((group->statements & wanted) != wanted)
+        return ROUTE_NOT_A_CACHE_VERB;
+    enum route_reason reason = reason_in_text(summary);
+    if (reason == ROUTE_ROUTED)
+        reason = reason_in_session(summary, session, group);
+    if (reason != ROUTE_ROUTED)
+        return reason;
+    if (session->unmirrored)
+        return ROUTE_SESSION_UNKNOWN;
+    if (session->longest && length > session->longest)
+        return ROUTE_TOO_LONG;
+    if (group->mode == CONFIG_OBSERVE)
+        return ROUTE_OBSERVE;
+    return session->known ? ROUTE_ROUTED : ROUTE_SESSION_UNKNOWN;
+}
+
+static struct route_decision decide_by_tables(const struct sql_summary *summary, size_t length,
+                                              const struct route_session *session,
+                                              const struct config *config) {
+    const struct config_group *first = route_find_group(config, session, &summary->tables[0]);
+    bool some = first != NULL;
+    bool all = some;
+    for (size_t i = 1; i < summary->table_count; i++) {
+        const struct config_group *group = route_find_group(config, session, &summary->tables[i]);
+        some |= group != NULL;
+        all &= group == first;
+    }
+    if (!all)
+        return (struct route_decision){some ? ROUTE_OTHER_TABLE : ROUTE_NO_CACHE_TABLE, NULL};
+    return (struct route_decision){decide_in_group(summary, length, session, first), first};
+}
+
+static bool group_has_all(const struct config_group *group, const struct route_session *session,
+                          const struct sql_summary *summary) {
+    for (size_t i = 0; i < summary->table_count; i++)
+        if (!group_has(group, session, &summary->tables[i]))
+            return false;
+    return true;
+}
+
+/* The session isn't known: is there a group that some answer of main's could send this to? */
+static struct route_decision decide_by_guess(const struct sql_summary *summary, size_t length,
+                                             const struct route_session *session,
+                                             const struct config *config) {
+    struct route_decision decision = {ROUTE_ROUTED, NULL};
+    for (size_t i = 0; i < config->group_count; i++) {
+        const struct config_group *group = &config->groups[i];
+        if (!group_has_all(group, session, summary))
+            continue;
+        struct route_decision here = {decide_in_group(summary, length, session, group), group};
+        if (here.reason == ROUTE_SESSION_UNKNOWN)
+            return here;
+        if (!decision.group)
+            decision = here;
+    }
+    if (!decision.group) {
+        bool some = false;
+        for (size_t i = 0; i < summary->table_count; i++)
+            some |= route_find_group(config, session, &summary->tables[i]) != NULL;
+        decision.reason = some ? ROUTE_OTHER_TABLE : ROUTE_NO_CACHE_TABLE;
+    }
+    return decision;
+}
+
+struct route_decision route_decide(const struct sql_summary *summary, size_t length,
+                                   const struct route_session *session, const struct config *config) {
+    unsigned bit = statement_bit(summary->verb);
+    if (!bit && summary->ties & SQL_EXECUTABLE_COMMENT)
+        return (struct route_decision){ROUTE_EXECUTABLE_COMMENT, NULL};
+    if (!(all_statements(config) & bit))
+        return (struct route_decision){ROUTE_NOT_A_CACHE_VERB, NULL};
+    if (summary->table_count == 0) {
+        bool alone = summary->no_tables && !(summary->ties & SQL_MULTI_STATEMENT);
+        enum route_reason reason = alone ? ROUTE_NO_CACHE_TABLE : reason_in_text(summary);
+        return (struct route_decision){reason == ROUTE_ROUTED ? ROUTE_NO_CACHE_TABLE : reason, NULL};
+    }
+    return session->known ? decide_by_tables(summary, length, session, config)
+                          : decide_by_guess(summary, length, session, config);
+}
+
+struct wanted {
+    const struct route_session *session;
+    const struct config *config;
+};
+
+static bool is_wanted(const void *context, const struct sql_table *table) {
+    const struct wanted *wanted = context;
+    return route_find_group(wanted->config, wanted->session, table) != NULL;
+}
+
+static unsigned wanted_verbs(const struct config *config) {
+    static const enum sql_verb verbs[] = {SQL_SELECT, SQL_REPLACE, SQL_INSERT, SQL_UPDATE, SQL_DELETE};
+    unsigned statements = all_statements(config);
+    unsigned wanted = 0;
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (statements & statement_bit(verbs[i]))
+            wanted |= 1u << verbs[i];
+    return wanted;
+}
+
+struct route_decision route_text(struct slice text, const struct route_session *session,
+                                 const struct config *config, struct sql_summary *summary) {
+    struct wanted wanted = {session, config};
+    struct sql_filter filter = {wanted_verbs(config), is_wanted, &wanted};
+    sql_summarize(text, session->modes, &filter, summary);
+    struct route_decision decision = route_decide(summary, text.length, session, config);
+    if (session->known || !summary->mode_dependent)
+        return decision;
+    for (unsigned i = 0; i < 4 && decision.reason != ROUTE_SESSION_UNKNOWN; i++) {
+        struct lex_modes modes = session->modes;
+        modes.ansi_quotes = i & 1;
+        modes.no_backslash_escapes = i & 2;
+        struct sql_summary other;
+        sql_summarize(text, modes, &filter, &other);
+        struct route_decision there = route_decide(&other, text.length, session, config);
+        if (there.reason == ROUTE_SESSION_UNKNOWN)
+            return there;
+    }
+    return decision;
+}

@@ -1,0 +1,85 @@
+#include "sql_read.h"
+
+void reader_start(struct reader *reader, struct slice text, struct lex_modes modes,
+                  struct sql_summary *summary) {
+    lex_start(&reader->lexer, text, modes);
+    reader->filter = NULL;
+    reader->summary = summary;
+    reader->depth = 0;
+    reader->stopped = false;
+    reader->volatile_function = false;
+    reader->cte_count = 0;
+    reader_advance(reader);
+}
+
+void reader_advance(struct reader *reader) {
+    reader->last_end = reader->lexer.next;
+    reader->token = lex_next(&reader->lexer);
+    reader->keyword = reader->token.kind == LEX_WORD ? keyword_of(reader->token.text) : KEYWORD_NONE;
+}
+
+struct token reader_peek(const struct reader *reader) {
+    struct lexer ahead = reader->lexer;
+    return lex_next(&ahead);
+}
+
+bool token_is_operator(const struct token *token, char byte) {
+    return token->kind == LEX_OPERATOR && token->text.length == 1 && *token->text.at == byte;
+}
+
+bool reader_at_operator(const struct reader *reader, char byte) {
+    return token_is_operator(&reader->token, byte);
+}
+
+bool reader_at_word(const struct reader *reader, const char *upper_case_word) {
+    return reader->token.kind == LEX_WORD && slice_equals_word(reader->token.text, upper_case_word);
+}
+
+bool reader_take(struct reader *reader, enum keyword keyword) {
+    if (reader->keyword != keyword)
+        return false;
+    reader_advance(reader);
+    return true;
+}
+
+bool reader_take_operator(struct reader *reader, char byte) {
+    if (!reader_at_operator(reader, byte))
+        return false;
+    reader_advance(reader);
+    return true;
+}
+
+bool reader_take_word(struct reader *reader, const char *upper_case_word) {
+    if (!reader_at_word(reader, upper_case_word))
+        return false;
+    reader_advance(reader);
+    return true;
+}
+
+bool reader_at_name(const struct reader *reader) {
+    return reader->token.kind == LEX_NAME ||
+           (reader->token.kind == LEX_WORD && !keyword_is_reserved(reader->keyword));
+}
+
+bool reader_take_any_name(struct reader *reader) {
+    if (reader->token.kind != LEX_NAME && reader->token.kind != LEX_WORD)
+        return false;
+    reader_advance(reader);
+    return true;
+}
+
+bool reader_names(struct reader *reader) {
+    if (!reader_take_operator(reader, '('))
+        return false;
+    if (reader_take_operator(reader, ')'))
+        return true;
+    do {
+        if (!reader_take_any_name(reader))
+            return false;
+    } while (reader_take_operator(reader, ','));
+    return reader_take_operator(reader, ')');
+}
+
+void reader_tie(struct reader *reader, enum sql_tie tie) {
+    reader->summary->ties |= tie;
+}
