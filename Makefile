@@ -25,7 +25,7 @@ PURE   = shim/lex.c shim/lex_modes.c shim/sql_keywords.c shim/sql_functions.c sh
 SHIM   = $(PURE) $(CONFIG) shim/real.c shim/late.c shim/log.c shim/setup.c shim/options.c shim/session.c shim/snapshot.c shim/handle.c \
          shim/breaker.c shim/verdict.c shim/local.c shim/local_life.c shim/local_open.c shim/local_step.c shim/command.c shim/intercept_connect.c shim/intercept_query.c shim/intercept_result.c \
          shim/intercept_answer.c shim/intercept_command.c shim/intercept_statement.c shim/intercept_async.c
-CLI    = cli/main.c cli/run.c cli/explain.c $(PURE) $(CONFIG)
+CLI    = cli/main.c cli/run.c cli/explain.c $(PURE) $(CONFIG) $(RING_CLI)
 UNIT   = config lex sql route session
 
 # The shim opens libconfig by this name when it needs it (shim/late.c).
@@ -33,7 +33,9 @@ LIBCONFIG_SONAME := $(shell readelf -d "$$($(CC) -print-file-name=libconfig.so)"
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
-all: $(BUILD)/libroundabout.so $(BUILD)/roundabout
+all: $(BUILD)/libroundabout.so $(BUILD)/roundabout $(BUILD)/roundaboutd
+
+include Makefile.ring
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -45,7 +47,7 @@ $(BUILD)/libroundabout.so: $(call objects,$(SHIM)) shim/exports.map
 	$(CC) -shared $(LDFLAGS_ALL) -Wl,--version-script=shim/exports.map -Wl,-z,defs -o $@ $(call objects,$(SHIM)) -ldl -lpthread
 
 $(BUILD)/roundabout: $(call objects,$(CLI))
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lconfig
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lconfig $(MYSQL_LIBS) -lpthread
 
 $(BUILD)/wan: $(call objects,bench/wan.c)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^
@@ -64,8 +66,6 @@ $(BUILD)/tests/unit/print_settings: $(call objects,tests/unit/print_settings.c $
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lconfig
 
 unit: $(addprefix $(BUILD)/tests/unit/test_,$(UNIT)) $(BUILD)/tests/unit/print_settings
-
-include Makefile.ring
 
 deps:
 	@sh tests/deps.sh

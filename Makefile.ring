@@ -8,11 +8,11 @@ DAEMON_PURE = daemon/link.c daemon/ring.c daemon/script.c daemon/dialect.c daemo
 DAEMON_REST = daemon/observe.c daemon/heartbeat.c daemon/watch.c daemon/turn.c daemon/log.c
 DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) daemon/server.c daemon/notify.c
 DAEMON_UNIT = ring link
+RING_CLI    = cli/check.c cli/status.c cli/look.c daemon/preflight.c daemon/observe.c daemon/server.c $(DAEMON_PURE)
 
 $(BUILD)/daemon/server.o: CFLAGS_ALL += $(MYSQL_CFLAGS)
 $(BUILD)/daemon/notify.o: CFLAGS_ALL += $(if $(SYSTEMD_LIBS),-DHAVE_SYSTEMD)
 
-all: $(BUILD)/roundaboutd
 $(BUILD)/roundaboutd: $(call objects,daemon/main.c $(DAEMON) $(CONFIG))
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(MYSQL_LIBS) $(SYSTEMD_LIBS) -lconfig -lpthread
 

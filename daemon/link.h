@@ -33,7 +33,7 @@ struct link_state {
     unsigned sync_binlog;
     int64_t binlog_kept_s;
     int64_t clock_us;      /* the server's clock; -1 unknown */
-    int64_t clock_seen_us; /* this host's clock when that was read */
+    int64_t clock_seen_us; /* this host's clock at that moment, as near as half a round trip */
     char applied[2048];    /* MariaDB: gtid_slave_pos; MySQL: gtid_executed */
     char logged[2048];     /* MariaDB: gtid_binlog_pos; MySQL: gtid_executed */
     char oldest[2048];     /* what its binary logs begin with, if asked for; MySQL: gtid_purged */

@@ -142,6 +142,7 @@ struct server_answer link_observe(struct server *server, const struct config_rin
         return (struct server_answer){.outcome = SERVER_ANSWERED};
     state->kind = dialect->kind;
 
+    const int64_t asked_us = clock_real_us();
     struct server_answer answer = server_query(server, dialect->look, &rows);
     if (answer.outcome != SERVER_ANSWERED) {
         if (answer.outcome == SERVER_UNREACHABLE)
@@ -149,7 +150,7 @@ struct server_answer link_observe(struct server *server, const struct config_rin
         return answer;
     }
     read_settings(rows, state);
-    state->clock_seen_us = clock_real_us();
+    state->clock_seen_us = (asked_us + clock_real_us()) / 2;
     server_rows_free(rows);
 
     answer = server_query(server, dialect->show_link, &rows);
