@@ -23,7 +23,7 @@ LDFLAGS_ALL = -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 CONFIG = config/config.c
 PURE   = shim/lex.c shim/lex_modes.c shim/sql_keywords.c shim/sql_functions.c shim/sql_read.c shim/sql_expression.c shim/sql_tables.c shim/sql_query.c shim/sql_write.c shim/sql_set.c shim/sql.c shim/route.c
 SHIM   = $(PURE) $(CONFIG) shim/real.c shim/late.c shim/log.c shim/setup.c shim/options.c shim/session.c shim/snapshot.c shim/handle.c \
-         shim/breaker.c shim/verdict.c shim/local.c shim/local_life.c shim/local_open.c shim/local_step.c shim/command.c shim/intercept_connect.c shim/intercept_query.c shim/intercept_result.c \
+         shim/breaker.c shim/verdict.c shim/local.c shim/local_life.c shim/local_open.c shim/local_step.c shim/command.c shim/intercept_connect.c shim/intercept_query.c shim/intercept_send.c shim/descriptor.c shim/intercept_result.c \
          shim/intercept_answer.c shim/intercept_command.c shim/intercept_statement.c shim/intercept_async.c
 CLI    = cli/main.c cli/run.c cli/explain.c $(PURE) $(CONFIG) $(RING_CLI)
 UNIT   = config lex sql route session

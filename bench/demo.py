@@ -39,9 +39,8 @@ TURNS = 5
 class Program:
     """One of bench/apps/ in one of its variants."""
 
-    def __init__(self, title, prefix, command, check, routed=True, words=()):
+    def __init__(self, title, prefix, command, check, words=()):
         self.title, self.prefix, self.command, self.check, self.words = title, prefix, command, check, words
-        self.routed = routed  # whether this version of Roundabout takes its statements
         self.results = {}
 
     def is_there(self):
@@ -71,7 +70,7 @@ def all_programs():
         Program("Perl DBD::mysql", "pl", ["/usr/bin/perl", app("app.pl")],
                 ["/usr/bin/perl", "-MDBD::mysql", "-MJSON::PP", "-e", "1"]),
         Program("Ruby mysql2", "rb", ["/usr/bin/ruby", app("app.rb")], ["/usr/bin/ruby", "-rmysql2", "-rjson", "-e", "1"],
-                routed=False),
+                ),
     ]
 
 
@@ -107,7 +106,7 @@ class Site:
             config.write(f'local = {{ socket = "{self.local.socket}"; }};\ncaches = ( {{ tables = [ "shop.cache" ]; }} );\n')
 
     def command(self, program, way, requests):
-        pause_ms = 0 if way == "without" or not program.routed else PAUSE_MS
+        pause_ms = 0 if way == "without" else PAUSE_MS
         address = [self.local.socket, "0"] if way == "straight" else ["127.0.0.1", str(self.to_main.port)]
         arguments = [*program.command, *address, str(requests), program.prefix, str(pause_ms), *program.words]
         if way == "with":
@@ -178,7 +177,7 @@ def print_table(programs):
             for part, _ in PARTS:
                 times = result["times"][part]
                 columns.append(f"{percentile(times, .5):9.1f} {percentile(times, .99):9.1f}")
-            ran_here = way != "without" and program.routed
+            ran_here = way != "without"
             seen = " ".join(f"{ms:8.0f}" for ms in result["visible_ms"].values()) if ran_here else f"{'':17}"
             say(f"  {name:44} {' '.join(columns)}   {seen}   {len(result['times']['request']):8}")
         for line in verdict(program):
@@ -194,9 +193,6 @@ def verdict(program):
     if "with" not in program.results:
         return []
     faster = {part: median_of(program, "without", part) / median_of(program, "with", part) for part, _ in PARTS}
-    if not program.routed:
-        return ["its driver sends statements by mysql_send_query, which this version leaves to main:"
-                f" request {faster['request']:.1f} times faster"]
     against = {part: median_of(program, "with", part) / median_of(program, "straight", part) for part, _ in PARTS}
     lines = [f"REPLACEs {faster['replaces']:.0f} times faster, SELECTs {faster['selects']:.0f}, request {faster['request']:.0f};"
              f" against straight to the local master: REPLACEs {against['replaces']:.2f}, SELECTs {against['selects']:.2f}"]
@@ -244,7 +240,7 @@ def check_claims(site, programs):
             found = site.replica.one("SELECT COUNT(*) FROM shop.cache WHERE k LIKE %s", program.prefix + ":%")
             if found < result["keys"]:
                 wrong.append(f"{program.title}, {way}: {result['keys']} keys written, {found} at the replica")
-        if program.routed and "with" in program.results:
+        if "with" in program.results:
             ratio = median_of(program, "without", "replaces") / median_of(program, "with", "replaces")
             if ratio < CLAIMED_RATIO:
                 wrong.append(f"{program.title}: REPLACEs {ratio:.0f} times faster, claimed are {CLAIMED_RATIO}")
@@ -279,22 +275,16 @@ def main():
 
     say(f"Without Roundabout: {SLOW_REQUESTS} requests of 30 REPLACEs and 30 SELECTs, each program at once ...")
     site.run_side_by_side(programs, "without", SLOW_REQUESTS)
-    quick = [program for program in programs if program.routed]
-    for program in quick:
+    for program in programs:
         ways = ["straight"] if options.without_shim else ["straight", "with"]
         say(f"{' and '.join(ways).capitalize()}: {program.title}, {options.requests} requests ...")
         # Turn and turn about, so that a busy moment of this machine meets both.
         for _ in range(TURNS):
             for way in ways:
                 site.run(program, way, max(1, options.requests // TURNS))
-    for program in programs:
-        if not program.routed and not options.without_shim:
-            say(f"With: {program.title}, {SLOW_REQUESTS} requests ...")
-            site.run(program, "with", SLOW_REQUESTS)
-
     print_table(programs)
-    if quick:
-        print_cost_of_syncing(site, quick[0])
+    if programs:
+        print_cost_of_syncing(site, programs[0])
     wrong = check_claims(site, programs)
     for relay in site.relays:
         relay.stop()

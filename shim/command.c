@@ -17,6 +17,9 @@ bool command_begin(struct call *call, MYSQL *mysql, const void *caller) {
     }
     call->handle = handle;
     call->real = handle->real;
+    if (handle->answered) {
+        command_forget_answer(handle);
+    }
     if (handle->streaming) {
         int kept_errno = errno;
         if (local_is_streaming(handle)) {
@@ -26,6 +29,11 @@ bool command_begin(struct call *call, MYSQL *mysql, const void *caller) {
     }
     handle->busy = true;
     return true;
+}
+
+void command_forget_answer(struct handle *handle) {
+    handle->answered = false;
+    descriptor_take_back(&handle->loan);
 }
 
 bool command_main_is_busy(const struct handle *handle) {
@@ -139,6 +147,7 @@ static bool ends_in_ok_packet(const struct handle *handle) {
 
 static void end_text(struct handle *handle, struct slice text, const struct sql_summary *summary) {
     struct session *session = &handle->session;
+    handle->counted = handle->main;
     if (ends_in_ok_packet(handle)) {
         handle->ok = handle->main;
     }
@@ -174,8 +183,16 @@ static void change_user(struct handle *handle, const struct command *command) {
     start_afresh(handle, command->text);
 }
 
+/* Runs a statement on main, or what counts as one. */
+static bool is_statement(enum command_kind kind) {
+    return kind != COMMAND_PLAIN && kind != COMMAND_SELECT_DB && kind != COMMAND_SESSION_LOST;
+}
+
 static void end_in_success(struct handle *handle, const struct command *command) {
     struct session *session = &handle->session;
+    if (is_statement(command->kind)) {
+        handle->spoke = handle->counted = handle->main;
+    }
     switch (command->kind) {
     case COMMAND_COMMIT:
     case COMMAND_ROLLBACK:

@@ -39,6 +39,10 @@ void command_end_kept(struct call *call, bool succeeded);
 /* Code that was not seen may have begun or ended a transaction: main's status says. */
 void command_settle_doubt(struct handle *handle);
 
+/* Another call than the second half follows the first half of a routed statement: what it answered is given
+ * up. */
+void command_forget_answer(struct handle *handle);
+
 /* The library may have reconnected by itself inside a call: then the session is a new one, and true is
  * returned. */
 bool command_note_reconnect(struct handle *handle);

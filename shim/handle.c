@@ -135,8 +135,9 @@ struct handle *handle_add(MYSQL *mysql, const struct real *real) {
     if (!handle) {
         return NULL;
     }
-    handle->main = handle->last = handle->spoke = handle->ok = mysql;
+    handle->main = handle->last = handle->spoke = handle->ok = handle->counted = mysql;
     handle->real = real;
+    handle->loan = (struct descriptor_loan){.number = -1, .saved = -1, .ready = -1};
     session_reset(&handle->session, NULL);
     if (!put(mysql, ENTRY_HANDLE, handle, NULL)) {
         handle_free(handle);
@@ -170,6 +171,19 @@ void handle_free(struct handle *handle) {
     free(handle->sent_text);
     free(handle->repeatable);
     free(handle);
+}
+
+unsigned long handle_shadow_running(const struct real *real, unsigned long thread_id) {
+    unsigned long found = 0;
+    pthread_rwlock_rdlock(&lock); /* no handle goes meanwhile; mysql_thread_id only reads */
+    for (struct entry *entry = entries; entry && !found; entry = entry->hh.next) {
+        const struct handle *handle = entry->kind == ENTRY_HANDLE ? entry->value : NULL;
+        MYSQL *running =
+            handle && handle->real == real && handle->thread_id == thread_id ? handle->running : NULL;
+        found = running && real->mysql_thread_id ? real->mysql_thread_id(running) : 0;
+    }
+    pthread_rwlock_unlock(&lock);
+    return found;
 }
 
 void handle_visit(const struct real *real, void (*visit)(struct handle *handle)) {

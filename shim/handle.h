@@ -4,6 +4,7 @@
 #ifndef ROUNDABOUT_HANDLE_H
 #define ROUNDABOUT_HANDLE_H
 
+#include "descriptor.h"
 #include "options.h"
 #include "session.h"
 #include "snapshot.h"
@@ -62,7 +63,10 @@ struct handle {
                      Left set when the    application jumps out of a call (longjmp): then the handle passes all
                      until it connects again */
     bool sent;    /* mysql_send_query without its mysql_read_query_result yet */
-    bool query_attributes; /* mysql_bind_param: they are taken up by the next statement on main */
+    bool answered; /* the statement sent by mysql_send_query was routed and has its answer: sent_result */
+    int sent_result;
+    struct descriptor_loan loan; /* main's descriptor, lent while `answered` */
+    bool query_attributes;       /* mysql_bind_param: they are taken up by the next statement on main */
     bool planted; /* an error was planted on main, so that the application's clearing of it can be seen */
     bool credentials_unknown; /* they were in a connection string or can't be copied */
     MYSQL *last;              /* who answers for the last call: main or a shadow */
@@ -73,7 +77,10 @@ struct handle {
     struct local *refused_by; /* the shadow that has just refused a statement which main runs now */
     _Atomic(MYSQL *)
         running; /* the shadow that a statement is running on now: mariadb_cancel comes from another thread */
+    MYSQL *counted; /* whose warning_count it is: who ran the last statement that succeeded. NULL:
+                       kept_warning_count */
     uint64_t kept_insert_id;
+    unsigned kept_warning_count;
     unsigned long thread_id;    /* main's; another one after a call means that the library has reconnected */
     struct local_slot slots[2]; /* by enum config_transactions: FOLLOW, IMMEDIATE */
     struct session session;
@@ -100,6 +107,10 @@ struct handle *handle_add(MYSQL *mysql, const struct real *real);
 void handle_remove(struct handle *handle); /* takes it out of the map; the caller goes on to close what is
                                               open, and to handle_free */
 void handle_free(struct handle *handle);
+
+/* The connection id, at the local master, of the shadow that a statement of the handle with this id on main
+ * is running on now; 0: none is. */
+unsigned long handle_shadow_running(const struct real *real, unsigned long thread_id);
 
 /* Calls `visit` for each record of a library; none may be added or removed meanwhile by another thread. */
 void handle_visit(const struct real *real, void (*visit)(struct handle *handle));

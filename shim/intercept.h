@@ -9,8 +9,14 @@
  * shadow's may be unread. */
 bool query_route(struct handle *handle, struct slice text, struct sql_summary *summary, int *result);
 
+/* Cheaply: whether query_route may come to true for this text. */
+bool query_may_route(const struct handle *handle, struct slice text, struct sql_summary *summary);
+
 /* Ends a transaction that main has no part in at the shadow alone. False: main must be told. */
 bool query_end_alone(struct handle *handle, bool commit);
+
+/* Main has killed the connection or statement with this id. */
+void query_follow_kill(struct handle *handle, unsigned long thread_id);
 
 /* The text as the library will read it; false: of a length that is never routed. */
 bool query_text_to_route(const struct handle *handle, const char *text, unsigned long length,

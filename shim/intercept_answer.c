@@ -40,9 +40,30 @@ EXPORT unsigned mysql_errno(MYSQL *mysql) {
 ANSWER(const char *, mysql_error, "")
 ANSWER(const char *, mysql_sqlstate, "00000")
 ANSWER(uint64_t, mysql_affected_rows, 0)
-ANSWER(unsigned, mysql_warning_count, 0)
-ANSWER(unsigned, mysql_field_count, 0)
 ANSWER(const char *, mysql_info, NULL)
+
+/* A statement that fails leaves the number of the one before, as if nothing had run in between. */
+EXPORT unsigned mysql_warning_count(MYSQL *mysql) {
+    struct handle *handle = handle_find(mysql);
+    const struct real *real = handle ? handle->real : real_of_caller(CALLER);
+    if (!real || !real->mysql_warning_count) {
+        return 0;
+    }
+    if (!handle || handle->passive || handle->busy) {
+        return real->mysql_warning_count(mysql);
+    }
+    return handle->counted ? real->mysql_warning_count(handle->counted) : handle->kept_warning_count;
+}
+
+/* Of the last statement: a call that has no answer of its own leaves it. */
+EXPORT unsigned mysql_field_count(MYSQL *mysql) {
+    struct handle *handle = handle_find(mysql);
+    const struct real *real = handle ? handle->real : real_of_caller(CALLER);
+    if (!real || !real->mysql_field_count) {
+        return 0;
+    }
+    return real->mysql_field_count(!handle || handle->passive || handle->busy ? mysql : handle->spoke);
+}
 
 /* Not the last call's: the last statement's that ended in an OK packet, over SELECTs and errors. */
 EXPORT uint64_t mysql_insert_id(MYSQL *mysql) {

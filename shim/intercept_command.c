@@ -39,8 +39,6 @@ MAIN_COMMAND(my_bool, mysql_autocommit, (MYSQL * mysql, my_bool on), (mysql, on)
 MAIN_COMMAND(int, mysql_ping, (MYSQL * mysql), (mysql), 1, result == 0, .kind = COMMAND_PLAIN)
 MAIN_COMMAND(const char *, mysql_stat, (MYSQL * mysql), (mysql), NULL,
              result != NULL && call.real->mysql_errno(call.target) == 0, .kind = COMMAND_PLAIN)
-MAIN_COMMAND(int, mysql_kill, (MYSQL * mysql, unsigned long id), (mysql, id), 1, result == 0,
-             .kind = COMMAND_PLAIN)
 MAIN_COMMAND(int, mysql_refresh, (MYSQL * mysql, unsigned options), (mysql, options), 1, result == 0,
              .kind = COMMAND_TOUCHES)
 MAIN_COMMAND(int, mysql_shutdown, (MYSQL * mysql, int level), (mysql, level), 1, result == 0,
@@ -58,6 +56,23 @@ MAIN_COMMAND(const char *, mysql_get_server_info_with_version_update, (MYSQL * m
              result != NULL, .kind = COMMAND_TOUCHES)
 MAIN_COMMAND(unsigned long, mysql_net_read_packet, (MYSQL * mysql), (mysql), (unsigned long)-1,
              result != (unsigned long)-1, .kind = COMMAND_PLAIN)
+
+EXPORT int mysql_kill(MYSQL *mysql, unsigned long id) {
+    struct call call;
+    bool watched = command_begin(&call, mysql, CALLER);
+    if (!call.real || !call.real->mysql_kill) {
+        return 1;
+    }
+    int failed = call.real->mysql_kill(call.target, id);
+    if (watched) {
+        const struct command command = {.kind = COMMAND_PLAIN};
+        command_end(&call, &command, failed == 0);
+        if (failed == 0) {
+            query_follow_kill(call.handle, id);
+        }
+    }
+    return failed;
+}
 
 static my_bool end_transaction(MYSQL *mysql, const void *caller, bool commit) {
     struct call call;

@@ -148,6 +148,9 @@ struct login {
 /* Before the connect, since the caller's strings may live in the handle's own options: what a successful one
  * will mean. */
 static void note_login(struct handle *handle, const struct login *login) {
+    if (handle->answered) {
+        command_forget_answer(handle);
+    }
     local_close_all(handle);
     free_credentials(&handle->credentials);
     handle->credentials.user = copy_or_null(login->user);
@@ -163,7 +166,7 @@ static void note_login(struct handle *handle, const struct login *login) {
     memset(&handle->server, 0, sizeof handle->server);
     handle->sent = handle->planted = handle->query_attributes = false;
     handle->kept_insert_id = 0;
-    handle->last = handle->spoke = handle->ok = handle->main;
+    handle->last = handle->spoke = handle->ok = handle->counted = handle->main;
     const struct config *config = setup_config();
     handle->passive = handle->shadow || !config || !is_looked_at(config, &login->address);
 }
@@ -284,6 +287,9 @@ static struct handle *begin_close(MYSQL *mysql) {
     struct handle *handle = handle_find(mysql);
     if (!handle || handle->busy || handle->shadow) {
         return NULL;
+    }
+    if (handle->answered) {
+        command_forget_answer(handle);
     }
     handle_remove(handle);
     local_close_all(handle);

@@ -63,6 +63,7 @@ static void end_routed(struct handle *handle, struct local *local, struct slice 
         }
         return;
     }
+    handle->counted = local->mysql;
     bool rows = real->mysql_field_count(local->mysql) > 0;
     if (!rows) {
         handle->ok = local->mysql;
@@ -105,6 +106,10 @@ static struct route_decision decide(struct handle *handle, struct slice text, st
     const struct config *config = setup_config();
     struct session *session = &handle->session;
     session->route.query_attributes = handle->query_attributes;
+    if (handle->thread_id == 0) { /* not connected: the library says so */
+        sql_summarize(text, session->route.modes, NULL, summary);
+        return (struct route_decision){.reason = ROUTE_SESSION_UNKNOWN};
+    }
     struct route_decision decision = route_text(text, &session->route, config, summary);
     bool asks = decision.reason == ROUTE_SESSION_UNKNOWN && !session->route.known;
     bool doubts =
@@ -158,6 +163,12 @@ bool query_end_alone(struct handle *handle, bool commit) {
     return ended;
 }
 
+bool query_may_route(const struct handle *handle, struct slice text, struct sql_summary *summary) {
+    enum route_reason reason = route_text(text, &handle->session.route, setup_config(), summary).reason;
+    return reason == ROUTE_ROUTED || (reason == ROUTE_SESSION_UNKNOWN && !handle->session.route.known) ||
+           summary->verb == SQL_DIAGNOSTICS;
+}
+
 bool query_route(struct handle *handle, struct slice text, struct sql_summary *summary, int *result) {
     int kept_errno = errno;
     bool routed = false;
@@ -202,6 +213,33 @@ bool query_text_to_route(const struct handle *handle, const char *text, unsigned
     return slice->length > 0 && (whole || length != (unsigned long)-1);
 }
 
+/* KILL [HARD | SOFT] [QUERY | CONNECTION] id, of a statement that may run on a shadow: interrupted there too,
+ * once main has taken it. */
+static void follow_kill(struct handle *handle, struct slice text) {
+    struct lexer lexer;
+    lex_start(&lexer, text, handle->session.route.modes);
+    struct token token = lex_next(&lexer);
+    if (token.kind != LEX_WORD || !slice_equals_word(token.text, "KILL")) {
+        return;
+    }
+    do {
+        token = lex_next(&lexer);
+    } while (token.kind == LEX_WORD);
+    char digits[24] = "";
+    if (token.kind == LEX_NUMBER && token.text.length < sizeof digits) {
+        memcpy(digits, token.text.at, token.text.length);
+        query_follow_kill(handle, strtoul(digits, NULL, 10));
+    }
+}
+
+void query_follow_kill(struct handle *handle, unsigned long thread_id) {
+    int kept_errno = errno;
+    handle->busy = true;
+    local_kill_running(handle, thread_id);
+    handle->busy = false;
+    errno = kept_errno;
+}
+
 static int run(struct handle *handle, const char *text, unsigned long length) {
     struct call call = {.handle = handle, .real = handle->real, .target = handle->main};
     static const struct sql_summary unseen = {.verb = SQL_UNKNOWN};
@@ -209,6 +247,9 @@ static int run(struct handle *handle, const char *text, unsigned long length) {
     struct sql_summary summary;
     struct slice slice = {text, 0};
     int result;
+    if (handle->answered) {
+        command_forget_answer(handle);
+    }
     if (handle->streaming && local_is_streaming(handle)) {
         call.target = handle->streaming->mysql;
     } else if (query_text_to_route(handle, text, length, &slice)) {
@@ -223,6 +264,9 @@ static int run(struct handle *handle, const char *text, unsigned long length) {
     command_end_text(&call, slice, seen, result == 0);
     if (result == 0) {
         local_note_refused(handle, seen);
+        if (seen->verb == SQL_OTHER) {
+            follow_kill(handle, slice);
+        }
     }
     return result;
 }
@@ -243,62 +287,6 @@ EXPORT int mysql_query(MYSQL *mysql, const char *text) {
         return real ? real->mysql_real_query(mysql, text, strlen(text)) : 1;
     }
     return run(handle, text, strlen(text));
-}
-
-/* Half of a statement: the other half is mysql_read_query_result, and between the two the program waits on
- * main's descriptor. So it goes to main; what it does to the session is taken in with its outcome. */
-void query_begin_send(struct call *call, const char *text, unsigned long length) {
-    struct handle *handle = call->handle;
-    struct slice slice;
-    if (call->target != handle->main) {
-        return;
-    }
-    if (query_text_to_route(handle, text, length, &slice)) {
-        struct sql_summary summary;
-        sql_summarize(slice, handle->session.route.modes, NULL, &summary);
-        command_keep_text(handle, slice, &summary);
-        log_decision(&summary, ROUTE_OTHER_CALL);
-    }
-}
-
-EXPORT int mysql_send_query(MYSQL *mysql, const char *text, unsigned long length) {
-    struct call call;
-    if (!command_begin(&call, mysql, CALLER)) {
-        return call.real && call.real->mysql_send_query ? call.real->mysql_send_query(mysql, text, length)
-                                                        : 1;
-    }
-    query_begin_send(&call, text, length);
-    int result = call.real->mysql_send_query(call.target, text, length);
-    query_end_send(&call, result == 0);
-    return result;
-}
-
-void query_end_send(struct call *call, bool succeeded) {
-    struct handle *handle = call->handle;
-    const struct command plain = {.kind = COMMAND_PLAIN};
-    handle->query_attributes = false;
-    if (call->target == handle->main) {
-        handle->sent = succeeded;
-        handle->session.main_touched = true;
-        handle->spoke = handle->main;
-    }
-    MYSQL *ok = handle->ok;
-    command_end(call, &plain, succeeded);
-    handle->ok = ok; /* nothing has been answered yet */
-}
-
-EXPORT my_bool mysql_read_query_result(MYSQL *mysql) {
-    struct call call;
-    if (!command_begin(&call, mysql, CALLER)) {
-        return call.real && call.real->mysql_read_query_result ? call.real->mysql_read_query_result(mysql)
-                                                               : 1;
-    }
-    my_bool failed = call.real->mysql_read_query_result(call.target);
-    if (call.target == call.handle->main) {
-        call.handle->sent = false;
-    }
-    command_end_kept(&call, !failed);
-    return failed;
 }
 
 /* Query attributes stay on main until its next statement: that one can't be sent elsewhere. */

@@ -38,7 +38,8 @@ static enum route_reason make_ready(struct handle *handle, struct local_slot *sl
         }
     }
     /* one byte of the packet is the command */
-    if (length + 1 > slot->local->server.longest || length + 1 > handle->server.longest) {
+    if (length + 1 > slot->local->server.longest ||
+        (handle->server.longest && length + 1 > handle->server.longest)) {
         return ROUTE_TOO_LONG;
     }
     return local_keep_step(handle, slot, config, follow);
@@ -226,4 +227,19 @@ bool local_end_alone(struct handle *handle, bool commit) {
     bool ended = end_on(handle, slot, commit);
     slot->transaction_lost = false;
     return ended;
+}
+
+void local_kill_running(struct handle *handle, unsigned long thread_id) {
+    unsigned long shadow = handle_shadow_running(handle->real, thread_id);
+    struct local_slot *slot = &handle->slots[CONFIG_IMMEDIATE];
+    char text[64];
+    if (shadow == 0 || make_ready(handle, slot, setup_config(), false, 0) != ROUTE_ROUTED) {
+        return;
+    }
+    int length = snprintf(text, sizeof text, "KILL QUERY %lu", shadow);
+    local_say(slot->local, text, (size_t)length);
+    if (handle->server.identity == 0) {
+        local_close_all(
+            handle); /* main isn't known to this handle yet, so what was opened was compared with nothing */
+    }
 }

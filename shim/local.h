@@ -52,6 +52,11 @@ void local_echo(struct handle *handle, enum session_echo echo, struct slice text
  * was lost. */
 bool local_end_alone(struct handle *handle, bool commit);
 
+/* The application kills, on main, what a handle of this process runs: it may be running on that handle's
+ * shadow, which main's server doesn't know. Interrupts it there, over this handle's own shadow; does nothing
+ * where that can't be had. The handle must be busy. */
+void local_kill_running(struct handle *handle, unsigned long thread_id);
+
 /* Closes what is open, with its transaction undone; for a session that has become another one. Results in the
  * application's hands live on. */
 void local_close_all(struct handle *handle);

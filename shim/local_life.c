@@ -52,6 +52,11 @@ static void forget_local(struct handle *handle, const struct local *local) {
             local->real->mysql_insert_id ? local->real->mysql_insert_id(local->mysql) : 0;
         handle->ok = NULL;
     }
+    if (handle->counted == local->mysql) {
+        handle->kept_warning_count =
+            local->real->mysql_warning_count ? local->real->mysql_warning_count(local->mysql) : 0;
+        handle->counted = NULL;
+    }
     if (handle->last == local->mysql) {
         handle->last = handle->main;
     }

@@ -84,6 +84,9 @@ static enum route_reason check_server(struct handle *handle, struct local_slot *
     if (!snapshot_identify(local->real, local->mysql, &local->server)) {
         return connect_failed(handle, slot, config, local->mysql);
     }
+    if (handle->server.identity == 0) {
+        return ROUTE_ROUTED; /* main was not asked: for local_kill_running only */
+    }
     if (local->server.identity == handle->server.identity) {
         handle->passive = true; /* until it connects again */
         return ROUTE_SAME_SERVER;

@@ -2,6 +2,7 @@
 #include "real.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <link.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -168,6 +169,22 @@ const struct real *real_of_caller(const void *caller) {
 
 bool real_is_ambiguous(void) {
     return atomic_load_explicit(&libraries[1], memory_order_relaxed) != NULL;
+}
+
+int real_epoll_ctl(int set, int operation, int number, struct epoll_event *event) {
+    static _Atomic(void *) found;
+    void *symbol = atomic_load_explicit(&found, memory_order_acquire);
+    if (!symbol) {
+        symbol = dlsym(RTLD_NEXT, "epoll_ctl"); /* libc is in everybody's scope */
+        atomic_store_explicit(&found, symbol, memory_order_release);
+    }
+    int (*real)(int, int, int, struct epoll_event *);
+    *(void **)&real = symbol;
+    if (!real) {
+        errno = ENOSYS;
+        return -1;
+    }
+    return real(set, operation, number, event);
 }
 
 /* The sanitizers' runtimes don't work in a library that is bound to itself first. */

@@ -178,8 +178,13 @@ struct real {
  * are a look-up. */
 const struct real *real_of_caller(const void *caller);
 
-/* Opens another library for this object alone: its names are seen by nobody else, and it sees its own before others'. Fills `functions` by
- * `names`. NULL: done; else why not, in the dynamic linker's words. The library stays open. */
+/* libc's own, which this object defines as well. */
+struct epoll_event;
+int real_epoll_ctl(int set, int operation, int number, struct epoll_event *event);
+
+/* Opens another library for this object alone: its names are seen by nobody else, and it sees its own before
+ * others'. Fills `functions` by `names`. NULL: done; else why not, in the dynamic linker's words. The library
+ * stays open. */
 const char *real_open_private(const char *soname, const char *const *names, size_t count, void **functions);
 
 /* More than one client library has been met: an object that isn't a MYSQL* doesn't tell which one it belongs

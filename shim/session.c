@@ -195,13 +195,19 @@ enum session_echo session_note_error(struct session *session, unsigned error) {
 }
 
 enum session_echo session_note_status(struct session *session, bool in_transaction, bool autocommit) {
-    session->doubt = false;
+    bool opaque = session->opaque;
+    bool switched_on = autocommit && !session->autocommit;
+    session->doubt = session->opaque = false;
     session->autocommit = autocommit;
     bool ended = session->begun && !in_transaction;
     if (autocommit) {
         session->begun = in_transaction;
     }
     update_view(session);
+    if (switched_on && !opaque) {
+        return end_transaction(session, SESSION_ECHO_COMMIT);
+    }
+    ended |= switched_on;
     /* Ended out of sight, one way or the other: undone here is a cache miss, kept here could be a row that
      * main has undone. */
     return ended ? end_transaction(session, SESSION_ECHO_ROLLBACK) : SESSION_ECHO_NONE;
@@ -493,7 +499,7 @@ static enum session_echo note_one(struct session *session, const struct sql_summ
         return end_transaction(session, SESSION_ECHO_COMMIT);
     case SQL_OPAQUE:
     case SQL_UNKNOWN:
-        session->doubt = true;
+        session->doubt = session->opaque = true;
         session->main_touched = true;
         session_forget_settings(session);
         return SESSION_ECHO_NONE;
@@ -524,7 +530,7 @@ enum session_echo session_note_statement(struct session *session, const struct s
             }
         }
     }
-    session->doubt = true;
+    session->doubt = session->opaque = true;
     session_forget_settings(session);
     return echo;
 }

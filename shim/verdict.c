@@ -8,6 +8,9 @@
 enum verdict verdict_of(unsigned error) {
     if ((error >= CLIENT_ERROR_FIRST && error <= CLIENT_ERROR_LAST) ||
         (error >= CLIENT_MARIADB_ERROR_FIRST && error <= CLIENT_MARIADB_ERROR_LAST)) {
+        if (error == CLIENT_COMMANDS_OUT_OF_SYNC) {
+            return VERDICT_APPLICATION; /* the library's word on the order of calls */
+        }
         return error == 2020 /* packet too large: refused before it was sent */ ? VERDICT_REFUSED
                                                                                 : VERDICT_LOST;
     }

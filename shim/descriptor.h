@@ -1,0 +1,30 @@
+/* Main's descriptor, lent: between the two halves of a statement (mysql_send_query, mysql_read_query_result)
+ * a program waits until main's socket, whose number it has read out of the library's struct, becomes
+ * readable. When the statement was routed its answer is there already, so until the second half that number
+ * stands for something that is always readable. */
+#ifndef ROUNDABOUT_DESCRIPTOR_H
+#define ROUNDABOUT_DESCRIPTOR_H
+
+#include <stdbool.h>
+
+struct descriptor_loan {
+    int number; /* main's, while lent; else -1 */
+    int saved;  /* main's socket under another number */
+    int ready;  /* prepared: the always readable one; -1 once it stands in for main's */
+    int flags;  /* main's FD_CLOEXEC */
+};
+
+/* Prepares a loan, so that nothing can fail once the statement has run. False: it can't be made - no
+ * descriptors left, or an epoll set watches the number: that set would go on watching main's socket. */
+bool descriptor_prepare(struct descriptor_loan *loan, int number);
+void descriptor_lend(struct descriptor_loan *loan);
+void descriptor_drop(struct descriptor_loan *loan); /* prepared and not needed */
+
+/* Ends the loan; main's socket is back under its number, unless the program has put something else there
+ * meanwhile: then the socket is closed. */
+void descriptor_take_back(struct descriptor_loan *loan);
+
+/* The number is a new socket's: no epoll set can know it yet. */
+void descriptor_is_new(int number);
+
+#endif

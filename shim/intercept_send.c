@@ -1,0 +1,91 @@
+/* The two halves of a statement: mysql_send_query and mysql_read_query_result, between which the program
+ * waits on main's descriptor. */
+#define _GNU_SOURCE
+#include "intercept.h"
+
+/* What goes to main as the first half of a statement does to the session what its outcome says, and that
+ * comes with the second. */
+void query_begin_send(struct call *call, const char *text, unsigned long length) {
+    struct handle *handle = call->handle;
+    struct slice slice;
+    if (call->target != handle->main) {
+        return;
+    }
+    if (query_text_to_route(handle, text, length, &slice)) {
+        struct sql_summary summary;
+        sql_summarize(slice, handle->session.route.modes, NULL, &summary);
+        command_keep_text(handle, slice, &summary);
+    }
+}
+
+/* Runs a cache statement to its end, on the server at this site, and has main's descriptor say that the
+ * answer is there. */
+static bool send_routed(struct handle *handle, const char *text, unsigned long length) {
+    struct slice slice;
+    struct sql_summary summary;
+    int number = handle->real->mysql_get_socket ? handle->real->mysql_get_socket(handle->main) : -1;
+    if (!query_text_to_route(handle, text, length, &slice) || !query_may_route(handle, slice, &summary) ||
+        !descriptor_prepare(&handle->loan, number)) {
+        return false;
+    }
+    if (!query_route(handle, slice, &summary, &handle->sent_result)) {
+        descriptor_drop(&handle->loan);
+        return false;
+    }
+    descriptor_lend(&handle->loan);
+    handle->answered = true;
+    return true;
+}
+
+EXPORT int mysql_send_query(MYSQL *mysql, const char *text, unsigned long length) {
+    struct call call;
+    if (!command_begin(&call, mysql, CALLER)) {
+        return call.real && call.real->mysql_send_query ? call.real->mysql_send_query(mysql, text, length)
+                                                        : 1;
+    }
+    if (call.target == call.handle->main) {
+        call.handle->busy = false;
+        if (send_routed(call.handle, text, length)) {
+            return 0;
+        }
+        call.handle->busy = true;
+    }
+    query_begin_send(&call, text, length);
+    int result = call.real->mysql_send_query(call.target, text, length);
+    query_end_send(&call, result == 0);
+    return result;
+}
+
+void query_end_send(struct call *call, bool succeeded) {
+    struct handle *handle = call->handle;
+    const struct command plain = {.kind = COMMAND_PLAIN};
+    handle->query_attributes = false;
+    if (call->target == handle->main) {
+        handle->sent = succeeded;
+        handle->session.main_touched = true;
+        handle->spoke = handle->main;
+    }
+    MYSQL *ok = handle->ok;
+    command_end(call, &plain, succeeded);
+    handle->ok = ok; /* nothing has been answered yet */
+}
+
+EXPORT my_bool mysql_read_query_result(MYSQL *mysql) {
+    struct call call;
+    struct handle *handle = handle_find(mysql);
+    if (handle && handle->answered && !handle->busy) {
+        handle->answered = false;
+        descriptor_take_back(&handle->loan);
+        return handle->sent_result != 0;
+    }
+    if (!command_begin(&call, mysql, CALLER)) {
+        return call.real && call.real->mysql_read_query_result ? call.real->mysql_read_query_result(mysql)
+                                                               : 1;
+    }
+    my_bool failed = call.real->mysql_read_query_result(call.target);
+    if (call.target == call.handle->main) {
+        call.handle->sent = false;
+    }
+    command_end_kept(&call, !failed);
+    return failed;
+}
