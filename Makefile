@@ -3,6 +3,7 @@
 #   make            build/libroundabout.so, build/roundabout
 #   make deps       installs what is missing (apt-get; elsewhere it names the packages)
 #   make check      all tests
+#   make check-ring             the ring under faults, with a table
 #   make demo       the main job, shown on throwaway servers
 #   make bench-overhead          the shim's own cost in nanoseconds
 #   make asan tsan valgrind      the fast tests under the sanitizers
@@ -78,7 +79,7 @@ check: deps
 	+@$(MAKE) --no-print-directory all unit $(BUILD)/wan
 	@BUILD=$(BUILD) $(RUN) "layers=tests/check_layers.sh" \
 	    "settings=tests/check_settings.py $(BUILD)/tests/unit/print_settings config/roundabout.conf" $(UNIT_RUNS) \
-	    "live wan=/usr/bin/python3 tests/live/test_wan.py"
+	    "live wan=/usr/bin/python3 tests/live/test_wan.py" $(RING_CHECKS)
 
 demo: deps
 	+@$(MAKE) --no-print-directory all $(BUILD)/wan
