@@ -106,12 +106,23 @@ static enum session_echo read_status(struct handle *handle) {
         length > 0) {
         return session_note_status(&handle->session, *state == 'T', handle->session.autocommit);
     }
-    handle->session.doubt = false;
+    handle->session.doubt &=
+        handle->server.mariadb; /* a MySQL server would have reported one; MariaDB's is asked (snapshot.c) */
     return SESSION_ECHO_NONE;
 }
 
 void command_settle_doubt(struct handle *handle) {
     echo(handle, read_status(handle));
+}
+
+void command_before_commit(struct handle *handle) {
+    if (handle->session.doubt) {
+        command_settle_doubt(handle);
+    }
+    if (handle->session.doubt) {
+        echo(handle,
+             SESSION_ECHO_ROLLBACK); /* what main may have undone must not be kept here; a miss at worst */
+    }
 }
 
 /* What the server itself reports behind an OK packet. */
@@ -244,6 +255,16 @@ static void end_in_success(struct handle *handle, const struct command *command)
     }
 }
 
+void command_plant_error(struct handle *handle) {
+    const struct real *real = handle->real;
+    if (real->mysql_options4) {
+        bool busy = handle->busy;
+        handle->busy = true;
+        handle->planted = real->mysql_options4(handle->main, options_attribute_add(real), "", "") != 0;
+        handle->busy = busy;
+    }
+}
+
 /* False: there is nothing more to say of it. */
 static bool end_on_main(struct call *call, bool succeeded) {
     struct handle *handle = call->handle;
@@ -251,7 +272,8 @@ static bool end_on_main(struct call *call, bool succeeded) {
     handle->last = call->target;
     handle->planted = false;
     if (call->target != handle->main) {
-        return false; /* the library has said 2014 */
+        command_plant_error(handle); /* the library has said 2014 */
+        return false;
     }
     command_note_reconnect(handle);
     if (!succeeded) {

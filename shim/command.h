@@ -39,6 +39,14 @@ void command_end_kept(struct call *call, bool succeeded);
 /* Code that was not seen may have begun or ended a transaction: main's status says. */
 void command_settle_doubt(struct handle *handle);
 
+/* Before main is told to commit: a transaction that may have ended out of sight must not be committed at the
+ * shadow with it. */
+void command_before_commit(struct handle *handle);
+
+/* After a failure that a shadow answers for: leaves an error on main as well, without a word on the wire. A
+ * driver that clears the error by writing into its own handle is seen to do so then (mysql_errno). */
+void command_plant_error(struct handle *handle);
+
 /* Another call than the second half follows the first half of a routed statement: what it answered is given
  * up. */
 void command_forget_answer(struct handle *handle);

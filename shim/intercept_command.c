@@ -84,8 +84,8 @@ static my_bool end_transaction(MYSQL *mysql, const void *caller, bool commit) {
     if (!call.real || !call.real->mysql_commit || !call.real->mysql_rollback) {
         return 1;
     }
-    if (watched && handle->session.doubt && call.target == handle->main) {
-        command_settle_doubt(handle); /* what ended out of sight must not be committed at the shadow now */
+    if (watched && commit && call.target == handle->main) {
+        command_before_commit(handle);
     }
     my_bool failed = commit ? call.real->mysql_commit(call.target) : call.real->mysql_rollback(call.target);
     if (watched) {

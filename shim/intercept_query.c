@@ -54,13 +54,7 @@ static void end_routed(struct handle *handle, struct local *local, struct slice 
     handle->last = handle->spoke = local->mysql;
     handle->planted = false;
     if (result != 0) {
-        /* A driver that clears the error by writing into its own handle must be seen to do so: there is an
-         * error to clear. */
-        if (real->mysql_options4) {
-            handle->busy = true;
-            handle->planted = real->mysql_options4(handle->main, options_attribute_add(real), "", "") != 0;
-            handle->busy = false;
-        }
+        command_plant_error(handle);
         return;
     }
     handle->counted = local->mysql;
@@ -257,6 +251,9 @@ static int run(struct handle *handle, const char *text, unsigned long length) {
             return result;
         }
         seen = &summary;
+    }
+    if (seen->verb == SQL_COMMIT) {
+        command_before_commit(handle);
     }
     handle->busy = true;
     result = call.real->mysql_real_query(call.target, text, length);

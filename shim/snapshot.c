@@ -2,6 +2,7 @@
 #include "snapshot.h"
 
 #include "handle.h"
+#include "local.h"
 #include "log.h"
 
 #include <stdio.h>
@@ -156,9 +157,9 @@ bool snapshot_read(struct handle *handle) {
     struct session *session = &handle->session;
     const char *version =
         handle->real->mysql_get_server_info ? handle->real->mysql_get_server_info(handle->main) : NULL;
+    bool mariadb = version && strstr(version, "MariaDB");
     char names[VARIABLE_COUNT + 16][64];
-    size_t count =
-        choose_variables(session, version && strstr(version, "MariaDB"), names, VARIABLE_COUNT + 16);
+    size_t count = choose_variables(session, mariadb, names, VARIABLE_COUNT + 16);
     char *text = NULL;
     size_t length = 0;
     FILE *stream = open_memstream(&text, &length);
@@ -168,6 +169,9 @@ bool snapshot_read(struct handle *handle) {
     fputs("SELECT " IDENTITY STATE, stream);
     for (size_t i = 0; i < count; i++) {
         fprintf(stream, ", @@session.%s", names[i]);
+    }
+    if (mariadb) {
+        fputs(", @@in_transaction", stream); /* for a library that doesn't show the status bits */
     }
     if (fclose(stream) != 0) {
         free(text);
@@ -185,6 +189,11 @@ bool snapshot_read(struct handle *handle) {
     session_drop_setting(session, "character set");
     for (size_t i = 0; i < count; i++) {
         note_value(session, names[i], row[IDENTITY_COLUMNS + STATE_COLUMNS + i]);
+    }
+    const char *in_transaction = mariadb ? row[IDENTITY_COLUMNS + STATE_COLUMNS + count] : NULL;
+    if (session->doubt && in_transaction) {
+        local_echo(handle, session_note_status(session, *in_transaction != '0', session->autocommit),
+                   (struct slice){NULL, 0});
     }
     handle->real->mysql_free_result(result);
     session->route.known = true;
