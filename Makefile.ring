@@ -31,7 +31,8 @@ check-ring-unit: $(addprefix $(BUILD)/tests/unit/test_,$(DAEMON_UNIT))
 
 # The daemon on real servers, in short; and under faults at its default times, which takes some minutes.
 RING_CHECKS = $(foreach u,$(DAEMON_UNIT),"unit $(u)=$(BUILD)/tests/unit/test_$(u)") \
-              "live ring=/usr/bin/python3 tests/live/test_ring.py"
+              "live ring=/usr/bin/python3 tests/live/test_ring.py" \
+              "live ring on MySQL=/usr/bin/python3 tests/live/test_ring_mysql.py"
 .PHONY: check-ring
 check-ring:
 	+@$(MAKE) --no-print-directory all $(BUILD)/wan

@@ -207,7 +207,9 @@ static void tell_life(struct turn *turn, size_t i, int64_t now_ms) {
 }
 
 static void judge_sites(struct turn *turn, size_t source, int64_t now_ms) {
-    const int64_t silent_link_ms = (int64_t)turn->ring->dead_after_ms;
+    /* A link that was seen to have moved did so up to an interval before. */
+    const int64_t dead_after_ms = turn->ring->dead_after_ms, interval_ms = turn->ring->probe_interval_ms;
+    const int64_t silent_link_ms = dead_after_ms > 2 * interval_ms ? dead_after_ms - interval_ms : dead_after_ms / 2;
     for (size_t i = 0; i < turn->ring->site_count; i++) {
         struct site_record *site = &turn->sites[i];
         watch_read(site->watch, &site->report);

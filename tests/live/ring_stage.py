@@ -30,6 +30,15 @@ ACCOUNT_GRANTS = (
     "GRANT REPLICATION SLAVE ON *.* TO {user} WITH GRANT OPTION",
     "GRANT SELECT ON mysql.* TO {user}",
 )
+MYSQL_GRANTS = (
+    "GRANT REPLICATION CLIENT, REPLICATION_SLAVE_ADMIN, SYSTEM_VARIABLES_ADMIN, SESSION_VARIABLES_ADMIN, REPLICATION_APPLIER,"
+    " CREATE USER ON *.* TO {user}",
+    "GRANT REPLICATION SLAVE ON *.* TO {user} WITH GRANT OPTION",
+    "GRANT SELECT ON performance_schema.* TO {user}",
+    "GRANT SELECT ON mysql.* TO {user}",
+    "GRANT SELECT, INSERT, DELETE, CREATE ON roundabout.* TO {user}",
+    "GRANT SELECT ON shop.* TO {user}",
+)
 CONFIG = """
 local = {{ socket = "{socket}"; }};
 caches = ( {{ name = "pages"; tables = [ "shop.cache" ]; }} );
@@ -55,7 +64,7 @@ def secret_file(name, secret):
 
 def grant_monitor(server, grants=GRANTS + ACCOUNT_GRANTS):
     user = f"'{MONITOR_USER}'@'%'"
-    server.unlogged(f"CREATE OR REPLACE USER {user} IDENTIFIED BY '{MONITOR_PASSWORD}'",
+    server.unlogged(f"DROP USER IF EXISTS {user}", f"CREATE USER {user} IDENTIFIED BY '{MONITOR_PASSWORD}'",
                     *(grant.format(user=user) for grant in grants))
 
 
@@ -63,15 +72,15 @@ class Stage:
     made = 0
 
     def __init__(self, count, delay_ms=None, replicas=0, table=True, names="abcdefghijklmnop", grants=GRANTS + ACCOUNT_GRANTS,
-                 settings=None, **options):
+                 settings=None, kind=Server, **options):
         """`replicas`: how many plain replicas the first site has. `settings`: of the ring section, by name."""
         Stage.made += 1
         self.number = Stage.made  # so that each has folders and files of its own
         self.names = [str(name) for name in names[:count]]
         self.settings = {"connect_retry_s": 1, **(settings or {})}
-        self.servers = [Server(f"ring{self.number}-{name}", id=i + 1, **{"durability": servers.TUNED, **options}) for i, name in enumerate(self.names)]
+        self.servers = [kind(f"ring{self.number}-{name}", id=i + 1, **{"durability": servers.TUNED, **options}) for i, name in enumerate(self.names)]
         self.replicas = [
-            Server(f"ring{self.number}-replica{i}", id=101 + i, durability=servers.FAST, ring_member=True, gtid_domain_id=1) for i in range(replicas)
+            kind(f"ring{self.number}-replica{i}", id=101 + i, durability=servers.FAST, ring_member=True, gtid_domain_id=1) for i in range(replicas)
         ]
         for server in self.servers + self.replicas:
             server.start(wait=False)
