@@ -5,7 +5,7 @@ MYSQL_LIBS   ?= $(shell mariadb_config --libs 2>/dev/null || mysql_config --libs
 SYSTEMD_LIBS := $(shell pkg-config --libs libsystemd 2>/dev/null)
 
 DAEMON_PURE = daemon/link.c daemon/ring.c daemon/script.c daemon/dialect.c daemon/quote.c
-DAEMON_REST = daemon/observe.c daemon/heartbeat.c daemon/watch.c daemon/turn.c daemon/log.c
+DAEMON_REST = daemon/observe.c daemon/heartbeat.c daemon/watch.c daemon/memory.c daemon/site.c daemon/turn.c daemon/log.c
 DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) daemon/server.c daemon/notify.c
 DAEMON_UNIT = ring link script turn
 RING_CLI    = cli/check.c cli/status.c cli/look.c daemon/preflight.c daemon/observe.c daemon/server.c $(DAEMON_PURE)

@@ -1,4 +1,5 @@
-/* roundabout check: is everything there that a ring needs, at every site? Answers as a Nagios plug-in does. */
+/* roundabout check: is everything there that a ring needs, at every site? Answers as a Nagios plug-in does.
+ */
 #include "verbs.h"
 
 #include <getopt.h>
@@ -14,7 +15,8 @@ enum { EXIT_OK = 0, EXIT_WARNING = 1, EXIT_CRITICAL = 2, EXIT_UNKNOWN = 3 };
 
 static const char HELP[] =
     "usage: roundabout check [-f FILE] [--json] [--all]\n\n"
-    "Looks at every site and replica of the ring and says what is missing, why it matters and what cures it.\n"
+    "Looks at every site and replica of the ring and says what is missing, why it matters and what cures "
+    "it.\n"
     "Changes nothing. The first line is for monitors.\n\n"
     "  -f, --config FILE    the configuration; otherwise $ROUNDABOUT_CONFIG, or\n"
     "                       /etc/roundabout/roundabout.conf\n"
@@ -58,9 +60,8 @@ static const char *word_for(enum preflight_weight weight) {
     return words[weight];
 }
 
-/* --- cache tables ---------------------------------------------------------------------------------------------------------- */
-
-/* A pattern of the file as one of LIKE: * and ? become % and _, and what LIKE would take for these is escaped. */
+/* A pattern of the file as one of LIKE: * and ? become % and _, and what LIKE would take for these is
+ * escaped. */
 static bool pattern_for_like(const char *pattern, char *like, size_t size) {
     size_t used = 0;
     for (; *pattern; pattern++) {
@@ -77,26 +78,34 @@ static bool pattern_for_like(const char *pattern, char *like, size_t size) {
 static struct server_rows *read_tables(struct server *server, const struct config_table *table) {
     char sql[3000], database[600], name[600], like[300];
     struct server_rows *rows = NULL;
-    if (!pattern_for_like(table->database, like, sizeof like) || !quote_text(like, database, sizeof database) ||
-        !pattern_for_like(table->table, like, sizeof like) || !quote_text(like, name, sizeof name))
+    if (!pattern_for_like(table->database, like, sizeof like) ||
+        !quote_text(like, database, sizeof database) || !pattern_for_like(table->table, like, sizeof like) ||
+        !quote_text(like, name, sizeof name))
         return NULL;
-    snprintf(sql, sizeof sql,
-             "SELECT CONCAT(t.table_schema, '.', t.table_name) AS name, t.engine AS engine,"
-             " (SELECT COUNT(DISTINCT s.index_name) FROM information_schema.statistics s WHERE s.table_schema = t.table_schema AND"
-             " s.table_name = t.table_name AND s.non_unique = 0 AND s.index_name <> 'PRIMARY') AS unique_indexes,"
-             " (SELECT COUNT(*) FROM information_schema.statistics s WHERE s.table_schema = t.table_schema AND"
-             " s.table_name = t.table_name AND s.index_name = 'PRIMARY') AS primary_parts,"
-             " (SELECT GROUP_CONCAT(c.column_name, ' ', c.column_type, ' ', c.is_nullable, ' ', COALESCE(c.collation_name, '')"
-             " ORDER BY c.ordinal_position) FROM information_schema.columns c WHERE c.table_schema = t.table_schema AND"
-             " c.table_name = t.table_name) AS columns_text"
-             " FROM information_schema.tables t WHERE t.table_schema LIKE %s ESCAPE '|' AND t.table_name LIKE %s ESCAPE '|'"
-             " AND t.table_type = 'BASE TABLE' ORDER BY 1",
-             database, name);
+    snprintf(
+        sql, sizeof sql,
+        "SELECT CONCAT(t.table_schema, '.', t.table_name) AS name, t.engine AS engine,"
+        " (SELECT COUNT(DISTINCT s.index_name) FROM information_schema.statistics s WHERE s.table_schema = "
+        "t.table_schema AND"
+        " s.table_name = t.table_name AND s.non_unique = 0 AND s.index_name <> 'PRIMARY') AS unique_indexes,"
+        " (SELECT COUNT(*) FROM information_schema.statistics s WHERE s.table_schema = t.table_schema AND"
+        " s.table_name = t.table_name AND s.index_name = 'PRIMARY') AS primary_parts,"
+        " (SELECT GROUP_CONCAT(c.column_name, ' ', c.column_type, ' ', c.is_nullable, ' ', "
+        "COALESCE(c.collation_name, '')"
+        " ORDER BY c.ordinal_position) FROM information_schema.columns c WHERE c.table_schema = "
+        "t.table_schema AND"
+        " c.table_name = t.table_name) AS columns_text"
+        " FROM information_schema.tables t WHERE t.table_schema LIKE %s ESCAPE '|' AND t.table_name LIKE %s "
+        "ESCAPE '|'"
+        " AND t.table_type = 'BASE TABLE' ORDER BY 1",
+        database, name);
     server_query(server, sql, &rows);
     return rows;
 }
 
-static const char *text_or_none(const char *text) { return text ? text : ""; }
+static const char *text_or_none(const char *text) {
+    return text ? text : "";
+}
 
 static struct preflight_table table_of(const char *server, const struct server_rows *rows, size_t row) {
     return (struct preflight_table){
@@ -111,7 +120,8 @@ static struct preflight_table table_of(const char *server, const struct server_r
 }
 
 /* The tables that a pattern finds at any site, each compared with the first site that has it. */
-static void check_pattern(const struct config_table *pattern, struct look *looks, size_t sites, struct findings *findings) {
+static void check_pattern(const struct config_table *pattern, struct look *looks, size_t sites,
+                          struct findings *findings) {
     struct server_rows *rows[RING_SITES_MAX] = {NULL};
     for (size_t i = 0; i < sites; i++)
         if (looks[i].answer.outcome == SERVER_ANSWERED)
@@ -155,18 +165,18 @@ static void check_tables(const struct config *config, struct look *looks, struct
             check_pattern(&config->groups[i].tables[j], looks, config->ring.site_count, findings);
 }
 
-/* --- output ---------------------------------------------------------------------------------------------------------------- */
-
 static void print_json(const struct findings *findings, enum preflight_weight worst, bool all) {
-    printf("{\"state\":\"%s\",\"checks\":%zu,\"warnings\":%zu,\"critical\":%zu,\"findings\":[", word_for(worst), findings->count,
-           findings->by_weight[PREFLIGHT_WARNING], findings->by_weight[PREFLIGHT_CRITICAL]);
+    printf("{\"state\":\"%s\",\"checks\":%zu,\"warnings\":%zu,\"critical\":%zu,\"findings\":[",
+           word_for(worst), findings->count, findings->by_weight[PREFLIGHT_WARNING],
+           findings->by_weight[PREFLIGHT_CRITICAL]);
     const char *separator = "";
     for (size_t i = 0; i < findings->count; i++) {
         const struct preflight_finding *finding = &findings->list[i];
         if (finding->weight == PREFLIGHT_FINE && !all)
             continue;
-        const char *const fields[][2] = {{"server", finding->server}, {"check", findings->names[i]}, {"state", word_for(finding->weight)},
-                                         {"found", finding->found},   {"why", finding->why},         {"cure", finding->cure}};
+        const char *const fields[][2] = {
+            {"server", finding->server}, {"check", findings->names[i]}, {"state", word_for(finding->weight)},
+            {"found", finding->found},   {"why", finding->why},         {"cure", finding->cure}};
         printf("%s{", separator);
         for (size_t f = 0; f < sizeof fields / sizeof *fields; f++) {
             printf("%s\"%s\":", f ? "," : "", fields[f][0]);
@@ -178,10 +188,12 @@ static void print_json(const struct findings *findings, enum preflight_weight wo
     printf("]}\n");
 }
 
-static void print_table(const struct findings *findings, enum preflight_weight worst, size_t servers, bool all) {
+static void print_table(const struct findings *findings, enum preflight_weight worst, size_t servers,
+                        bool all) {
     static const char *const states[] = {"OK", "WARNING", "CRITICAL", "UNKNOWN"};
-    printf("RING %s - %zu checks at %zu servers: %zu critical, %zu warnings\n", states[worst], findings->count, servers,
-           findings->by_weight[PREFLIGHT_CRITICAL], findings->by_weight[PREFLIGHT_WARNING]);
+    printf("RING %s - %zu checks at %zu servers: %zu critical, %zu warnings\n", states[worst],
+           findings->count, servers, findings->by_weight[PREFLIGHT_CRITICAL],
+           findings->by_weight[PREFLIGHT_WARNING]);
     for (size_t i = 0; i < findings->count; i++) {
         const struct preflight_finding *finding = &findings->list[i];
         if (finding->weight == PREFLIGHT_FINE && !all)
@@ -203,10 +215,13 @@ static int check(const struct config *config, bool json, bool all) {
         for (size_t i = 0; i < count; i++)
             servers[i] = (struct preflight_server){.name = looks[i].name,
                                                    .answer = looks[i].answer,
-                                                   .state = looks[i].answer.outcome == SERVER_ANSWERED ? &looks[i].state : NULL,
+                                                   .state = looks[i].answer.outcome == SERVER_ANSWERED
+                                                                ? &looks[i].state
+                                                                : NULL,
                                                    .site = looks[i].site,
                                                    .replica = looks[i].replica};
-        preflight_run(&(struct preflight){.ring = &config->ring, .servers = servers, .count = count}, gather, &findings);
+        preflight_run(&(struct preflight){.ring = &config->ring, .servers = servers, .count = count}, gather,
+                      &findings);
         check_tables(config, looks, &findings);
         const enum preflight_weight worst = findings.by_weight[PREFLIGHT_CRITICAL]  ? PREFLIGHT_CRITICAL
                                             : findings.by_weight[PREFLIGHT_WARNING] ? PREFLIGHT_WARNING

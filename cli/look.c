@@ -46,7 +46,8 @@ static void watch_beats(struct looker *looker) {
         const int64_t seen_us = (before_us + at_server_us) / 2;
         before_us = at_server_us;
         for (size_t row = 0; row < server_rows_count(rows); row++) {
-            const char *name = server_rows_value(rows, row, "site"), *sent = server_rows_value(rows, row, "sent_us");
+            const char *name = server_rows_value(rows, row, "site"),
+                       *sent = server_rows_value(rows, row, "sent_us");
             for (size_t i = 0; name && sent && i < looker->ring->site_count; i++)
                 if (strcmp(name, looker->ring->sites[i].name) == 0)
                     note_beat(&look->beats[i], strtoll(sent, NULL, 10), seen_us);
@@ -62,15 +63,18 @@ static void *look_main(void *argument) {
     struct looker *looker = argument;
     server_thread_start();
     looker->look->answer = link_observe(looker->look->server, looker->ring, false, &looker->look->state);
-    if (looker->measure_ms && looker->look->answer.outcome == SERVER_ANSWERED && looker->look->state.heartbeats_known)
+    if (looker->measure_ms && looker->look->answer.outcome == SERVER_ANSWERED &&
+        looker->look->state.heartbeats_known)
         watch_beats(looker);
     server_thread_stop();
     return NULL;
 }
 
-static void set_up(const struct config_ring *ring, size_t site, const struct config_server *replica, struct looker *looker, struct look *look) {
+static void set_up(const struct config_ring *ring, size_t site, const struct config_server *replica,
+                   struct looker *looker, struct look *look) {
     const char *name = ring->sites[site].name;
-    *looker = (struct looker){.ring = ring, .address = replica ? replica : &ring->sites[site].server, .look = look};
+    *looker =
+        (struct looker){.ring = ring, .address = replica ? replica : &ring->sites[site].server, .look = look};
     looker->by_socket = replica || site == ring->own;
     look->site = site;
     look->replica = replica != NULL;
@@ -103,7 +107,8 @@ struct look *look_at_all(const struct config_ring *ring, unsigned measure_ms, si
         looks[i].answer = (struct server_answer){SERVER_UNREACHABLE, 0, "not looked at"};
         looks[i].server = server_create(lookers[i].address, &ring->monitor, lookers[i].by_socket, LIMIT_S);
         lookers[i].measure_ms = measure_ms;
-        lookers[i].started = looks[i].server && pthread_create(&lookers[i].thread, NULL, look_main, &lookers[i]) == 0;
+        lookers[i].started =
+            looks[i].server && pthread_create(&lookers[i].thread, NULL, look_main, &lookers[i]) == 0;
     }
     for (size_t i = 0; i < *count; i++)
         if (lookers[i].started)
@@ -139,7 +144,8 @@ struct config *look_load_config(const char *option) {
     const char *path = config_choose_path(option, getenv("ROUNDABOUT_CONFIG"));
     struct config *config = config_load(path, print_finding, NULL);
     if (config && config->ring.site_count == 0) {
-        fprintf(stderr, "ERROR %s: no ring; add `site` and the ring section, as in the sample configuration\n", path);
+        fprintf(stderr,
+                "ERROR %s: no ring; add `site` and the ring section, as in the sample configuration\n", path);
         config_free(config);
         return NULL;
     }

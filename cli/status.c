@@ -17,18 +17,19 @@ enum { EXIT_WHOLE = 0, EXIT_BROKEN = 1, EXIT_TROUBLE = 3 };
 
 #define WATCH_EVERY_S 2
 
-static const char HELP[] =
-    "usage: roundabout status [-f FILE] [--json] [--watch]\n\n"
-    "Shows each site and replica of the ring: its server, whom it follows and how, and how long writes of each site\n"
-    "take to get there, measured for a moment from the heartbeats that the daemons write; the lines of other sites are\n"
-    "as precise as half a round trip to them.\n\n"
-    "  -f, --config FILE    the configuration; otherwise $ROUNDABOUT_CONFIG, or\n"
-    "                       /etc/roundabout/roundabout.conf\n"
-    "      --json           one JSON object\n"
-    "      --watch          again and again, until interrupted\n"
-    "  -h, --help           this text\n\n"
-    "marks: * as it should be, ? not seen, ! not as it should be\n"
-    "exit status: 0 the ring is whole, 1 it isn't, 3 it can't be known\n";
+static const char HELP[] = "usage: roundabout status [-f FILE] [--json] [--watch]\n\n"
+                           "Shows each site and replica of the ring: its server, whom it follows and how, "
+                           "and how long writes of each site\n"
+                           "take to get there, measured for a moment from the heartbeats that the daemons "
+                           "write; the lines of other sites are\n"
+                           "as precise as half a round trip to them.\n\n"
+                           "  -f, --config FILE    the configuration; otherwise $ROUNDABOUT_CONFIG, or\n"
+                           "                       /etc/roundabout/roundabout.conf\n"
+                           "      --json           one JSON object\n"
+                           "      --watch          again and again, until interrupted\n"
+                           "  -h, --help           this text\n\n"
+                           "marks: * as it should be, ? not seen, ! not as it should be\n"
+                           "exit status: 0 the ring is whole, 1 it isn't, 3 it can't be known\n";
 
 struct note {
     char text[500];
@@ -50,9 +51,12 @@ __attribute__((format(printf, 2, 3))) static void set_note(struct note *note, co
     va_end(arguments);
 }
 
-static bool was_seen(const struct look *look) { return look->answer.outcome == SERVER_ANSWERED && look->state.kind; }
+static bool was_seen(const struct look *look) {
+    return look->answer.outcome == SERVER_ANSWERED && look->state.kind;
+}
 
-/* Whom it follows, as a site of the ring, by the source's own number: addresses differ by where one stands. */
+/* Whom it follows, as a site of the ring, by the source's own number: addresses differ by where one stands.
+ */
 static size_t source_of(const struct view *view, const struct look *look) {
     if (!was_seen(look) || !look->state.link_exists)
         return SITE_NONE;
@@ -118,7 +122,8 @@ static void take_notes(struct view *view) {
             continue;
         view->is_whole = false;
         if (!was_seen(look)) {
-            set_note(&view->warnings[view->warning_count++], "%s %s: %u %.300s", look->name, verdict.words, look->answer.code, look->answer.text);
+            set_note(&view->warnings[view->warning_count++], "%s %s: %u %.300s", look->name, verdict.words,
+                     look->answer.code, look->answer.text);
             continue;
         }
         set_note(&view->warnings[view->warning_count++], "%s: %s", look->name, verdict.words);
@@ -128,33 +133,38 @@ static void take_notes(struct view *view) {
         else if (error->consequence != LINK_NO_ERROR)
             set_note(&view->hints[view->hint_count++], "%s: %s", look->name, error->cure);
         else if (source_of(view, look) < view->ring->site_count && link_is_whole(&look->state))
-            set_note(&view->hints[view->hint_count++], "%s: it comes back to %s by itself once that answers and has caught up", look->name,
+            set_note(&view->hints[view->hint_count++],
+                     "%s: it comes back to %s by itself once that answers and has caught up", look->name,
                      name_of(view, wanted_source(view, look)));
         else if (look->replica)
-            set_note(&view->hints[view->hint_count++], "%s: `START %s` there, or replicas_follow = true", look->name,
-                     dialect_for_kind(look->state.kind)->replica_word);
+            set_note(&view->hints[view->hint_count++], "%s: `START %s` there, or replicas_follow = true",
+                     look->name, dialect_for_kind(look->state.kind)->replica_word);
         else
-            set_note(&view->hints[view->hint_count++], "%s: is roundaboutd running there? Its log says what it waits for", look->name);
+            set_note(&view->hints[view->hint_count++],
+                     "%s: is roundaboutd running there? Its log says what it waits for", look->name);
     }
 }
 
-/* The lag of one origin at one server: measured; else at least how far the heartbeat there lies behind the origin's own. Negative: by
- * how much it lies behind at least; NAN-free: below -1e12 nothing is known. */
+/* The lag of one origin at one server: measured; else at least how far the heartbeat there lies behind the
+ * origin's own. Negative: by how much it lies behind at least; NAN-free: below -1e12 nothing is known. */
 #define LAG_UNKNOWN (-1e15)
 static double lag_ms(const struct view *view, size_t origin, const struct look *there) {
     const struct look *from = &view->looks[origin];
-    if (!was_seen(there) || !was_seen(from) || !there->state.heartbeats_known || from->state.heartbeat_us[origin] < 0)
+    if (!was_seen(there) || !was_seen(from) || !there->state.heartbeats_known ||
+        from->state.heartbeat_us[origin] < 0)
         return LAG_UNKNOWN;
     const double measured = look_lag_ms(from, there);
     if (measured >= 0)
         return measured;
     if (there->state.heartbeat_us[origin] < 0)
         return LAG_UNKNOWN;
-    const double behind = (double)(from->state.heartbeat_us[origin] - there->state.heartbeat_us[origin]) / 1000;
+    const double behind =
+        (double)(from->state.heartbeat_us[origin] - there->state.heartbeat_us[origin]) / 1000;
     return behind > 0 ? -behind : LAG_UNKNOWN;
 }
 
-/* Once round the ring as it is now, hop by hop, so that no two clocks are compared. Below 0: it isn't closed, or a hop wasn't measured. */
+/* Once round the ring as it is now, hop by hop, so that no two clocks are compared. Below 0: it isn't closed,
+ * or a hop wasn't measured. */
 static double full_circle_ms(const struct view *view) {
     double sum = 0;
     size_t at = view->ring->own, hops = 0;
@@ -176,7 +186,8 @@ static const char *thread_word(enum link_thread thread) {
     return words[thread];
 }
 
-static void put_lag(const struct view *view, size_t origin, const struct look *look, char *cell, size_t size) {
+static void put_lag(const struct view *view, size_t origin, const struct look *look, char *cell,
+                    size_t size) {
     const double lag = lag_ms(view, origin, look);
     if (origin == look->site && !look->replica)
         snprintf(cell, size, ".");
@@ -194,14 +205,17 @@ static void print_row(const struct view *view, const struct look *look) {
     const bool seen = was_seen(look);
     char server[40] = "?", threads[40] = "-", step[32] = "-", cell[32];
     if (seen) {
-        snprintf(server, sizeof server, "%s %.*s", dialect_for_kind(state->kind)->name, (int)strcspn(state->version, "-"), state->version);
+        snprintf(server, sizeof server, "%s %.*s", dialect_for_kind(state->kind)->name,
+                 (int)strcspn(state->version, "-"), state->version);
         snprintf(step, sizeof step, "%u of %u", state->offset, state->increment);
     }
     if (seen && state->link_exists)
         snprintf(threads, sizeof threads, "%s/%s", thread_word(state->io), thread_word(state->sql));
     printf("%c %-22.60s %-8s %-17s %-12.20s %-14s", verdict.mark, look->name,
-           look->replica ? "replica" : view->ring->sites[look->site].main ? "main" : "remote", server,
-           name_of(view, source_of(view, look)), threads);
+           look->replica                        ? "replica"
+           : view->ring->sites[look->site].main ? "main"
+                                                : "remote",
+           server, name_of(view, source_of(view, look)), threads);
     for (size_t origin = 0; origin < view->ring->site_count; origin++) {
         put_lag(view, origin, look, cell, sizeof cell);
         printf(" %9s", cell);
@@ -218,9 +232,11 @@ static void print_table(const struct view *view) {
         print_row(view, &view->looks[i]);
     const double circle = full_circle_ms(view);
     if (circle >= 0)
-        printf("the ring is %s; full circle %.1f ms\n", view->is_whole ? "whole" : "not as it should be", circle);
+        printf("the ring is %s; full circle %.1f ms\n", view->is_whole ? "whole" : "not as it should be",
+               circle);
     else
-        printf("the ring is %s; full circle not measured\n", view->is_whole ? "whole" : "not as it should be");
+        printf("the ring is %s; full circle not measured\n",
+               view->is_whole ? "whole" : "not as it should be");
     for (size_t i = 0; i < view->warning_count; i++)
         printf("WARNING %s\n", view->warnings[i].text);
     for (size_t i = 0; i < view->hint_count; i++)
@@ -249,15 +265,17 @@ static void print_json_row(const struct view *view, const struct look *look) {
         put_field("follows", name_of(view, source_of(view, look)));
         put_field("io", thread_word(state->io));
         put_field("sql", thread_word(state->sql));
-        printf("\"server_id\":%u,\"auto_increment\":{\"offset\":%u,\"increment\":%u},\"seconds_behind\":", state->server_id, state->offset,
-               state->increment);
+        printf("\"server_id\":%u,\"auto_increment\":{\"offset\":%u,\"increment\":%u},\"seconds_behind\":",
+               state->server_id, state->offset, state->increment);
         if (state->link_exists && state->seconds_behind >= 0)
             printf("%ld,", state->seconds_behind);
         else
             printf("null,");
     }
     if (error->consequence != LINK_NO_ERROR) {
-        printf("\"error\":{\"code\":%u,", error->code ? error->code : state->sql_errno ? state->sql_errno : state->io_errno);
+        printf("\"error\":{\"code\":%u,", error->code        ? error->code
+                                          : state->sql_errno ? state->sql_errno
+                                                             : state->io_errno);
         put_field("meaning", error->meaning);
         printf("\"cure\":");
         json_put_text(stdout, error->cure);
@@ -307,7 +325,8 @@ static void print_json(const struct view *view) {
 
 static int show(const struct config_ring *ring, bool json) {
     /* One beat of each site must arrive while one looks. */
-    const unsigned measure_ms = ring->site_count > 1 ? ring->heartbeat_interval_ms + ring->heartbeat_interval_ms / 4 + 200 : 0;
+    const unsigned measure_ms =
+        ring->site_count > 1 ? ring->heartbeat_interval_ms + ring->heartbeat_interval_ms / 4 + 200 : 0;
     struct view view = {.ring = ring};
     int result = EXIT_TROUBLE;
     view.looks = look_at_all(ring, measure_ms > 5000 ? 5000 : measure_ms, &view.count);

@@ -15,9 +15,11 @@ static const struct dialect dialects[] = {
         .unencrypted = ", MASTER_SSL=0",
         .show_link = "SHOW SLAVE STATUS",
         .skip_position = "SET GLOBAL gtid_slave_pos=%s",
-        .look = "SELECT @@GLOBAL.server_id AS server_id, '' AS uuid, @@GLOBAL.gtid_domain_id AS domain_id, @@GLOBAL.log_bin AS log_bin,"
+        .look = "SELECT @@GLOBAL.server_id AS server_id, '' AS uuid, @@GLOBAL.gtid_domain_id AS domain_id, "
+                "@@GLOBAL.log_bin AS log_bin,"
                 " @@GLOBAL.log_slave_updates AS log_updates, @@GLOBAL.gtid_ignore_duplicates AS gtid_ready,"
-                " @@GLOBAL.gtid_strict_mode AS gtid_strict, @@GLOBAL.slave_exec_mode = 'IDEMPOTENT' AS idempotent,"
+                " @@GLOBAL.gtid_strict_mode AS gtid_strict, @@GLOBAL.slave_exec_mode = 'IDEMPOTENT' AS "
+                "idempotent,"
                 " @@GLOBAL.read_only AS read_only, @@GLOBAL.binlog_format AS binlog_format,"
                 " @@GLOBAL.auto_increment_increment AS id_step, @@GLOBAL.auto_increment_offset AS id_offset,"
                 " @@GLOBAL.slave_net_timeout AS net_timeout, @@GLOBAL.sync_binlog AS sync_binlog,"
@@ -39,7 +41,8 @@ static const struct dialect dialects[] = {
         .seconds_behind = "Seconds_Behind_Master",
         .grants_to_watch = "SLAVE MONITOR, BINLOG MONITOR",
         .grants_to_heal = "REPLICATION SLAVE ADMIN",
-        .grants_for_accounts = "CREATE USER, REPLICATION SLAVE ... WITH GRANT OPTION, BINLOG ADMIN, and SELECT on mysql.user",
+        .grants_for_accounts =
+            "CREATE USER, REPLICATION SLAVE ... WITH GRANT OPTION, BINLOG ADMIN, and SELECT on mysql.user",
     },
     {
         /* 8.0.26 is the first whose statements and variables all have their new names. */
@@ -54,7 +57,8 @@ static const struct dialect dialects[] = {
         .unencrypted = ", SOURCE_SSL=0, GET_SOURCE_PUBLIC_KEY=1",
         .show_link = "SHOW REPLICA STATUS",
         .skip_position = "SET GLOBAL gtid_purged=CONCAT('+', GTID_SUBTRACT(%s, @@GLOBAL.gtid_executed))",
-        .look = "SELECT @@GLOBAL.server_id AS server_id, @@GLOBAL.server_uuid AS uuid, 0 AS domain_id, @@GLOBAL.log_bin AS log_bin,"
+        .look = "SELECT @@GLOBAL.server_id AS server_id, @@GLOBAL.server_uuid AS uuid, 0 AS domain_id, "
+                "@@GLOBAL.log_bin AS log_bin,"
                 " @@GLOBAL.log_replica_updates AS log_updates,"
                 " @@GLOBAL.gtid_mode = 'ON' AND @@GLOBAL.enforce_gtid_consistency = 'ON' AS gtid_ready,"
                 " 1 AS gtid_strict, @@GLOBAL.replica_exec_mode = 'IDEMPOTENT' AS idempotent,"
@@ -63,7 +67,8 @@ static const struct dialect dialects[] = {
                 " @@GLOBAL.replica_net_timeout AS net_timeout, @@GLOBAL.sync_binlog AS sync_binlog,"
                 " @@GLOBAL.binlog_expire_logs_seconds AS binlog_kept,"
                 " CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED) AS clock_us,"
-                " @@GLOBAL.gtid_executed AS applied, @@GLOBAL.gtid_executed AS logged, @@GLOBAL.gtid_purged AS oldest",
+                " @@GLOBAL.gtid_executed AS applied, @@GLOBAL.gtid_executed AS logged, @@GLOBAL.gtid_purged "
+                "AS oldest",
         .error_text_is_in_workers = true,
         .io_running = "Replica_IO_Running",
         .sql_running = "Replica_SQL_Running",
@@ -79,7 +84,8 @@ static const struct dialect dialects[] = {
         .seconds_behind = "Seconds_Behind_Source",
         .grants_to_watch = "REPLICATION CLIENT ON *.*, and SELECT ON performance_schema.*",
         .grants_to_heal = "REPLICATION_SLAVE_ADMIN, SYSTEM_VARIABLES_ADMIN, REPLICATION_APPLIER",
-        .grants_for_accounts = "CREATE USER, REPLICATION SLAVE ... WITH GRANT OPTION, SESSION_VARIABLES_ADMIN, and SELECT on mysql.user",
+        .grants_for_accounts = "CREATE USER, REPLICATION SLAVE ... WITH GRANT OPTION, "
+                               "SESSION_VARIABLES_ADMIN, and SELECT on mysql.user",
     },
 };
 

@@ -1,4 +1,5 @@
-/* All that differs between the kinds of servers: one row each, chosen once by the server's version and then only asked. */
+/* All that differs between the kinds of servers: one row each, chosen once by the server's version and then
+ * only asked. */
 #ifndef ROUNDABOUT_DIALECT_H
 #define ROUNDABOUT_DIALECT_H
 
@@ -21,14 +22,14 @@ struct dialect {
 
     /* One row with the columns that link_observe() reads, under common names. */
     const char *look;
-    /* The oldest position that its binary logs start from is BINLOG_GTID_POS of the first of SHOW BINARY LOGS (MariaDB), or a variable that
-     * `look` has read (MySQL). */
+    /* The oldest position that its binary logs start from is BINLOG_GTID_POS of the first of SHOW BINARY LOGS
+     * (MariaDB), or a variable that `look` has read (MySQL). */
     bool oldest_needs_binlogs;
     bool error_text_is_in_workers; /* Last_SQL_Error only points at performance_schema */
 
     /* Columns of show_link. */
-    const char *io_running, *sql_running, *io_state, *sql_state, *source_host, *source_port, *source_user, *source_server_id, *gtid_column,
-        *gtid_value, *received, *seconds_behind;
+    const char *io_running, *sql_running, *io_state, *sql_state, *source_host, *source_port, *source_user,
+        *source_server_id, *gtid_column, *gtid_value, *received, *seconds_behind;
 
     /* What the monitor user needs, for messages and for `check`. */
     const char *grants_to_watch, *grants_to_heal, *grants_for_accounts;

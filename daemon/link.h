@@ -1,4 +1,5 @@
-/* One server's replication link: what was seen of it as plain values, what its errors mean, and the SQL of one step. */
+/* One server's replication link: what was seen of it as plain values, what its errors mean, and the SQL of
+ * one step. */
 #ifndef ROUNDABOUT_LINK_H
 #define ROUNDABOUT_LINK_H
 
@@ -14,7 +15,8 @@ enum server_kind { SERVER_KIND_UNKNOWN, SERVER_MARIADB, SERVER_MYSQL };
 
 enum link_thread { LINK_THREAD_STOPPED, LINK_THREAD_CONNECTING, LINK_THREAD_RUNNING };
 
-/* What one look at a server showed. Strings that the server didn't give are empty, numbers -1 where that is said. */
+/* What one look at a server showed. Strings that the server didn't give are empty, numbers -1 where that is
+ * said. */
 struct link_state {
     enum server_kind kind;
     char version[64];
@@ -38,7 +40,7 @@ struct link_state {
     char logged[2048];     /* MariaDB: gtid_binlog_pos; MySQL: gtid_executed */
     char oldest[2048];     /* what its binary logs begin with, if asked for; MySQL: gtid_purged */
 
-    bool link_known;   /* the link's own row could be read */
+    bool link_known; /* the link's own row could be read */
     bool link_exists;
     unsigned link_problem; /* why it couldn't: an error number */
     char source_host[256];
@@ -55,8 +57,9 @@ struct link_state {
     long seconds_behind; /* -1 unknown; shown, never trusted */
 
     bool heartbeats_known;
-    unsigned heartbeat_problem; /* an error number */
-    int64_t heartbeat_us[RING_SITES_MAX]; /* sites in ring order: when the newest heartbeat seen here was sent; -1: none */
+    unsigned heartbeat_problem;           /* an error number */
+    int64_t heartbeat_us[RING_SITES_MAX]; /* sites in ring order: when the newest heartbeat seen here was
+                                             sent; -1: none */
 };
 
 /* What one turn may do about a link. */
@@ -87,14 +90,16 @@ struct link_error {
     const char *cure;
 };
 
-/* What `code` with `text` means; never NULL. Some codes mean different things by their text (1236). From the errors that real servers
- * gave; an error that isn't listed is transient when it is the client library's (2000-2099), fatal otherwise. */
+/* What `code` with `text` means; never NULL. Some codes mean different things by their text (1236). From the
+ * errors that real servers gave; an error that isn't listed is transient when it is the client library's
+ * (2000-2099), fatal otherwise. */
 const struct link_error *link_classify(unsigned code, const char *text);
 
 /* The error that stopped or stops the link, the applier's first; LINK_NO_ERROR's row if none. */
 const struct link_error *link_trouble(const struct link_state *state);
 
-/* How long after an attempt the next may follow, in ms; -1 when `attempts` were enough and a person is needed. */
+/* How long after an attempt the next may follow, in ms; -1 when `attempts` were enough and a person is
+ * needed. */
 int64_t link_retry_delay_ms(enum link_consequence consequence, unsigned attempts);
 
 bool link_is_whole(const struct link_state *state);
@@ -102,15 +107,17 @@ bool link_is_whole(const struct link_state *state);
 /* The server says it waits for a disk: no error number, both threads "running". */
 bool link_waits_for_disk(const struct link_state *state);
 
-/* The last sequence number of one domain in a MariaDB GTID list ("1-1-5,2-2-7"); `gtid` (of at least 64) gets the element. False: the
- * domain isn't there. */
+/* The last sequence number of one domain in a MariaDB GTID list ("1-1-5,2-2-7"); `gtid` (of at least 64) gets
+ * the element. False: the domain isn't there. */
 bool link_gtid_of_domain(const char *list, unsigned domain, char *gtid, size_t size);
 
-/* MariaDB: the binary log holds events of other sites that the tables don't remember having applied: a crash took back the tables' last
- * moments (innodb_flush_log_at_trx_commit other than 1) and not the log's. They would come again and be refused as out of order. */
+/* MariaDB: the binary log holds events of other sites that the tables don't remember having applied: a crash
+ * took back the tables' last moments (innodb_flush_log_at_trx_commit other than 1) and not the log's. They
+ * would come again and be refused as out of order. */
 bool link_is_set_back(const struct link_state *state);
 
-/* A MariaDB GTID list in which each domain has the element with the larger sequence number of the two lists. False: no room. */
+/* A MariaDB GTID list in which each domain has the element with the larger sequence number of the two lists.
+ * False: no room. */
 bool link_gtid_union(const char *one, const char *other, char *merged, size_t size);
 
 #endif

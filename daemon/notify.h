@@ -1,4 +1,5 @@
-/* Tells systemd how the daemon is, where there is one and this was built with libsystemd. Elsewhere nothing happens. */
+/* Tells systemd how the daemon is, where there is one and this was built with libsystemd. Elsewhere nothing
+ * happens. */
 #ifndef ROUNDABOUT_NOTIFY_H
 #define ROUNDABOUT_NOTIFY_H
 

@@ -16,8 +16,12 @@ static int64_t clock_now(clockid_t clock, int64_t per_second) {
     return (int64_t)now.tv_sec * per_second + now.tv_nsec / (1000000000 / per_second);
 }
 
-int64_t clock_real_us(void) { return clock_now(CLOCK_REALTIME, 1000000); }
-int64_t clock_monotonic_ms(void) { return clock_now(CLOCK_MONOTONIC, 1000); }
+int64_t clock_real_us(void) {
+    return clock_now(CLOCK_REALTIME, 1000000);
+}
+int64_t clock_monotonic_ms(void) {
+    return clock_now(CLOCK_MONOTONIC, 1000);
+}
 
 static void copy_text(char *to, size_t size, const struct server_rows *rows, const char *column) {
     const char *value = server_rows_value(rows, 0, column);
@@ -33,7 +37,9 @@ static unsigned read_unsigned(const struct server_rows *rows, const char *column
     return (unsigned)read_number(rows, 0, column, 0);
 }
 
-static bool read_bool(const struct server_rows *rows, const char *column) { return read_number(rows, 0, column, 0) != 0; }
+static bool read_bool(const struct server_rows *rows, const char *column) {
+    return read_number(rows, 0, column, 0) != 0;
+}
 
 static void read_settings(const struct server_rows *rows, struct link_state *state) {
     state->server_id = read_unsigned(rows, "server_id");
@@ -65,7 +71,8 @@ static enum link_thread read_thread(const struct server_rows *rows, const char *
     return !value || strcasecmp(value, "No") == 0 ? LINK_THREAD_STOPPED : LINK_THREAD_CONNECTING;
 }
 
-static void read_link(const struct dialect *dialect, const struct server_rows *rows, struct link_state *state) {
+static void read_link(const struct dialect *dialect, const struct server_rows *rows,
+                      struct link_state *state) {
     state->seconds_behind = -1;
     copy_text(state->source_host, sizeof state->source_host, rows, dialect->source_host);
     state->link_exists = server_rows_count(rows) > 0 && state->source_host[0];
@@ -91,16 +98,18 @@ static void read_link(const struct dialect *dialect, const struct server_rows *r
 
 static void read_worker_error(struct server *server, struct link_state *state) {
     struct server_rows *rows;
-    server_query(server,
-                 "SELECT LAST_ERROR_MESSAGE AS text FROM performance_schema.replication_applier_status_by_worker"
-                 " WHERE LAST_ERROR_NUMBER <> 0 LIMIT 1",
-                 &rows);
+    server_query(
+        server,
+        "SELECT LAST_ERROR_MESSAGE AS text FROM performance_schema.replication_applier_status_by_worker"
+        " WHERE LAST_ERROR_NUMBER <> 0 LIMIT 1",
+        &rows);
     if (server_rows_count(rows))
         copy_text(state->sql_error, sizeof state->sql_error, rows, "text");
     server_rows_free(rows);
 }
 
-static void read_heartbeats(const struct config_ring *ring, const struct server_rows *rows, struct link_state *state) {
+static void read_heartbeats(const struct config_ring *ring, const struct server_rows *rows,
+                            struct link_state *state) {
     for (size_t i = 0; i < RING_SITES_MAX; i++)
         state->heartbeat_us[i] = -1;
     for (size_t row = 0; row < server_rows_count(rows); row++) {
@@ -126,7 +135,8 @@ static void read_oldest(struct server *server, struct link_state *state) {
     server_rows_free(rows);
 }
 
-struct server_answer link_observe(struct server *server, const struct config_ring *ring, bool oldest, struct link_state *state) {
+struct server_answer link_observe(struct server *server, const struct config_ring *ring, bool oldest,
+                                  struct link_state *state) {
     memset(state, 0, sizeof *state);
     struct server_rows *rows;
     const char *version = server_version(server);

@@ -1,5 +1,5 @@
-/* What a ring asks of its servers, as one table of rules. Pure: states in, findings out. The daemon itself refuses only what ring_unfit()
- * names; this is the whole list, for `roundabout check`. */
+/* What a ring asks of its servers, as one table of rules. Pure: states in, findings out. The daemon itself
+ * refuses only what ring_unfit() names; this is the whole list, for `roundabout check`. */
 #ifndef ROUNDABOUT_PREFLIGHT_H
 #define ROUNDABOUT_PREFLIGHT_H
 
@@ -12,7 +12,7 @@ struct preflight_server {
     const char *name;            /* the site's; a replica's is its site's and its address */
     struct server_answer answer; /* how looking at it ended */
     const struct link_state *state;
-    size_t site;                 /* which site of the ring it is, or belongs to */
+    size_t site; /* which site of the ring it is, or belongs to */
     bool replica;
 };
 
@@ -46,6 +46,7 @@ struct preflight_table {
 };
 
 /* `first`: the same table at another server, to compare with; NULL: none. */
-void preflight_table(const struct preflight_table *table, const struct preflight_table *first, preflight_report *report, void *context);
+void preflight_table(const struct preflight_table *table, const struct preflight_table *first,
+                     preflight_report *report, void *context);
 
 #endif

@@ -15,8 +15,12 @@ static const char *const reason_sentences[] = {
 #undef X
 };
 
-const char *ring_reason_name(enum ring_reason reason) { return reason_names[reason]; }
-const char *ring_reason_sentence(enum ring_reason reason) { return reason_sentences[reason]; }
+const char *ring_reason_name(enum ring_reason reason) {
+    return reason_names[reason];
+}
+const char *ring_reason_sentence(enum ring_reason reason) {
+    return reason_sentences[reason];
+}
 
 void samples_add(struct site_samples *samples, bool failed, int64_t now_ms) {
     if (!failed || samples->count == 0)
@@ -32,7 +36,8 @@ static unsigned count_failed(const struct site_samples *samples, const struct co
     return (unsigned)__builtin_popcount(samples->failed & mask);
 }
 
-enum site_life ring_judge(const struct site_samples *samples, const struct config_ring *ring, bool link_moves, int64_t now_ms) {
+enum site_life ring_judge(const struct site_samples *samples, const struct config_ring *ring, bool link_moves,
+                          int64_t now_ms) {
     if (samples->count == 0)
         return SITE_UNKNOWN;
     const bool many_failed = count_failed(samples, ring) >= ring->samples_failed;
@@ -47,20 +52,24 @@ bool ring_is_steady(const struct site_samples *samples, const struct config_ring
     return samples->count >= ring->samples && count_failed(samples, ring) == 0;
 }
 
-size_t ring_upstream(size_t count, size_t from, size_t distance) { return (from + count - distance % count) % count; }
+size_t ring_upstream(size_t count, size_t from, size_t distance) {
+    return (from + count - distance % count) % count;
+}
 
 size_t ring_find_source(const struct config_ring *ring, const struct link_state *link) {
     if (!link->link_exists)
         return SITE_NONE;
     for (size_t i = 0; i < ring->site_count; i++) {
         const struct config_server *server = &ring->sites[i].server;
-        if (server->host && strcasecmp(server->host, link->source_host) == 0 && server->port == link->source_port)
+        if (server->host && strcasecmp(server->host, link->source_host) == 0 &&
+            server->port == link->source_port)
             return i;
     }
     return SITE_STRANGER;
 }
 
-enum ring_reason ring_unfit(const struct link_state *me, const struct link_state *site, unsigned expected_id, bool replica) {
+enum ring_reason ring_unfit(const struct link_state *me, const struct link_state *site, unsigned expected_id,
+                            bool replica) {
     if (site->kind == SERVER_KIND_UNKNOWN)
         return RING_OLD_SERVER;
     if (site->kind != me->kind)
@@ -82,15 +91,17 @@ enum ring_reason ring_unfit(const struct link_state *me, const struct link_state
 
 #define DRAIN_LIMIT_MS 60000
 
-/* Changing the source throws away what was fetched and not applied yet. From a living source it comes again; from a dead one it may be
- * the only copy, so it is applied first, as long as that makes progress. */
+/* Changing the source throws away what was fetched and not applied yet. From a living source it comes again;
+ * from a dead one it may be the only copy, so it is applied first, as long as that makes progress. */
 static bool is_draining(const struct ring_view *view, size_t source) {
     return !view->link->drained && view->link->sql == LINK_THREAD_RUNNING &&
-           view->now_ms - view->applied_ms < (int64_t)view->ring->dead_after_ms && view->sites[source].silent_ms < DRAIN_LIMIT_MS;
+           view->now_ms - view->applied_ms < (int64_t)view->ring->dead_after_ms &&
+           view->sites[source].silent_ms < DRAIN_LIMIT_MS;
 }
 
 static struct ring_plan plan(enum link_step step, enum ring_reason reason, size_t target, size_t source) {
-    return (struct ring_plan){.step = step, .reason = reason, .target = target, .source = source, .error = link_classify(0, "")};
+    return (struct ring_plan){
+        .step = step, .reason = reason, .target = target, .source = source, .error = link_classify(0, "")};
 }
 
 static bool someone_else_lives(const struct ring_view *view) {
@@ -107,7 +118,8 @@ static bool someone_is_unknown(const struct ring_view *view) {
     return false;
 }
 
-/* `site` is fed by a living site, by its own report. Compared by server_id: the address by which it knows its source may be another. */
+/* `site` is fed by a living site, by its own report. Compared by server_id: the address by which it knows its
+ * source may be another. */
 static bool follows_a_living_site(const struct ring_view *view, size_t site) {
     const struct link_state *state = view->sites[site].state;
     if (!link_is_whole(state))
@@ -118,8 +130,9 @@ static bool follows_a_living_site(const struct ring_view *view, size_t site) {
     return false;
 }
 
-/* `site` shows the heartbeats of all others as fresh as they are seen here. Both times in each difference come from the same origin's
- * clock, so clocks needn't agree; the looks at the two servers lie up to some turns apart. */
+/* `site` shows the heartbeats of all others as fresh as they are seen here. Both times in each difference
+ * come from the same origin's clock, so clocks needn't agree; the looks at the two servers lie up to some
+ * turns apart. */
 static bool has_caught_up(const struct ring_view *view, size_t site) {
     const struct config_ring *ring = view->ring;
     const struct link_state *state = view->sites[site].state;
@@ -127,7 +140,8 @@ static bool has_caught_up(const struct ring_view *view, size_t site) {
         return state->seconds_behind == 0;
     if (!state->heartbeats_known)
         return false;
-    const int64_t tolerance_us = 1000 * (3 * (int64_t)ring->heartbeat_interval_ms + 2 * (int64_t)ring->probe_interval_ms);
+    const int64_t tolerance_us =
+        1000 * (3 * (int64_t)ring->heartbeat_interval_ms + 2 * (int64_t)ring->probe_interval_ms);
     for (size_t origin = 0; origin < ring->site_count; origin++) {
         const int64_t here = view->link->heartbeat_us[origin], there = state->heartbeat_us[origin];
         if (origin != site && here >= 0 && here - there > tolerance_us)
@@ -140,11 +154,12 @@ static bool has_caught_up(const struct ring_view *view, size_t site) {
 static bool may_return(const struct ring_view *view, size_t site) {
     const struct ring_site *it = &view->sites[site];
     const bool own_server = site == view->me; /* a replica's: nearer than any, whatever it follows */
-    return it->steady && it->state && (own_server || follows_a_living_site(view, site)) && has_caught_up(view, site);
+    return it->steady && it->state && (own_server || follows_a_living_site(view, site)) &&
+           has_caught_up(view, site);
 }
 
-/* Looks upstream, nearest first, for the site to follow. The plan's target says which; its step is LINK_LEAVE when that's the present
- * source, LINK_POINT when it isn't, and anything else when it is too early to say. */
+/* Looks upstream, nearest first, for the site to follow. The plan's target says which; its step is LINK_LEAVE
+ * when that's the present source, LINK_POINT when it isn't, and anything else when it is too early to say. */
 static struct ring_plan choose_target(const struct ring_view *view, size_t source) {
     const size_t count = view->ring->site_count;
     const bool has_source = source < count;
@@ -160,7 +175,8 @@ static struct ring_plan choose_target(const struct ring_view *view, size_t sourc
         if (site->life != SITE_ALIVE) {
             if (has_source) /* living: stay with it; dead: look further, this one can be returned to */
                 continue;
-            return plan(LINK_WAIT, site->life == SITE_UNKNOWN ? RING_LOOKING : RING_NOBODY, candidate, source);
+            return plan(LINK_WAIT, site->life == SITE_UNKNOWN ? RING_LOOKING : RING_NOBODY, candidate,
+                        source);
         }
         const bool must_move = !has_source || source_is_dead;
         if (!site->state) {
@@ -177,7 +193,7 @@ static struct ring_plan choose_target(const struct ring_view *view, size_t sourc
         }
         if (!must_move && !may_return(view, candidate))
             continue;
-        const enum ring_reason reason = source == SITE_NONE     ? RING_NO_LINK
+        const enum ring_reason reason = source == SITE_NONE       ? RING_NO_LINK
                                         : source == SITE_STRANGER ? RING_ELSEWHERE
                                         : source_is_dead          ? RING_BYPASS
                                                                   : RING_RETURN;
@@ -191,11 +207,13 @@ static struct ring_plan choose_target(const struct ring_view *view, size_t sourc
 }
 
 /* What a failure asks for, once it has lasted long enough since it was seen or last acted upon. */
-static struct ring_plan answer_failure(const struct ring_view *view, size_t source, const struct link_error *error) {
+static struct ring_plan answer_failure(const struct ring_view *view, size_t source,
+                                       const struct link_error *error) {
     struct ring_plan answer = plan(LINK_WAIT, RING_BACK_OFF, source, source);
     answer.error = error;
     answer.correction = true;
-    const enum ring_reason lost = view->link->sql == LINK_THREAD_STOPPED && view->link->sql_errno ? RING_SET_BACK : RING_PURGED;
+    const enum ring_reason lost =
+        view->link->sql == LINK_THREAD_STOPPED && view->link->sql_errno ? RING_SET_BACK : RING_PURGED;
     const bool skip_allowed = view->ring->on_purged == CONFIG_PURGED_SKIP;
     const int64_t delay_ms = link_retry_delay_ms(error->consequence, view->attempts);
     if (delay_ms < 0 || (error->consequence == LINK_PURGED && !skip_allowed)) {
@@ -256,23 +274,27 @@ static struct ring_plan look_after(const struct ring_view *view, size_t source) 
         return answer_failure(view, source, error);
 
     const int64_t interval_ms = 3 * (int64_t)ring->heartbeat_interval_ms;
-    const int64_t stall_ms = interval_ms > (int64_t)ring->dead_after_ms ? interval_ms : (int64_t)ring->dead_after_ms;
+    const int64_t stall_ms =
+        interval_ms > (int64_t)ring->dead_after_ms ? interval_ms : (int64_t)ring->dead_after_ms;
     if (link->io == LINK_THREAD_CONNECTING) {
         if (error->consequence != LINK_TRANSIENT && error->consequence != LINK_NO_ERROR)
             return answer_failure(view, source, error);
         const int64_t retries_ms = 3000 * (int64_t)ring->connect_retry_s;
         const int64_t patience_ms = retries_ms > 30000 ? retries_ms : 30000;
-        const bool too_long = view->connecting_since_ms >= 0 && view->now_ms - view->connecting_since_ms >= patience_ms;
+        const bool too_long =
+            view->connecting_since_ms >= 0 && view->now_ms - view->connecting_since_ms >= patience_ms;
         struct ring_plan wait = plan(LINK_WAIT, RING_CONNECTING, source, source);
         wait.error = error;
-        if (too_long && view->now_ms >= view->failed_since_ms + link_retry_delay_ms(LINK_TRANSIENT, view->attempts)) {
+        if (too_long &&
+            view->now_ms >= view->failed_since_ms + link_retry_delay_ms(LINK_TRANSIENT, view->attempts)) {
             wait.step = LINK_RESTART_IO;
             wait.correction = true;
         }
         return wait;
     }
     if (view->now_ms - view->moved_ms >= stall_ms && source_has_news(view, source, stall_ms)) {
-        const bool now = view->now_ms >= view->failed_since_ms + link_retry_delay_ms(LINK_TRANSIENT, view->attempts);
+        const bool now =
+            view->now_ms >= view->failed_since_ms + link_retry_delay_ms(LINK_TRANSIENT, view->attempts);
         struct ring_plan stalled = plan(now ? LINK_RESTART_IO : LINK_WAIT, RING_STALLED, source, source);
         stalled.correction = true;
         return stalled;
@@ -283,7 +305,9 @@ static struct ring_plan look_after(const struct ring_view *view, size_t source) 
 struct ring_plan ring_plan(const struct ring_view *view) {
     const struct config_ring *ring = view->ring;
     if (!view->link)
-        return plan(LINK_WAIT, view->sites[view->me].life == SITE_UNKNOWN ? RING_LOOKING : RING_OWN_UNREACHABLE, SITE_NONE, SITE_NONE);
+        return plan(LINK_WAIT,
+                    view->sites[view->me].life == SITE_UNKNOWN ? RING_LOOKING : RING_OWN_UNREACHABLE,
+                    SITE_NONE, SITE_NONE);
     if (ring->site_count < 2 && !view->replica)
         return plan(LINK_LEAVE, RING_ALONE, SITE_NONE, SITE_NONE);
     if (!view->link->link_known)
@@ -299,8 +323,8 @@ struct ring_plan ring_plan(const struct ring_view *view) {
         struct ring_plan care = look_after(view, source);
         if (care.step == LINK_LEAVE && view->sites[source].state) {
             /* A running link to a site that has become unfit is left running, but said. */
-            const enum ring_reason unfit =
-                ring_unfit(view->link, view->sites[source].state, ring->sites[source].server_id, view->replica);
+            const enum ring_reason unfit = ring_unfit(view->link, view->sites[source].state,
+                                                      ring->sites[source].server_id, view->replica);
             if (unfit != RING_WHOLE)
                 return plan(LINK_HELP, unfit, source, source);
         }

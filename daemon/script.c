@@ -7,7 +7,8 @@
 
 #include "quote.h"
 
-/* Adds to both texts of the script's newest statement. `secret` is added to the first only; the second gets stars. */
+/* Adds to both texts of the script's newest statement. `secret` is added to the first only; the second gets
+ * stars. */
 struct writer {
     struct script *script;
     bool overflow;
@@ -61,10 +62,12 @@ static void put_secret(struct writer *writer, const char *value) {
     append(writer, writer->script->shown[writer->script->count - 1], "'***'");
 }
 
-static void put_change(struct writer *writer, const struct dialect *dialect, const struct script_order *order) {
+static void put_change(struct writer *writer, const struct dialect *dialect,
+                       const struct script_order *order) {
     const struct config_login *login = &order->ring->replication;
     const char *prefix = dialect->option_prefix;
-    /* The source says "still here" this often; five times in the time after which silence counts as a lost connection. */
+    /* The source says "still here" this often; five times in the time after which silence counts as a lost
+     * connection. */
     const unsigned period_s = order->ring->net_timeout_s >= 5 ? order->ring->net_timeout_s / 5 : 1;
     begin(writer);
     putf(writer, "%s%sHOST=", dialect->change, prefix);
@@ -73,7 +76,8 @@ static void put_change(struct writer *writer, const struct dialect *dialect, con
     put_quoted(writer, login->user ? login->user : "");
     putf(writer, ", %sPASSWORD=", prefix);
     put_secret(writer, login->password);
-    putf(writer, ", %sCONNECT_RETRY=%u, %sHEARTBEAT_PERIOD=%u", prefix, order->ring->connect_retry_s, prefix, period_s);
+    putf(writer, ", %sCONNECT_RETRY=%u, %sHEARTBEAT_PERIOD=%u", prefix, order->ring->connect_retry_s, prefix,
+         period_s);
     if (login->tls) {
         putf(writer, ", %sSSL=1, %sSSL_VERIFY_SERVER_CERT=%d", prefix, prefix, login->tls_ca != NULL);
         if (login->tls_ca) {
@@ -96,7 +100,8 @@ static void put_position(struct writer *writer, const struct dialect *dialect, c
     put(writer, place + 2);
 }
 
-bool script_for_step(enum link_step step, const struct dialect *dialect, const struct script_order *order, struct script *script) {
+bool script_for_step(enum link_step step, const struct dialect *dialect, const struct script_order *order,
+                     struct script *script) {
     struct writer writer = {.script = script};
     script->count = 0;
     script->position_at = SCRIPT_MAX;

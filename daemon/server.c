@@ -6,9 +6,11 @@
 #include <string.h>
 #include <strings.h>
 
-/* A session of the daemon's own: no mode that changes how its text is read, UTC, and short waits for locks, so that a client that locks
- * the heartbeat table holds up nothing else. */
-#define SESSION "SET SESSION sql_mode = '', time_zone = '+00:00', lock_wait_timeout = 2, innodb_lock_wait_timeout = 1, autocommit = 1"
+/* A session of the daemon's own: no mode that changes how its text is read, UTC, and short waits for locks,
+ * so that a client that locks the heartbeat table holds up nothing else. */
+#define SESSION                                                                                              \
+    "SET SESSION sql_mode = '', time_zone = '+00:00', lock_wait_timeout = 2, innodb_lock_wait_timeout = 1, " \
+    "autocommit = 1"
 
 struct server {
     MYSQL *mysql; /* NULL: not connected */
@@ -24,12 +26,21 @@ struct server_rows {
     char ***values; /* row by column; the result's own memory */
 };
 
-void server_library_start(void) { mysql_library_init(0, NULL, NULL); }
-void server_library_stop(void) { mysql_library_end(); }
-void server_thread_start(void) { mysql_thread_init(); }
-void server_thread_stop(void) { mysql_thread_end(); }
+void server_library_start(void) {
+    mysql_library_init(0, NULL, NULL);
+}
+void server_library_stop(void) {
+    mysql_library_end();
+}
+void server_thread_start(void) {
+    mysql_thread_init();
+}
+void server_thread_stop(void) {
+    mysql_thread_end();
+}
 
-struct server *server_create(const struct config_server *address, const struct config_login *login, bool by_socket, unsigned limit_s) {
+struct server *server_create(const struct config_server *address, const struct config_login *login,
+                             bool by_socket, unsigned limit_s) {
     struct server *server = calloc(1, sizeof *server);
     if (!server)
         return NULL;
@@ -50,14 +61,15 @@ void server_destroy(struct server *server) {
     free(server);
 }
 
-/* The client library's own errors mean that the server couldn't be heard, but for those that say what it wants of us: TLS (2026), a
- * password plugin (2059, 2061) and its version of the protocol (2007). */
+/* The client library's own errors mean that the server couldn't be heard, but for those that say what it
+ * wants of us: TLS (2026), a password plugin (2059, 2061) and its version of the protocol (2007). */
 static enum server_outcome outcome_of(unsigned code) {
     if (code == 0)
         return SERVER_ANSWERED;
     const bool of_library = (code >= 2000 && code < 3000) || (code >= 5000 && code < 5100);
     const bool wants_something = code == 2007 || code == 2026 || code == 2049 || code == 2059 || code == 2061;
-    /* 1053: shutting down; 1158-1161: the network, as the server saw it. It will not answer the next one either. */
+    /* 1053: shutting down; 1158-1161: the network, as the server saw it. It will not answer the next one
+     * either. */
     const bool is_leaving = code == 1053 || (code >= 1158 && code <= 1161);
     return (of_library && !wants_something) || is_leaving ? SERVER_UNREACHABLE : SERVER_REFUSED;
 }
@@ -79,7 +91,9 @@ static void set_tls(MYSQL *mysql, const struct config_login *login) {
     }
     mysql_optionsv(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
 #else
-    unsigned mode = !login->tls ? SSL_MODE_PREFERRED : login->tls_ca ? SSL_MODE_VERIFY_IDENTITY : SSL_MODE_REQUIRED;
+    unsigned mode = !login->tls     ? SSL_MODE_PREFERRED
+                    : login->tls_ca ? SSL_MODE_VERIFY_IDENTITY
+                                    : SSL_MODE_REQUIRED;
     mysql_options(mysql, MYSQL_OPT_SSL_MODE, &mode);
     if (login->tls && login->tls_ca)
         mysql_options(mysql, MYSQL_OPT_SSL_CA, login->tls_ca);
@@ -100,8 +114,9 @@ static struct server_answer connect_server(struct server *server) {
     mysql_options(mysql, MYSQL_INIT_COMMAND, SESSION);
     if (!by_socket)
         set_tls(mysql, server->login);
-    if (!mysql_real_connect(mysql, by_socket ? NULL : server->address->host, server->login->user, server->login->password, NULL,
-                            by_socket ? 0 : server->address->port, by_socket ? server->address->socket : NULL, 0)) {
+    if (!mysql_real_connect(mysql, by_socket ? NULL : server->address->host, server->login->user,
+                            server->login->password, NULL, by_socket ? 0 : server->address->port,
+                            by_socket ? server->address->socket : NULL, 0)) {
         const struct server_answer answer = answer_of(mysql);
         mysql_close(mysql);
         return answer;
@@ -151,9 +166,13 @@ struct server_answer server_query(struct server *server, const char *sql, struct
     return answer;
 }
 
-const char *server_version(const struct server *server) { return server->mysql ? mysql_get_server_info(server->mysql) : NULL; }
+const char *server_version(const struct server *server) {
+    return server->mysql ? mysql_get_server_info(server->mysql) : NULL;
+}
 
-size_t server_rows_count(const struct server_rows *rows) { return rows ? rows->row_count : 0; }
+size_t server_rows_count(const struct server_rows *rows) {
+    return rows ? rows->row_count : 0;
+}
 
 const char *server_rows_value(const struct server_rows *rows, size_t row, const char *column) {
     if (!rows || row >= rows->row_count)

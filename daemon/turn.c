@@ -6,20 +6,17 @@
 #include <string.h>
 
 #include "log.h"
+#include "memory.h"
+#include "site.h"
 
-#define OWN_LIMIT_S   5 /* one's own server is local: it is slow only when something is wrong, and SHOW SLAVE STATUS can hang */
+#define OWN_LIMIT_S                                                                                         \
+    5 /* one's own server is local: it is slow only when something is wrong, and SHOW SLAVE STATUS can hang \
+       */
 #define OTHER_LIMIT_S 2
 
-/* A statement that the server refused isn't repeated every second: a person must give a right or change a setting first. */
+/* A statement that the server refused isn't repeated every second: a person must give a right or change a
+ * setting first. */
 #define REFUSED_RETRY_MS 15000
-
-/* What a link's past says, beyond its last state. Hashes instead of texts: only whether they changed is asked. */
-struct link_memory {
-    unsigned looks; /* the report that was taken in last */
-    uint64_t received, applied, failure;
-    int64_t changed_ms, moved_ms, applied_ms, connecting_since_ms, failed_since_ms;
-    unsigned attempts;
-};
 
 /* A link that this daemon may change: its site's own, or that of a replica behind it. */
 struct managed {
@@ -36,18 +33,6 @@ struct managed {
     char words[400];
 };
 
-struct site_record {
-    struct watch *watch;
-    struct watch_report report;
-    unsigned looks;
-    int64_t sampled_ms;
-    struct site_samples samples;
-    enum site_life life;
-    bool bypassed;
-    char returned[2048]; /* what it had logged when it was first seen after being dead; "": not seen yet */
-    struct log_subject subject;
-};
-
 struct turn {
     struct turn_setup setup;
     const struct config_ring *ring;
@@ -61,15 +46,9 @@ struct turn {
     struct watch_order order; /* too large for a stack */
 };
 
-static uint64_t hash_text(uint64_t hash, const char *text) {
-    for (; *text; text++)
-        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-    return hash;
+static bool may_change(const struct turn *turn) {
+    return turn->ring->manage == CONFIG_MANAGE_LINKS && !turn->setup.dry_run;
 }
-
-static bool may_change(const struct turn *turn) { return turn->ring->manage == CONFIG_MANAGE_LINKS && !turn->setup.dry_run; }
-
-/* --- starting and stopping ------------------------------------------------------------------------------------------------- */
 
 static bool start_sites(struct turn *turn) {
     for (size_t i = 0; i < turn->ring->site_count; i++) {
@@ -99,9 +78,10 @@ static bool start_replicas(struct turn *turn) {
         const struct config_server *address = &site->replicas[i];
         struct managed *replica = &turn->replicas[i];
         replica->replica = true;
-        replica->memory = (struct link_memory){.changed_ms = -1, .connecting_since_ms = -1};
+        replica->memory = MEMORY_EMPTY;
         if (address->host)
-            snprintf(replica->name, sizeof replica->name, "%s's replica %s:%u", site->name, address->host, address->port);
+            snprintf(replica->name, sizeof replica->name, "%s's replica %s:%u", site->name, address->host,
+                     address->port);
         else
             snprintf(replica->name, sizeof replica->name, "%s's replica %s", site->name, address->socket);
         replica->watch = watch_start(&(struct watch_setup){.address = address,
@@ -123,7 +103,7 @@ struct turn *turn_start(const struct turn_setup *setup) {
         return NULL;
     turn->setup = *setup;
     turn->ring = setup->ring;
-    turn->own.memory = (struct link_memory){.changed_ms = -1, .connecting_since_ms = -1};
+    turn->own.memory = MEMORY_EMPTY;
     snprintf(turn->own.name, sizeof turn->own.name, "%s", turn->ring->sites[turn->ring->own].name);
     if (!start_sites(turn) || !start_replicas(turn)) {
         turn_stop(turn);
@@ -152,141 +132,10 @@ void turn_wait_for_looks(struct turn *turn, int64_t until_ms) {
         watch_wait(turn->replicas[i].watch, 1, until_ms);
 }
 
-/* --- who lives ------------------------------------------------------------------------------------------------------------- */
-
-/* A look that has been under way for longer than an interval is as good as failed, and counts so once an interval. */
-static void take_sample(const struct turn *turn, struct site_record *site, int64_t now_ms) {
-    const int64_t interval_ms = (int64_t)turn->ring->probe_interval_ms;
-    if (site->report.looks != site->looks) {
-        samples_add(&site->samples, site->report.answer.outcome == SERVER_UNREACHABLE, site->report.ended_ms);
-        site->looks = site->report.looks;
-        site->sampled_ms = now_ms;
-    } else if (site->report.began_ms >= 0 && now_ms - site->report.began_ms > interval_ms && now_ms - site->sampled_ms > interval_ms) {
-        samples_add(&site->samples, true, now_ms);
-        site->sampled_ms = now_ms;
-    }
-}
-
-static const struct link_state *state_of(const struct site_record *site) {
-    return site->report.looks && site->report.answer.outcome == SERVER_ANSWERED ? &site->report.state : NULL;
-}
-
-static bool is_a_right(unsigned code) { return code == 1227 || code == 1044 || code == 1045 || code == 1142 || code == 1370 || code == 3630; }
-
-static void tell_life(struct turn *turn, size_t i, int64_t now_ms) {
-    struct site_record *site = &turn->sites[i];
-    const char *name = turn->ring->sites[i].name;
-    const struct server_answer *answer = &site->report.answer;
-    switch (site->life) {
-    case SITE_UNKNOWN:
-        break;
-    case SITE_ALIVE:
-        if (answer->outcome == SERVER_REFUSED && !is_a_right(answer->code))
-            log_state(&site->subject, CONFIG_LOG_ERROR, "site %s answers with an error: %u %s", name, answer->code, answer->text);
-        else if (answer->outcome == SERVER_REFUSED)
-            log_state(&site->subject, CONFIG_LOG_ERROR, "site %s answers but refuses the monitor user: %u %s; correct `monitor`, or GRANT %s there",
-                      name, answer->code, answer->text, dialect_for_kind(SERVER_MARIADB)->grants_to_watch);
-        else if (state_of(site) && !site->report.state.link_known && site->report.state.kind)
-            log_state(&site->subject, CONFIG_LOG_ERROR, "site %s doesn't show its link (%u): the monitor user lacks %s", name,
-                      site->report.state.link_problem, dialect_for_kind(site->report.state.kind)->grants_to_watch);
-        else if (state_of(site) && !site->report.state.kind)
-            log_state(&site->subject, CONFIG_LOG_ERROR, "site %s is a server of a version that isn't supported: %s", name,
-                      site->report.state.version);
-        else
-            log_state(&site->subject, CONFIG_LOG_INFO, "site %s answers", name);
-        break;
-    case SITE_DOUBTFUL:
-        log_state(&site->subject, CONFIG_LOG_WARNING, "site %s doesn't answer steadily", name);
-        break;
-    case SITE_DEAD:
-        log_state(&site->subject, CONFIG_LOG_WARNING, "site %s is dead: %u of the last %u probes failed", name,
-                  turn->ring->samples_failed, turn->ring->samples);
-        break;
-    }
-    (void)now_ms;
-}
-
-static void judge_sites(struct turn *turn, size_t source, int64_t now_ms) {
-    /* A link that was seen to have moved did so up to an interval before. */
-    const int64_t dead_after_ms = turn->ring->dead_after_ms, interval_ms = turn->ring->probe_interval_ms;
-    const int64_t silent_link_ms = dead_after_ms > 2 * interval_ms ? dead_after_ms - interval_ms : dead_after_ms / 2;
-    for (size_t i = 0; i < turn->ring->site_count; i++) {
-        struct site_record *site = &turn->sites[i];
-        watch_read(site->watch, &site->report);
-        take_sample(turn, site, now_ms);
-        const bool link_moves = i == source && now_ms - turn->own.memory.moved_ms < silent_link_ms;
-        site->life = ring_judge(&site->samples, turn->ring, link_moves, now_ms);
-        if (site->life == SITE_DEAD) {
-            site->bypassed = true;
-            site->returned[0] = '\0';
-        } else if (site->bypassed && !site->returned[0] && state_of(site)) {
-            snprintf(site->returned, sizeof site->returned, "%s", site->report.state.logged);
-        }
-        tell_life(turn, i, now_ms);
-    }
-}
-
-/* --- what a link's past says ----------------------------------------------------------------------------------------------- */
-
-static bool take_in_movement(const struct turn *turn, struct link_memory *memory, const struct link_state *state, int64_t at_ms) {
-    uint64_t received = hash_text(UINT64_C(0xcbf29ce484222325), state->received);
-    const uint64_t applied = hash_text(UINT64_C(0xcbf29ce484222325), state->applied);
-    if (!state->received[0]) /* the server doesn't say; then what arrived in the table must do */
-        for (size_t i = 0; i < turn->ring->site_count; i++)
-            if (i != turn->ring->own)
-                received = received * 31 + (uint64_t)state->heartbeat_us[i];
-    const bool moved = received != memory->received || memory->looks == 0;
-    if (moved)
-        memory->moved_ms = at_ms;
-    if (applied != memory->applied || memory->looks == 0)
-        memory->applied_ms = at_ms;
-    memory->received = received;
-    memory->applied = applied;
-    return moved;
-}
-
-/* A failure is the same as before when number, text and place are. A transient one's text counts retries, so its number must do; MySQL's
- * texts name the place themselves, and its position moves with the site's own writes. */
-static uint64_t failure_key(const struct link_state *state, const struct link_error *error) {
-    const bool applying = state->sql == LINK_THREAD_STOPPED && state->sql_errno;
-    const uint64_t key = hash_text(1 + (applying ? state->sql_errno : state->io_errno), "");
-    if (error->consequence == LINK_NO_ERROR || error->consequence == LINK_TRANSIENT || !applying)
-        return key;
-    return hash_text(hash_text(key, state->sql_error), state->kind == SERVER_MARIADB ? state->applied : "");
-}
-
-static void take_in_report(const struct turn *turn, struct managed *link) {
-    struct link_memory *memory = &link->memory;
-    const struct watch_report *report = &link->report;
-    if (report->looks == memory->looks || report->answer.outcome != SERVER_ANSWERED)
-        return;
-    const struct link_state *state = &report->state;
-    const bool moved = take_in_movement(turn, memory, state, report->ended_ms);
-    memory->looks = report->looks;
-
-    if (state->io != LINK_THREAD_CONNECTING)
-        memory->connecting_since_ms = -1;
-    else if (memory->connecting_since_ms < 0)
-        memory->connecting_since_ms = report->ended_ms;
-
-    const struct link_error *error = link_trouble(state);
-    const bool failed = state->link_exists && (state->sql != LINK_THREAD_RUNNING || state->io != LINK_THREAD_RUNNING);
-    const uint64_t key = failed ? failure_key(state, error) : memory->failure;
-    const bool passes = error->consequence == LINK_NO_ERROR || error->consequence == LINK_TRANSIENT;
-    if (failed && key != memory->failure) {
-        memory->attempts = 0;
-        memory->failed_since_ms = report->ended_ms;
-        memory->failure = key;
-    } else if (!failed && moved && passes) {
-        memory->attempts = 0;
-        /* A hard failure is kept in mind: the same event may fail again in a moment. */
-    }
-}
-
-/* --- words ----------------------------------------------------------------------------------------------------------------- */
-
 static const char *site_name(const struct turn *turn, size_t site) {
-    return site < turn->ring->site_count ? turn->ring->sites[site].name : site == SITE_STRANGER ? "another server" : "nobody";
+    return site < turn->ring->site_count ? turn->ring->sites[site].name
+           : site == SITE_STRANGER       ? "another server"
+                                         : "nobody";
 }
 
 static void put_words(const struct turn *turn, struct managed *link) {
@@ -296,7 +145,8 @@ static void put_words(const struct turn *turn, struct managed *link) {
     for (const char *at = ring_reason_sentence(plan->reason); *at && used + 100 < sizeof link->words; at++) {
         if (at[0] == '%' && (at[1] == 't' || at[1] == 's')) {
             const size_t site = at[1] == 't' ? plan->target : plan->source;
-            used += (size_t)snprintf(link->words + used, sizeof link->words - used, "%.60s", site_name(turn, site));
+            used += (size_t)snprintf(link->words + used, sizeof link->words - used, "%.60s",
+                                     site_name(turn, site));
             at++;
         } else {
             link->words[used++] = *at;
@@ -305,23 +155,23 @@ static void put_words(const struct turn *turn, struct managed *link) {
     }
 }
 
-/* The server's text for a failed event quotes the statement with its values, so only its number and meaning are shown. */
+/* The server's text for a failed event quotes the statement with its values, so only its number and meaning
+ * are shown. */
 static void tell_plan(struct managed *link) {
     const struct ring_plan *plan = &link->plan;
     const struct link_state *state = &link->report.state;
     char why[400] = "";
     if (plan->error->consequence != LINK_NO_ERROR) {
         const bool applying = state->sql == LINK_THREAD_STOPPED && state->sql_errno;
-        snprintf(why, sizeof why, ": %u %s%s%s", applying ? state->sql_errno : state->io_errno, plan->error->meaning,
-                 plan->step == LINK_HELP ? "; help is needed: " : "; ", plan->error->cure);
+        snprintf(why, sizeof why, ": %u %s%s%s", applying ? state->sql_errno : state->io_errno,
+                 plan->error->meaning, plan->step == LINK_HELP ? "; help is needed: " : "; ",
+                 plan->error->cure);
     }
     const enum config_log_level level = plan->step == LINK_HELP   ? CONFIG_LOG_ERROR
                                         : plan->step == LINK_WAIT ? CONFIG_LOG_WARNING
                                                                   : CONFIG_LOG_INFO;
     log_state(&link->subject, level, "%s%s", link->words, why);
 }
-
-/* --- acting ---------------------------------------------------------------------------------------------------------------- */
 
 static void tell_order(struct managed *link) {
     const struct server_answer *answer = &link->report.order_answer;
@@ -330,8 +180,9 @@ static void tell_order(struct managed *link) {
         log_line(CONFIG_LOG_INFO, "%s ran: %s", link->name, link->report.order_position);
     if (answer->outcome == SERVER_ANSWERED)
         log_state(&link->trouble, CONFIG_LOG_INFO, "%s", "");
-    else if (is_a_right(answer->code))
-        log_state(&link->trouble, CONFIG_LOG_ERROR, "%s: not allowed to run %s: %u; GRANT %s ON *.* to the monitor user; watching goes on",
+    else if (site_refused_a_right(answer->code))
+        log_state(&link->trouble, CONFIG_LOG_ERROR,
+                  "%s: not allowed to run %s: %u; GRANT %s ON *.* to the monitor user; watching goes on",
                   link->name, link->report.order_failed, answer->code,
                   !dialect                                              ? "the needed right"
                   : strstr(link->report.order_failed, "mysql.user")     ? dialect->grants_for_accounts
@@ -340,8 +191,8 @@ static void tell_order(struct managed *link) {
                   : strstr(link->report.order_failed, "CREATE USER")    ? dialect->grants_for_accounts
                                                                         : dialect->grants_to_heal);
     else
-        log_state(&link->trouble, CONFIG_LOG_ERROR, "%s: %s failed: %u %s", link->name, link->report.order_failed, answer->code,
-                  answer->text);
+        log_state(&link->trouble, CONFIG_LOG_ERROR, "%s: %s failed: %u %s", link->name,
+                  link->report.order_failed, answer->code, answer->text);
 }
 
 /* The position past what shall not be fetched. */
@@ -367,7 +218,8 @@ static bool write_order(struct turn *turn, struct managed *link, struct watch_or
     if (leaves_out && state->kind == SERVER_MYSQL) {
         memcpy(order->without, target->returned, sizeof order->without);
         memcpy(order->without_uuid, target->report.state.uuid, sizeof order->without_uuid);
-    } else if ((leaves_out || plan->step == LINK_SKIP) && !put_position(turn, link, position, sizeof position)) {
+    } else if ((leaves_out || plan->step == LINK_SKIP) &&
+               !put_position(turn, link, position, sizeof position)) {
         return false;
     }
     if (position[0] && state->kind == SERVER_MARIADB) {
@@ -393,7 +245,8 @@ static void give_order(struct turn *turn, struct managed *link, int64_t now_ms) 
             link->memory.attempts++;
         link->memory.failed_since_ms = now_ms;
         if (plan->step == LINK_POINT) {
-            if (plan->reason != RING_NO_LINK) /* the first link is no change that the next must keep away from */
+            if (plan->reason !=
+                RING_NO_LINK) /* the first link is no change that the next must keep away from */
                 link->memory.changed_ms = now_ms;
             link->memory.moved_ms = link->memory.applied_ms = now_ms;
             turn->sites[plan->target].bypassed = false;
@@ -405,8 +258,8 @@ static void give_order(struct turn *turn, struct managed *link, int64_t now_ms) 
         if (may_change(turn))
             log_line(CONFIG_LOG_INFO, "%s %s: %s", link->name, verb, turn->order.script.shown[i]);
         else
-            log_state(&link->would, CONFIG_LOG_INFO, "%s %s: %s%s", link->name, verb, turn->order.script.shown[i],
-                      turn->order.script.count > 1 ? "; ..." : "");
+            log_state(&link->would, CONFIG_LOG_INFO, "%s %s: %s%s", link->name, verb,
+                      turn->order.script.shown[i], turn->order.script.count > 1 ? "; ..." : "");
     }
 }
 
@@ -422,20 +275,22 @@ static bool must_read_oldest(const struct turn *turn, const struct managed *link
 static void act(struct turn *turn, struct managed *link, int64_t now_ms) {
     if (!link->replica && must_read_oldest(turn, link))
         return;
-    if (link->plan.step == LINK_LEAVE || link->plan.step == LINK_WAIT || link->plan.step == LINK_HELP || now_ms < link->retry_at_ms)
+    if (link->plan.step == LINK_LEAVE || link->plan.step == LINK_WAIT || link->plan.step == LINK_HELP ||
+        now_ms < link->retry_at_ms)
         return;
     if (!write_order(turn, link, &turn->order)) {
-        log_state(&link->trouble, CONFIG_LOG_ERROR, "%s: the statements for this step can't be written", link->name);
+        log_state(&link->trouble, CONFIG_LOG_ERROR, "%s: the statements for this step can't be written",
+                  link->name);
         return;
     }
     give_order(turn, link, now_ms);
 }
 
-/* --- the turn -------------------------------------------------------------------------------------------------------------- */
-
-static void build_view(const struct turn *turn, const struct managed *link, int64_t now_ms, struct ring_view *view) {
+static void build_view(const struct turn *turn, const struct managed *link, int64_t now_ms,
+                       struct ring_view *view) {
     const struct link_memory *memory = &link->memory;
-    const bool seen = link->report.looks && link->report.answer.outcome == SERVER_ANSWERED && link->report.state.kind;
+    const bool seen =
+        link->report.looks && link->report.answer.outcome == SERVER_ANSWERED && link->report.state.kind;
     *view = (struct ring_view){
         .ring = turn->ring,
         .me = turn->ring->own,
@@ -456,12 +311,13 @@ static void build_view(const struct turn *turn, const struct managed *link, int6
             .steady = ring_is_steady(&site->samples, turn->ring),
             .silent_ms = now_ms - site->samples.good_ms,
             .bypassed = site->bypassed,
-            .state = site->life == SITE_ALIVE || site->life == SITE_DOUBTFUL ? state_of(site) : NULL,
+            .state = site->life == SITE_ALIVE || site->life == SITE_DOUBTFUL ? site_state(site) : NULL,
         };
     }
 }
 
-/* A daemon that starts beside a link that already goes past a site must not take that site's coming back for news it never heard of. */
+/* A daemon that starts beside a link that already goes past a site must not take that site's coming back for
+ * news it never heard of. */
 static void learn_bypasses(struct turn *turn, size_t source) {
     if (turn->bypasses_are_known || source >= turn->ring->site_count || !turn->own.report.looks)
         return;
@@ -474,7 +330,8 @@ static void learn_bypasses(struct turn *turn, size_t source) {
     }
 }
 
-/* Makes the replication user at this site, once, before the first link that another site makes to here needs it. */
+/* Makes the replication user at this site, once, before the first link that another site makes to here needs
+ * it. */
 static void order_account(struct turn *turn) {
     const struct config_login *login = &turn->ring->replication;
     if (turn->account_is_done || !may_change(turn) || !login->user || !turn->own.report.looks ||
@@ -488,8 +345,8 @@ static void order_account(struct turn *turn) {
         return;
     turn->own.orders_given++;
     turn->own.order_is_open = turn->own.order_is_account = true;
-    log_line(CONFIG_LOG_INFO, "%s makes the replication user unless it is there: %s; %s; %s", turn->own.name, turn->order.script.shown[0],
-             turn->order.script.shown[1], turn->order.script.shown[2]);
+    log_line(CONFIG_LOG_INFO, "%s makes the replication user unless it is there: %s; %s; %s", turn->own.name,
+             turn->order.script.shown[0], turn->order.script.shown[1], turn->order.script.shown[2]);
 }
 
 static void tell_heartbeat(struct turn *turn) {
@@ -498,7 +355,8 @@ static void tell_heartbeat(struct turn *turn) {
         log_state(&turn->heartbeat, CONFIG_LOG_INFO, "%s", "");
     else
         log_state(&turn->heartbeat, CONFIG_LOG_WARNING,
-                  "%s can't write its heartbeat: %u %s; GRANT SELECT, INSERT, DELETE, CREATE ON roundabout.* to the monitor user",
+                  "%s can't write its heartbeat: %u %s; GRANT SELECT, INSERT, DELETE, CREATE ON roundabout.* "
+                  "to the monitor user",
                   turn->own.name, answer->code, answer->text);
 }
 
@@ -513,7 +371,7 @@ static bool turn_link(struct turn *turn, struct managed *link, int64_t now_ms) {
     }
     if (link->order_is_open)
         return true;
-    take_in_report(turn, link);
+    memory_take_in(&link->memory, turn->ring, &link->report);
     struct ring_view view;
     build_view(turn, link, now_ms, &view);
     link->plan = ring_plan(&view);
@@ -531,12 +389,13 @@ static bool turn_replica(struct turn *turn, struct managed *replica, int64_t now
     if (!replica->report.looks)
         return false;
     if (replica->report.answer.outcome != SERVER_ANSWERED)
-        log_state(&replica->subject, CONFIG_LOG_WARNING, "%s doesn't answer: %u", replica->name, replica->report.answer.code);
+        log_state(&replica->subject, CONFIG_LOG_WARNING, "%s doesn't answer: %u", replica->name,
+                  replica->report.answer.code);
     else if (link_is_whole(state))
         log_state(&replica->subject, CONFIG_LOG_INFO, "%s follows", replica->name);
     else if (state->link_exists && link_trouble(state)->consequence != LINK_NO_ERROR)
-        log_state(&replica->subject, CONFIG_LOG_WARNING, "%s doesn't follow: %s; %s", replica->name, link_trouble(state)->meaning,
-                  link_trouble(state)->cure);
+        log_state(&replica->subject, CONFIG_LOG_WARNING, "%s doesn't follow: %s; %s", replica->name,
+                  link_trouble(state)->meaning, link_trouble(state)->cure);
     else
         log_state(&replica->subject, CONFIG_LOG_WARNING, "%s doesn't follow: its link is %s", replica->name,
                   state->link_exists ? "stopped" : "not made, or not shown to the monitor user");
@@ -545,9 +404,11 @@ static bool turn_replica(struct turn *turn, struct managed *replica, int64_t now
 
 bool turn_run(struct turn *turn, int64_t now_ms) {
     watch_read(turn->own.watch, &turn->own.report);
-    const size_t source = turn->own.report.looks ? ring_find_source(turn->ring, &turn->own.report.state) : SITE_NONE;
+    const size_t source =
+        turn->own.report.looks ? ring_find_source(turn->ring, &turn->own.report.state) : SITE_NONE;
     learn_bypasses(turn, source);
-    judge_sites(turn, source, now_ms);
+    for (size_t i = 0; i < turn->ring->site_count; i++)
+        site_judge(&turn->sites[i], turn->ring, i, i == source, turn->own.memory.moved_ms, now_ms);
     order_account(turn);
     tell_heartbeat(turn);
     bool busy = turn_link(turn, &turn->own, now_ms);
@@ -556,6 +417,12 @@ bool turn_run(struct turn *turn, int64_t now_ms) {
     return busy;
 }
 
-const char *turn_words(const struct turn *turn) { return turn->own.words; }
-const struct ring_plan *turn_plan(const struct turn *turn) { return &turn->own.plan; }
-unsigned turn_heartbeats(const struct turn *turn) { return turn->own.report.heartbeats; }
+const char *turn_words(const struct turn *turn) {
+    return turn->own.words;
+}
+const struct ring_plan *turn_plan(const struct turn *turn) {
+    return &turn->own.plan;
+}
+unsigned turn_heartbeats(const struct turn *turn) {
+    return turn->own.report.heartbeats;
+}

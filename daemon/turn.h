@@ -1,5 +1,6 @@
-/* One daemon's turns: what the watches saw becomes samples, samples become lives, lives and links become a plan, and a plan's statements are
- * handed to the watch of the server that they are for. Everything but the clock is in here; the loop around it is main's. */
+/* One daemon's turns: what the watches saw becomes samples, samples become lives, lives and links become a
+ * plan, and a plan's statements are handed to the watch of the server that they are for. Everything but the
+ * clock is in here; the loop around it is main's. */
 #ifndef ROUNDABOUT_TURN_H
 #define ROUNDABOUT_TURN_H
 
@@ -24,7 +25,8 @@ void turn_wait_for_looks(struct turn *turn, int64_t until_ms);
 /* One turn. True: a statement was ordered in it, or is still under way. */
 bool turn_run(struct turn *turn, int64_t now_ms);
 
-/* The plan for this site's own link in the last turn, in words: "lyon<-paris: the link from paris is whole". */
+/* The plan for this site's own link in the last turn, in words: "lyon<-paris: the link from paris is whole".
+ */
 const char *turn_words(const struct turn *turn);
 const struct ring_plan *turn_plan(const struct turn *turn);
 

@@ -9,14 +9,16 @@
 
 #include "quote.h"
 
-/* The thread needs room for two link states and the client library; 8 MB, the usual, would be address space for nothing. */
+/* The thread needs room for two link states and the client library; 8 MB, the usual, would be address space
+ * for nothing. */
 #define STACK_BYTES (256 * 1024)
 
-/* Empty transactions for a returning site's writes are one round trip each to the site's own server: 50,000 take some seconds. More than
- * that is no cache that was away for a while; the server says so. */
+/* Empty transactions for a returning site's writes are one round trip each to the site's own server: 50,000
+ * take some seconds. More than that is no cache that was away for a while; the server says so. */
 #define EMPTY_TRANSACTIONS_MAX 50000
 
-/* A busy site writes some thousand events a second; between reading its position and setting it lie some 100 microseconds. */
+/* A busy site writes some thousand events a second; between reading its position and setting it lie some 100
+ * microseconds. */
 #define POSITION_TRIES 200
 
 struct watch {
@@ -30,10 +32,13 @@ struct watch {
     struct watch_report report;
 };
 
-static bool is_over(const struct server_answer *answer) { return answer->outcome != SERVER_ANSWERED; }
+static bool is_over(const struct server_answer *answer) {
+    return answer->outcome != SERVER_ANSWERED;
+}
 
 static struct server_answer make_empty_transactions(struct server *server, const struct watch_order *order) {
-    static const struct server_answer no_room = {SERVER_REFUSED, 0, "more GTIDs to leave out than can be written"};
+    static const struct server_answer no_room = {SERVER_REFUSED, 0,
+                                                 "more GTIDs to leave out than can be written"};
     char sql[5000], quoted[4200], gtid[80];
     struct server_rows *rows;
     if (!quote_text(order->without, quoted, sizeof quoted))
@@ -81,10 +86,13 @@ static struct server_answer set_joined_position(struct server *server, struct wa
     for (unsigned tries = 0; tries < POSITION_TRIES; tries++) {
         char here[2048], joined[2048];
         struct server_rows *rows;
-        answer = server_query(server, "SELECT @@GLOBAL.gtid_slave_pos AS applied, @@GLOBAL.gtid_binlog_pos AS logged", &rows);
+        answer = server_query(server,
+                              "SELECT @@GLOBAL.gtid_slave_pos AS applied, @@GLOBAL.gtid_binlog_pos AS logged",
+                              &rows);
         if (is_over(&answer))
             return answer;
-        const char *applied = server_rows_value(rows, 0, "applied"), *logged = server_rows_value(rows, 0, "logged");
+        const char *applied = server_rows_value(rows, 0, "applied"),
+                   *logged = server_rows_value(rows, 0, "logged");
         const bool written = applied && logged && link_gtid_union(applied, logged, here, sizeof here) &&
                              link_gtid_union(here, order->past, joined, sizeof joined) &&
                              script_set_position(&order->script, dialect, joined);
@@ -104,7 +112,8 @@ static struct server_answer run_statement(struct server *server, struct watch_or
     return server_query(server, order->script.sql[i], NULL);
 }
 
-static struct server_answer carry_out(struct server *server, struct watch_order *order, char *failed, size_t size) {
+static struct server_answer carry_out(struct server *server, struct watch_order *order, char *failed,
+                                      size_t size) {
     struct server_answer answer = {.outcome = SERVER_ANSWERED};
     failed[0] = '\0';
     if (order->kind == WATCH_ACCOUNT && (user_exists(server, order->user, &answer) || is_over(&answer))) {
@@ -143,7 +152,8 @@ static void wake_main(const struct watch *watch) {
 
 /* Waits until `until_ms`, an order or the end. Called with the lock held. */
 static void wait_for_work(struct watch *watch, int64_t until_ms) {
-    const struct timespec until = {.tv_sec = (time_t)(until_ms / 1000), .tv_nsec = (long)(until_ms % 1000) * 1000000};
+    const struct timespec until = {.tv_sec = (time_t)(until_ms / 1000),
+                                   .tv_nsec = (long)(until_ms % 1000) * 1000000};
     while (!watch->stopping && !watch->ordered && clock_monotonic_ms() < until_ms)
         pthread_cond_timedwait(&watch->changed, &watch->lock, &until);
 }
@@ -179,9 +189,11 @@ static void *watch_main(void *argument) {
             const int64_t now_ms = clock_monotonic_ms();
             const bool look_now = ordered || now_ms >= look_at_ms;
             if (ordered) {
-                found.order_answer = carry_out(watch->server, order, found.order_failed, sizeof found.order_failed);
+                found.order_answer =
+                    carry_out(watch->server, order, found.order_failed, sizeof found.order_failed);
                 const size_t at = order->script.position_at;
-                snprintf(found.order_position, sizeof found.order_position, "%.2190s", at < order->script.count ? order->script.shown[at] : "");
+                snprintf(found.order_position, sizeof found.order_position, "%.2190s",
+                         at < order->script.count ? order->script.shown[at] : "");
                 found.orders_done++;
             }
             if (beats && now_ms >= beat_at_ms) {
@@ -254,7 +266,8 @@ void watch_read(struct watch *watch, struct watch_report *report) {
 }
 
 bool watch_wait(struct watch *watch, unsigned looks, int64_t until_ms) {
-    const struct timespec until = {.tv_sec = (time_t)(until_ms / 1000), .tv_nsec = (long)(until_ms % 1000) * 1000000};
+    const struct timespec until = {.tv_sec = (time_t)(until_ms / 1000),
+                                   .tv_nsec = (long)(until_ms % 1000) * 1000000};
     pthread_mutex_lock(&watch->lock);
     while (watch->report.looks < looks && clock_monotonic_ms() < until_ms)
         pthread_cond_timedwait(&watch->changed, &watch->lock, &until);

@@ -1,5 +1,6 @@
-/* One server watched by a thread of its own, over one connection: a look an interval, heartbeats if asked for, and the statements that the
- * main loop orders. So a server that hangs holds up nobody. The thread logs nothing and decides nothing. */
+/* One server watched by a thread of its own, over one connection: a look an interval, heartbeats if asked
+ * for, and the statements that the main loop orders. So a server that hangs holds up nobody. The thread logs
+ * nothing and decides nothing. */
 #ifndef ROUNDABOUT_WATCH_H
 #define ROUNDABOUT_WATCH_H
 
@@ -32,11 +33,13 @@ struct watch_order {
     enum watch_order_kind kind;
     struct script script;
     char user[128];
-    /* MariaDB: the position that the script sets is joined with where the server is at that moment: what is here stays here. Its own events
-     * may be written meanwhile, and the server refuses a position behind them (1947): then it's read and set again. */
+    /* MariaDB: the position that the script sets is joined with where the server is at that moment: what is
+     * here stays here. Its own events may be written meanwhile, and the server refuses a position behind them
+     * (1947): then it's read and set again. */
     bool joins_position;
     char past[2048]; /* with joins_position: the position to go past */
-    /* MySQL: before the script, make an empty transaction of each GTID of `uuid` in this set that the server lacks. Empty: none. */
+    /* MySQL: before the script, make an empty transaction of each GTID of `uuid` in this set that the server
+     * lacks. Empty: none. */
     char without[2048];
     char without_uuid[40];
 };
@@ -62,7 +65,8 @@ void watch_read(struct watch *watch, struct watch_report *report);
 /* Waits until a look has ended, at most till then. */
 bool watch_wait(struct watch *watch, unsigned looks, int64_t until_ms);
 
-/* Hands over one order; false while the one before isn't done. Returns with nothing done yet: orders_done tells. */
+/* Hands over one order; false while the one before isn't done. Returns with nothing done yet: orders_done
+ * tells. */
 bool watch_give(struct watch *watch, const struct watch_order *order);
 
 /* From the next look on, also read what the server's binary logs begin with, or no longer. */

@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 """The ring daemon on real servers, with short times so that it stays quick. The long faults are in ring_faults.py."""
 
+import json
 import os
 import signal
+import subprocess
 import sys
 import time
 
@@ -232,6 +234,87 @@ def a_site_whose_tables_a_crash_set_back_goes_on_when_asked_for():
     want({}, it.wait_everywhere(put(it.servers[0], "later-a") + put(it.servers[2], "later-c"), 10), "later writes")
     end_note = "set back" if "a crash has set this site's tables back" in it.log(2) else "not set back this time"
     print(f"# {end_note}")
+
+
+def ask(it, *words, i=0):
+    """`roundabout check` or `status` with site i's file: (exit status, what it printed)."""
+    run = subprocess.run([os.path.join(servers.BUILD, "roundabout"), *words, "-f", it.files[i]], stdout=subprocess.PIPE,
+                         stderr=subprocess.STDOUT, text=True, timeout=30)
+    return run.returncode, run.stdout
+
+
+@test
+def replicas_follow_another_site_while_their_master_is_dead():
+    it = stage(3, replicas=1, more={"replicas_follow": True})
+    it.start_daemons()
+    it.wait_whole()
+    replica = it.replicas[0]
+
+    def follows(site):
+        return replica.link_runs() and replica.slave_status()["Master_Port"] == it.servers[site].port
+
+    wait_for(lambda: follows(0), 10, "the replica follows its own site's server", pause_s=0.05)
+    it.servers[0].kill()
+    wait_for(lambda: follows(2), 15, "the replica follows the next site upstream", pause_s=0.05)
+    keys = put(it.servers[1], "while-a-is-dead")
+    wait_for(lambda: replica.one("SELECT COUNT(*) FROM shop.cache WHERE k = 'while-a-is-dead'") == 1, 10, "writes arrive there")
+    it.servers[0].start()
+    wait_for(lambda: follows(0), 20, "the replica comes home", pause_s=0.05)
+    it.wait_whole()
+    want({}, it.wait_everywhere(keys + put(it.servers[0], "home"), 10), "keys lacking")
+
+
+@test
+def check_and_status_say_how_the_ring_is():
+    it = stage(3, replicas=1)
+    status, said = ask(it, "check")
+    want(1, status, f"check before there are links: {said}")
+    it.start_daemons()
+    it.wait_whole()
+    servers.replica_of(it.replicas[0], it.servers[0])
+    wait_for(lambda: all("is whole" in it.log(i) for i in range(3)), 10)
+    status, said = ask(it, "check")
+    want((0, "RING OK"), (status, said[:7]), said)
+    status, said = ask(it, "status", "--json")
+    want(0, status, said)
+    shown = json.loads(said)
+    want((True, 4), (shown["whole"], len(shown["servers"])), "the ring")
+    want_between(0, 500, shown["full_circle_ms"], "full circle in ms")
+    it.servers[1].query("SET GLOBAL slave_exec_mode = 'STRICT'")
+    it.servers[2].kill()
+    wait_for(lambda: it.follows(0, 1), 10, "c is bypassed", pause_s=0.05)
+    status, said = ask(it, "check", "--json")
+    found = {(finding["server"], finding["check"]) for finding in json.loads(said)["findings"]}
+    want((2, True, True), (status, ("b", "exec mode") in found, ("c", "answer") in found), said)
+    status, said = ask(it, "status")
+    want(1, status, said)
+    for line in ("? c ", "goes past a site", "WARNING c doesn't answer", "HINT a: it comes back to c"):
+        want_true(line in said, f"{line!r} in {said}")
+    for password in (MONITOR_PASSWORD, LINK_PASSWORD):
+        want_true(password not in said, "no password in status")
+    status, said = ask(it, "check", "--nonsense")
+    want(3, status, "exit status of a wrong option")
+
+
+@test
+def a_write_is_at_the_next_site_after_the_distance_and_little_more():
+    it = stage(2, settings={}, delay_ms=40)
+    it.start_daemons()
+    it.wait_whole()
+    writer, reader, lags = it.servers[0].connect().cursor(), it.servers[1].connect().cursor(), []
+    for i in range(60):
+        began = time.monotonic()
+        writer.execute("REPLACE INTO shop.cache VALUES (%s, 'v')", (f"lag-{i}",))
+        found = 0
+        while not found:
+            time.sleep(0.0005)
+            reader.execute("SELECT COUNT(*) FROM shop.cache WHERE k = %s", (f"lag-{i}",))
+            found = reader.fetchone()[0]
+        lags.append((time.monotonic() - began) * 1000)
+    lags.sort()
+    print(f"# p50 {lags[30]:.1f} ms, p90 {lags[54]:.1f} ms at 40 ms one way")
+    # On an idle machine it is 45; the machine that runs tests may not be idle.
+    want_between(40, 60, lags[30], "ms until a write is at the next site, p50")
 
 
 @test

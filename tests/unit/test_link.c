@@ -28,10 +28,14 @@ static void errors_are_classified_by_what_they_ask_for(void **unused) {
         {2026, "CA certificate is required", LINK_CONFIGURATION},
         {1593, "equal MySQL server ids", LINK_FATAL},
         {13117, "equal server ids", LINK_FATAL},
-        {1236, "Got fatal error 1236 from master: 'Could not find GTID state requested by slave in any binlog files. Probably the "
-               "slave state is too old and required binlog files have been purged.'", LINK_PURGED},
+        {1236,
+         "Got fatal error 1236 from master: 'Could not find GTID state requested by slave in any binlog "
+         "files. Probably the "
+         "slave state is too old and required binlog files have been purged.'",
+         LINK_PURGED},
         {13114, "Cannot replicate because the source purged required binary logs.", LINK_PURGED},
-        {1236, "connecting slave requested to start from GTID 1-1-200, which is not in the master's binlog", LINK_CONFIGURATION},
+        {1236, "connecting slave requested to start from GTID 1-1-200, which is not in the master's binlog",
+         LINK_CONFIGURATION},
         {1236, "The binlog on the master is missing the GTID 3-3-14 requested by the slave", LINK_FATAL},
         {1236, "Client requested master to start replication from impossible position", LINK_FATAL},
         {13114, "Client requested source to start replication from position > file size", LINK_FATAL},
@@ -50,7 +54,8 @@ static void errors_are_classified_by_what_they_ask_for(void **unused) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const struct link_error *got = link_classify(rows[i].code, rows[i].text);
         if (got->consequence != rows[i].wanted)
-            fail_msg("%u %s: wanted %d, got %d", rows[i].code, rows[i].text, rows[i].wanted, got->consequence);
+            fail_msg("%u %s: wanted %d, got %d", rows[i].code, rows[i].text, rows[i].wanted,
+                     got->consequence);
         assert_non_null(got->meaning);
         assert_non_null(got->cure);
     }
@@ -58,7 +63,10 @@ static void errors_are_classified_by_what_they_ask_for(void **unused) {
 
 static void the_appliers_trouble_comes_first(void **unused) {
     (void)unused;
-    struct link_state state = {.io = LINK_THREAD_STOPPED, .io_errno = 2003, .sql = LINK_THREAD_STOPPED, .sql_errno = 1062};
+    struct link_state state = {.io = LINK_THREAD_STOPPED,
+                               .io_errno = 2003,
+                               .sql = LINK_THREAD_STOPPED,
+                               .sql_errno = 1062};
     assert_int_equal(link_trouble(&state)->code, 1062);
     state.sql = LINK_THREAD_RUNNING; /* an old number, kept by the server */
     assert_int_equal(link_trouble(&state)->code, 2003);
@@ -68,7 +76,10 @@ static void the_appliers_trouble_comes_first(void **unused) {
 
 static void a_link_is_whole_when_both_threads_run_and_no_disk_is_awaited(void **unused) {
     (void)unused;
-    struct link_state state = {.link_known = true, .link_exists = true, .io = LINK_THREAD_RUNNING, .sql = LINK_THREAD_RUNNING};
+    struct link_state state = {.link_known = true,
+                               .link_exists = true,
+                               .io = LINK_THREAD_RUNNING,
+                               .sql = LINK_THREAD_RUNNING};
     assert_true(link_is_whole(&state));
     state.io = LINK_THREAD_CONNECTING;
     assert_false(link_is_whole(&state));
@@ -79,12 +90,14 @@ static void a_link_is_whole_when_both_threads_run_and_no_disk_is_awaited(void **
 
 static void tables_behind_their_own_binary_log_were_set_back(void **unused) {
     (void)unused;
-    struct link_state state = {.kind = SERVER_MARIADB, .domain_id = 3, .link_known = true, .link_exists = true, .sql_errno = 1950};
+    struct link_state state = {
+        .kind = SERVER_MARIADB, .domain_id = 3, .link_known = true, .link_exists = true, .sql_errno = 1950};
     strcpy(state.logged, "1-1-20,2-2-7,3-3-9");
     strcpy(state.applied, "1-1-18,2-2-7,3-3-2");
     assert_true(link_is_set_back(&state));
     assert_int_equal(link_trouble(&state)->consequence, LINK_PURGED);
-    strcpy(state.applied, "1-1-20,2-2-7,3-3-2"); /* the own domain is always behind by what hasn't come round */
+    strcpy(state.applied,
+           "1-1-20,2-2-7,3-3-2"); /* the own domain is always behind by what hasn't come round */
     assert_false(link_is_set_back(&state));
     assert_int_equal(link_trouble(&state)->consequence, LINK_CONFIGURATION);
     strcpy(state.applied, "1-1-20");

@@ -1,5 +1,5 @@
-/* The daemon's turns over a fake server: server.h implemented here. Under the sanitizers this shows that ten thousand turns leave nothing
- * behind and that the watches' threads share nothing unguarded. */
+/* The daemon's turns over a fake server: server.h implemented here. Under the sanitizers this shows that ten
+ * thousand turns leave nothing behind and that the watches' threads share nothing unguarded. */
 #include "../../daemon/turn.h"
 
 #include <malloc.h>
@@ -20,8 +20,6 @@
 
 #define TURNS 10000
 
-/* --- the fake ---------------------------------------------------------------------------------------------------------------- */
-
 struct server {
     const struct config_server *address;
     bool connected;
@@ -41,15 +39,22 @@ void server_library_stop(void) {}
 void server_thread_start(void) {}
 void server_thread_stop(void) {}
 
-struct server *server_create(const struct config_server *address, const struct config_login *login, bool by_socket, unsigned limit_s) {
+struct server *server_create(const struct config_server *address, const struct config_login *login,
+                             bool by_socket, unsigned limit_s) {
     (void)login, (void)by_socket, (void)limit_s;
     struct server *server = calloc(1, sizeof *server);
     server->address = address;
     return server;
 }
-void server_disconnect(struct server *server) { server->connected = false; }
-void server_destroy(struct server *server) { free(server); }
-const char *server_version(const struct server *server) { return server->connected ? "10.11.99-MariaDB" : NULL; }
+void server_disconnect(struct server *server) {
+    server->connected = false;
+}
+void server_destroy(struct server *server) {
+    free(server);
+}
+const char *server_version(const struct server *server) {
+    return server->connected ? "10.11.99-MariaDB" : NULL;
+}
 
 static struct server_rows *rows_of(const char *first, ...) {
     struct server_rows *rows = calloc(1, sizeof *rows);
@@ -81,16 +86,18 @@ struct server_answer server_query(struct server *server, const char *sql, struct
         answer = (struct server_answer){SERVER_UNREACHABLE, 2003, "refused"};
         server->connected = false;
     } else if (strstr(sql, "AS server_id")) {
-        found = rows_of("server_id", id, "domain_id", id, "log_bin", "1", "log_updates", "1", "gtid_ready", "1", "gtid_strict", "1", "applied",
-                        position, "logged", position, NULL);
+        found = rows_of("server_id", id, "domain_id", id, "log_bin", "1", "log_updates", "1", "gtid_ready",
+                        "1", "gtid_strict", "1", "applied", position, "logged", position, NULL);
     } else if (strncmp(sql, "SHOW", 4) == 0) {
-        found = rows_of("Master_Host", host, "Master_Port", port, "Master_User", "repl", "Master_Server_Id", port, "Using_Gtid", "Slave_Pos",
-                        "Slave_IO_Running", is_no ? "No" : "Yes", "Slave_SQL_Running", is_no ? "No" : "Yes", "Last_IO_Errno", "0",
-                        "Last_SQL_Errno", "0", "Gtid_IO_Pos", position, NULL);
+        found = rows_of("Master_Host", host, "Master_Port", port, "Master_User", "repl", "Master_Server_Id",
+                        port, "Using_Gtid", "Slave_Pos", "Slave_IO_Running", is_no ? "No" : "Yes",
+                        "Slave_SQL_Running", is_no ? "No" : "Yes", "Last_IO_Errno", "0", "Last_SQL_Errno",
+                        "0", "Gtid_IO_Pos", position, NULL);
     } else if (strcmp(sql, HEARTBEAT_READ) == 0) {
         found = rows_of("site", "one", "sent_us", beat, NULL);
     } else if (refuses[me] && (strncmp(sql, "START", 5) == 0 || strncmp(sql, "CHANGE", 6) == 0)) {
-        answer = (struct server_answer){SERVER_REFUSED, 1227, "Access denied; you need (at least one of) the ... privilege(s)"};
+        answer = (struct server_answer){SERVER_REFUSED, 1227,
+                                        "Access denied; you need (at least one of) the ... privilege(s)"};
         starts++;
     } else if (strncmp(sql, "START", 5) == 0) {
         starts++;
@@ -111,7 +118,9 @@ struct server_answer server_query(struct server *server, const char *sql, struct
     return answer;
 }
 
-size_t server_rows_count(const struct server_rows *rows) { return rows ? 1 : 0; }
+size_t server_rows_count(const struct server_rows *rows) {
+    return rows ? 1 : 0;
+}
 
 const char *server_rows_value(const struct server_rows *rows, size_t row, const char *column) {
     for (size_t i = 0; rows && row == 0 && rows->cells[i]; i += 2)
@@ -128,8 +137,6 @@ void server_rows_free(struct server_rows *rows) {
     free(rows);
 }
 
-/* --- the tests --------------------------------------------------------------------------------------------------------------- */
-
 static struct config_site sites[3];
 static struct config_ring ring;
 static struct turn *turn;
@@ -138,17 +145,28 @@ static char log_file[] = "/tmp/roundabout-test-turn-XXXXXX";
 
 static int start(void **unused) {
     (void)unused;
-    static char names[3][6] = {"one", "two", "three"}, hosts[3][4] = {"s1", "s2", "s3"}, user[] = "repl", password[] = "pa55word";
+    static char names[3][6] = {"one", "two", "three"}, hosts[3][4] = {"s1", "s2", "s3"}, user[] = "repl",
+                password[] = "pa55word";
     memset(is_down, 0, sizeof is_down);
     memset(is_stopped, 0, sizeof is_stopped);
     memset(points_elsewhere, 0, sizeof points_elsewhere);
     memset(refuses, 0, sizeof refuses);
     statements = starts = changes = 0;
     for (unsigned i = 0; i < 3; i++)
-        sites[i] = (struct config_site){.name = names[i], .server = {.host = hosts[i], .port = i + 1}, .server_id = i + 1};
-    ring = (struct config_ring){.sites = sites, .site_count = 3, .replication = {.user = user, .password = password}, .probe_interval_ms = 1,
-                                .dead_after_ms = 60, .samples_failed = 3, .samples = 5, .cool_down_ms = 20, .heartbeat_interval_ms = 1,
-                                .connect_retry_s = 1, .net_timeout_s = 10};
+        sites[i] = (struct config_site){.name = names[i],
+                                        .server = {.host = hosts[i], .port = i + 1},
+                                        .server_id = i + 1};
+    ring = (struct config_ring){.sites = sites,
+                                .site_count = 3,
+                                .replication = {.user = user, .password = password},
+                                .probe_interval_ms = 1,
+                                .dead_after_ms = 60,
+                                .samples_failed = 3,
+                                .samples = 5,
+                                .cool_down_ms = 20,
+                                .heartbeat_interval_ms = 1,
+                                .connect_retry_s = 1,
+                                .net_timeout_s = 10};
     wake = eventfd(0, EFD_NONBLOCK);
     turn = turn_start(&(struct turn_setup){.ring = &ring, .wake_fd = wake});
     return turn && log_open(log_file, CONFIG_LOG_DEBUG) ? 0 : -1;
@@ -195,7 +213,8 @@ static void wait_for_plan(enum link_step step, enum ring_reason reason) {
         if (turn_plan(turn)->step == step && turn_plan(turn)->reason == reason)
             return;
     } while (clock_monotonic_ms() < until_ms);
-    fail_msg("wanted step %d %s, got %d %s", step, ring_reason_name(reason), turn_plan(turn)->step, ring_reason_name(turn_plan(turn)->reason));
+    fail_msg("wanted step %d %s, got %d %s", step, ring_reason_name(reason), turn_plan(turn)->step,
+             ring_reason_name(turn_plan(turn)->reason));
 }
 
 static void ten_thousand_turns_leave_nothing_behind(void **unused) {
