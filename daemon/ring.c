@@ -200,7 +200,9 @@ static struct ring_plan choose_target(const struct ring_view *view, size_t sourc
         if (source_is_dead && is_draining(view, source))
             return plan(LINK_WAIT, RING_DRAINING, candidate, source);
         struct ring_plan move = plan(LINK_POINT, reason, candidate, source);
-        move.skip_returning = site->bypassed && view->ring->returning_writes == CONFIG_RETURNING_SKIP;
+        /* A replica has all that its own server has, whatever the ring leaves out. */
+        move.skip_returning =
+            site->bypassed && !view->replica && view->ring->returning_writes == CONFIG_RETURNING_SKIP;
         return move;
     }
     return plan(LINK_WAIT, RING_NOBODY, SITE_NONE, source);

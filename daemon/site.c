@@ -39,8 +39,9 @@ static void tell_life(const struct config_ring *ring, struct site_record *site, 
         else if (answer->outcome == SERVER_REFUSED)
             log_state(
                 &site->subject, CONFIG_LOG_ERROR,
-                "site %s answers but refuses the monitor user: %u %s; correct `monitor`, or GRANT %s there",
-                name, answer->code, answer->text, dialect_for_kind(SERVER_MARIADB)->grants_to_watch);
+                "site %s answers but refuses the monitor user: %u %s; make that user there, or correct user "
+                "and password_file of `monitor`",
+                name, answer->code, answer->text);
         else if (site_state(site) && !site->report.state.link_known && site->report.state.kind)
             log_state(&site->subject, CONFIG_LOG_ERROR,
                       "site %s doesn't show its link (%u): the monitor user lacks %s", name,

@@ -190,9 +190,9 @@ static void tell_order(struct managed *link) {
                   : strstr(link->report.order_failed, "REPLICATION SL") ? dialect->grants_for_accounts
                   : strstr(link->report.order_failed, "CREATE USER")    ? dialect->grants_for_accounts
                                                                         : dialect->grants_to_heal);
-    else
+    else /* a syntax error quotes the statement, which may hold a password */
         log_state(&link->trouble, CONFIG_LOG_ERROR, "%s: %s failed: %u %s", link->name,
-                  link->report.order_failed, answer->code, answer->text);
+                  link->report.order_failed, answer->code, answer->code == 1064 ? "syntax" : answer->text);
 }
 
 /* The position past what shall not be fetched. */
@@ -249,7 +249,8 @@ static void give_order(struct turn *turn, struct managed *link, int64_t now_ms) 
                 RING_NO_LINK) /* the first link is no change that the next must keep away from */
                 link->memory.changed_ms = now_ms;
             link->memory.moved_ms = link->memory.applied_ms = now_ms;
-            turn->sites[plan->target].bypassed = false;
+            if (!link->replica)
+                turn->sites[plan->target].bypassed = false;
         }
     }
     for (size_t i = 0; i < turn->order.script.count; i++) {
@@ -264,16 +265,16 @@ static void give_order(struct turn *turn, struct managed *link, int64_t now_ms) 
 }
 
 /* The source's oldest position is read only while it is needed: two more statements a look. */
-static bool must_read_oldest(const struct turn *turn, const struct managed *link) {
+static bool must_wait_for_oldest(struct turn *turn, const struct managed *link) {
     const struct ring_plan *plan = &link->plan;
-    const bool needed = plan->step == LINK_SKIP && plan->reason == RING_PURGED;
-    for (size_t i = 0; i < turn->ring->site_count; i++)
-        watch_read_oldest(turn->sites[i].watch, needed && i == plan->target);
-    return needed && !turn->sites[plan->target].report.state.oldest[0];
+    if (plan->step != LINK_SKIP || plan->reason != RING_PURGED)
+        return false;
+    turn->sites[plan->target].oldest_is_needed = true;
+    return !turn->sites[plan->target].report.state.oldest[0];
 }
 
 static void act(struct turn *turn, struct managed *link, int64_t now_ms) {
-    if (!link->replica && must_read_oldest(turn, link))
+    if (must_wait_for_oldest(turn, link))
         return;
     if (link->plan.step == LINK_LEAVE || link->plan.step == LINK_WAIT || link->plan.step == LINK_HELP ||
         now_ms < link->retry_at_ms)
@@ -354,10 +355,11 @@ static void tell_heartbeat(struct turn *turn) {
     if (answer->outcome != SERVER_REFUSED)
         log_state(&turn->heartbeat, CONFIG_LOG_INFO, "%s", "");
     else
-        log_state(&turn->heartbeat, CONFIG_LOG_WARNING,
-                  "%s can't write its heartbeat: %u %s; GRANT SELECT, INSERT, DELETE, CREATE ON roundabout.* "
-                  "to the monitor user",
-                  turn->own.name, answer->code, answer->text);
+        log_state(&turn->heartbeat, CONFIG_LOG_WARNING, "%s can't write its heartbeat: %u %s; %s",
+                  turn->own.name, answer->code, answer->text,
+                  site_refused_a_right(answer->code)
+                      ? "GRANT SELECT, INSERT, DELETE, CREATE ON roundabout.* to the monitor user"
+                      : "lags aren't known until it can");
 }
 
 static bool turn_link(struct turn *turn, struct managed *link, int64_t now_ms) {
@@ -407,13 +409,17 @@ bool turn_run(struct turn *turn, int64_t now_ms) {
     const size_t source =
         turn->own.report.looks ? ring_find_source(turn->ring, &turn->own.report.state) : SITE_NONE;
     learn_bypasses(turn, source);
-    for (size_t i = 0; i < turn->ring->site_count; i++)
+    for (size_t i = 0; i < turn->ring->site_count; i++) {
+        turn->sites[i].oldest_is_needed = false;
         site_judge(&turn->sites[i], turn->ring, i, i == source, turn->own.memory.moved_ms, now_ms);
+    }
     order_account(turn);
     tell_heartbeat(turn);
     bool busy = turn_link(turn, &turn->own, now_ms);
     for (size_t i = 0; i < turn->replica_count; i++)
         busy |= turn_replica(turn, &turn->replicas[i], now_ms);
+    for (size_t i = 0; i < turn->ring->site_count; i++)
+        watch_read_oldest(turn->sites[i].watch, turn->sites[i].oldest_is_needed);
     return busy;
 }
 

@@ -48,8 +48,8 @@ ring = {{
     sites = (
 {sites}
     );
-    replication = {{ user = "{link_user}"; password_file = "{link_file}"; }};
-    monitor = {{ user = "{monitor_user}"; password_file = "{monitor_file}"; }};
+    replication = {{ user = "{link_user}"; password_file = "{link_file}"; tls = {tls}; }};
+    monitor = {{ user = "{monitor_user}"; password_file = "{monitor_file}"; tls = {tls}; }};
 {settings}
 }};
 """
@@ -72,11 +72,12 @@ class Stage:
     made = 0
 
     def __init__(self, count, delay_ms=None, replicas=0, table=True, names="abcdefghijklmnop", grants=GRANTS + ACCOUNT_GRANTS,
-                 settings=None, kind=Server, **options):
+                 settings=None, kind=Server, tls=False, **options):
         """`replicas`: how many plain replicas the first site has. `settings`: of the ring section, by name."""
         Stage.made += 1
         self.number = Stage.made  # so that each has folders and files of its own
         self.names = [str(name) for name in names[:count]]
+        self.tls = tls
         self.settings = {"connect_retry_s": 1, **(settings or {})}
         self.servers = [kind(f"ring{self.number}-{name}", id=i + 1, **{"durability": servers.TUNED, **options}) for i, name in enumerate(self.names)]
         self.replicas = [
@@ -116,7 +117,7 @@ class Stage:
         path = file or os.path.join(servers.folder(), f"ring{self.number}-{self.names[i]}.conf")
         with open(path, "w") as f:
             f.write(CONFIG.format(
-                socket=self.servers[i].socket, site=self.names[i], sites=",\n".join(sites), link_user=LINK_USER,
+                socket=self.servers[i].socket, tls=json.dumps(self.tls), site=self.names[i], sites=",\n".join(sites), link_user=LINK_USER,
                 monitor_user=MONITOR_USER, link_file=secret_file("link.password", LINK_PASSWORD),
                 monitor_file=secret_file("monitor.password", MONITOR_PASSWORD),
                 settings="".join(f"    {k} = {json.dumps(v)};\n" for k, v in {**self.settings, **settings}.items())))
@@ -207,8 +208,13 @@ class Stage:
         """By how many bytes binary logs grow while nobody writes; the daemons must be stopped, as their heartbeats are writes."""
         def sizes():
             return [sum(row[1] for row in server.query("SHOW BINARY LOGS")) for server in self.servers]
+        # What was under way arrives first; what circles never does.
+        for _ in range(10):
+            before = sizes()
+            time.sleep(0.5)
+            if sizes() == before:
+                break
         before = sizes()
-        wait_for(lambda: True, 1)
         time.sleep(seconds)
         return sum(after - b for after, b in zip(sizes(), before))
 

@@ -40,6 +40,16 @@ def two_fresh_mysql_servers_become_a_ring():
 
 
 @test
+def a_mysql_ring_over_tls():
+    it = stage(2, tls=True)
+    it.start_daemons()
+    it.wait_whole()
+    want("Yes", it.servers[0].slave_status()["Master_SSL_Allowed"], "the link is encrypted")
+    keys = put(it.servers[0], "from-a") + put(it.servers[1], "from-b")
+    want({}, it.wait_everywhere(keys, 10), "keys lacking")
+
+
+@test
 def a_mysql_ring_of_three_outlives_a_site_and_nothing_circles():
     it = stage(3)
     it.start_daemons()
