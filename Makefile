@@ -84,6 +84,7 @@ check: deps
 demo: deps
 	+@$(MAKE) --no-print-directory all $(BUILD)/wan
 	@BUILD=$(BUILD) /usr/bin/python3 bench/demo.py
+	@BUILD=$(BUILD) /usr/bin/python3 bench/demo_ring.py
 
 clean:
 	rm -rf $(BUILD)

@@ -7,7 +7,7 @@ SYSTEMD_LIBS := $(shell pkg-config --libs libsystemd 2>/dev/null)
 DAEMON_PURE = daemon/link.c daemon/ring.c daemon/script.c daemon/dialect.c daemon/quote.c
 DAEMON_REST = daemon/observe.c daemon/heartbeat.c daemon/watch.c daemon/memory.c daemon/site.c daemon/turn.c daemon/log.c
 DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) daemon/server.c daemon/notify.c
-DAEMON_UNIT = ring link script turn
+DAEMON_UNIT = ring link script turn preflight
 RING_CLI    = cli/check.c cli/status.c cli/look.c daemon/preflight.c daemon/observe.c daemon/server.c $(DAEMON_PURE)
 
 $(BUILD)/daemon/server.o: CFLAGS_ALL += $(MYSQL_CFLAGS)
@@ -19,6 +19,7 @@ $(BUILD)/roundaboutd: $(call objects,daemon/main.c $(DAEMON) $(CONFIG))
 $(BUILD)/tests/unit/test_ring: $(call objects,tests/unit/test_ring.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_link: $(call objects,tests/unit/test_link.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_script: $(call objects,tests/unit/test_script.c $(DAEMON_PURE))
+$(BUILD)/tests/unit/test_preflight: $(call objects,tests/unit/test_preflight.c daemon/preflight.c $(DAEMON_PURE))
 # Its server is a fake one.
 $(BUILD)/tests/unit/test_turn: $(call objects,tests/unit/test_turn.c $(DAEMON_PURE) $(DAEMON_REST))
 $(addprefix $(BUILD)/tests/unit/test_,$(DAEMON_UNIT)):

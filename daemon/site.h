@@ -14,6 +14,7 @@ struct site_record {
     struct site_samples samples;
     enum site_life life;
     bool bypassed;
+    unsigned oldest_asked; /* how many looks it had made when that was first asked for; 0: it isn't */
     bool oldest_is_needed; /* its watch shall read what its binary logs begin with */
     char returned[2048]; /* what it had logged when it was first seen after being dead; "": not seen yet */
     struct log_subject subject;

@@ -265,12 +265,20 @@ static void give_order(struct turn *turn, struct managed *link, int64_t now_ms) 
 }
 
 /* The source's oldest position is read only while it is needed: two more statements a look. */
-static bool must_wait_for_oldest(struct turn *turn, const struct managed *link) {
+static bool must_wait_for_oldest(struct turn *turn, struct managed *link) {
     const struct ring_plan *plan = &link->plan;
     if (plan->step != LINK_SKIP || plan->reason != RING_PURGED)
         return false;
-    turn->sites[plan->target].oldest_is_needed = true;
-    return !turn->sites[plan->target].report.state.oldest[0];
+    struct site_record *source = &turn->sites[plan->target];
+    source->oldest_is_needed = true;
+    if (!source->oldest_asked)
+        source->oldest_asked = source->report.looks;
+    if (!source->report.state.oldest[0] && source->report.looks > source->oldest_asked + 2)
+        log_state(&link->trouble, CONFIG_LOG_ERROR,
+                  "%s: what %s's binary logs begin with isn't shown to the monitor user; GRANT %s there",
+                  link->name, site_name(turn, plan->target),
+                  dialect_for_kind(link->report.state.kind)->grants_to_watch);
+    return !source->report.state.oldest[0];
 }
 
 static void act(struct turn *turn, struct managed *link, int64_t now_ms) {
@@ -418,8 +426,11 @@ bool turn_run(struct turn *turn, int64_t now_ms) {
     bool busy = turn_link(turn, &turn->own, now_ms);
     for (size_t i = 0; i < turn->replica_count; i++)
         busy |= turn_replica(turn, &turn->replicas[i], now_ms);
-    for (size_t i = 0; i < turn->ring->site_count; i++)
+    for (size_t i = 0; i < turn->ring->site_count; i++) {
+        if (!turn->sites[i].oldest_is_needed)
+            turn->sites[i].oldest_asked = 0;
         watch_read_oldest(turn->sites[i].watch, turn->sites[i].oldest_is_needed);
+    }
     return busy;
 }
 
