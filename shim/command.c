@@ -161,6 +161,8 @@ static void end_text(struct handle *handle, struct slice text, const struct sql_
     handle->counted = handle->main;
     if (ends_in_ok_packet(handle)) {
         handle->ok = handle->main;
+    } else {
+        handle->found = handle->main;
     }
     if (!command_matters(summary)) {
         session->main_touched = true;

@@ -28,19 +28,46 @@ struct entry {
 static struct entry *entries;
 static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
 static _Atomic uint64_t generation =
-    1; /* grows with each change of the map: what a thread remembers is good for one generation */
+    1; /* grows with each change of the map: what is remembered is good for one generation */
 static _Atomic size_t
     others; /* entries that are no handles: 0 means that a statement or result needs no look-up */
 
-/* The handles that this thread used last. The initial-exec model makes it one addition; a preloaded object
- * has room for that. */
-enum { REMEMBERED = 8 };
+/* Handles that were looked up lately, by a hash of their address: read and written without a lock. `turn` is
+ * odd while the place is written; what was read between two equal even turns belongs together. */
+enum { REMEMBERED_BITS = 12 };
 struct remembered {
-    const MYSQL *mysql;
-    uint64_t generation;
-    struct handle *handle;
+    _Atomic unsigned turn;
+    _Atomic(const MYSQL *) mysql;
+    _Atomic uint64_t generation;
+    _Atomic(struct handle *) handle;
 };
-static __thread struct remembered remembered[REMEMBERED] __attribute__((tls_model("initial-exec")));
+static struct remembered remembered[1 << REMEMBERED_BITS];
+
+static struct remembered *place_of(const MYSQL *mysql) {
+    return &remembered[((uintptr_t)mysql * 0x9E3779B97F4A7C15u) >> (64 - REMEMBERED_BITS)];
+}
+
+/* False: the place holds another handle, or is out of date. *handle NULL: it is known that there is none. */
+static bool recall(const MYSQL *mysql, uint64_t now, struct handle **handle) {
+    struct remembered *place = place_of(mysql);
+    unsigned turn = atomic_load_explicit(&place->turn, memory_order_acquire);
+    bool same = atomic_load_explicit(&place->mysql, memory_order_acquire) == mysql &&
+                atomic_load_explicit(&place->generation, memory_order_acquire) == now;
+    *handle = atomic_load_explicit(&place->handle, memory_order_acquire);
+    return same && !(turn & 1) && atomic_load_explicit(&place->turn, memory_order_relaxed) == turn;
+}
+
+static void remember(const MYSQL *mysql, uint64_t now, struct handle *handle) {
+    struct remembered *place = place_of(mysql);
+    unsigned turn = atomic_load_explicit(&place->turn, memory_order_relaxed);
+    if (turn & 1 || !atomic_compare_exchange_strong(&place->turn, &turn, turn + 1)) {
+        return; /* somebody else is writing here */
+    }
+    atomic_store_explicit(&place->mysql, mysql, memory_order_release);
+    atomic_store_explicit(&place->generation, now, memory_order_release);
+    atomic_store_explicit(&place->handle, handle, memory_order_release);
+    atomic_store_explicit(&place->turn, turn + 2, memory_order_release);
+}
 
 /* The map is whole in a child: no other thread is inside it while the process is copied. */
 static void before_fork(void) {
@@ -112,15 +139,15 @@ static void drop(const void *key, enum entry_kind kind) {
 
 struct handle *handle_find(const MYSQL *mysql) {
     uint64_t now = atomic_load_explicit(&generation, memory_order_acquire);
-    struct remembered *place = &remembered[((uintptr_t)mysql >> 6) % REMEMBERED];
-    if (place->mysql == mysql && place->generation == now) {
-        return place->handle;
+    struct handle *handle;
+    if (recall(mysql, now, &handle)) {
+        return handle;
     }
     pthread_rwlock_rdlock(&lock);
     struct entry *entry = find_entry(mysql, ENTRY_HANDLE);
-    struct handle *handle = entry ? entry->value : NULL;
+    handle = entry ? entry->value : NULL;
     pthread_rwlock_unlock(&lock);
-    *place = (struct remembered){.mysql = mysql, .generation = now, .handle = handle};
+    remember(mysql, now, handle);
     return handle;
 }
 
@@ -135,7 +162,7 @@ struct handle *handle_add(MYSQL *mysql, const struct real *real) {
     if (!handle) {
         return NULL;
     }
-    handle->main = handle->last = handle->spoke = handle->ok = handle->counted = mysql;
+    handle->main = handle->last = handle->spoke = handle->ok = handle->counted = handle->found = mysql;
     handle->real = real;
     handle->loan = (struct descriptor_loan){.number = -1, .saved = -1, .ready = -1};
     session_reset(&handle->session, NULL);

@@ -75,6 +75,8 @@ struct handle {
     MYSQL *pending; /* a shadow whose result has not been asked for with store_result or use_result yet */
     struct local *streaming;  /* a shadow from which the application may not have read everything */
     struct local *refused_by; /* the shadow that has just refused a statement which main runs now */
+    _Atomic bool cancelled;   /* mariadb_cancel came while `running` was set */
+    MYSQL *found;             /* whose FOUND_ROWS() it is: who ran the last SELECT */
     _Atomic(MYSQL *)
         running; /* the shadow that a statement is running on now: mariadb_cancel comes from another thread */
     MYSQL *counted; /* whose warning_count it is: who ran the last statement that succeeded. NULL:
@@ -97,8 +99,8 @@ struct handle {
     struct statement *statements; /* prepared on this handle */
 };
 
-/* The record of a handle; NULL: there is none. A look-up without lock for the handles that this thread used
- * last. */
+/* The record of a handle; NULL: there is none. A look-up without lock for those
+ * that were looked up lately. */
 struct handle *handle_find(const MYSQL *mysql);
 
 /* Makes the record for a handle that `real` has just initialised; throws away what stood at the address.
@@ -123,6 +125,7 @@ struct statement {
     struct statement *next; /* of the same handle */
     char *text; /* of a statement that changes the session, taken in when it is executed; else NULL */
     size_t length;
+    bool unseen;      /* ... but there was no memory for its text */
     bool out_of_sync; /* its last call was refused with 2014 by the shim, since a routed result was pending */
 };
 struct statement *statement_add(MYSQL_STMT *stmt, struct handle *handle,

@@ -166,7 +166,7 @@ static void note_login(struct handle *handle, const struct login *login) {
     memset(&handle->server, 0, sizeof handle->server);
     handle->sent = handle->planted = handle->query_attributes = false;
     handle->kept_insert_id = 0;
-    handle->last = handle->spoke = handle->ok = handle->counted = handle->main;
+    handle->last = handle->spoke = handle->ok = handle->counted = handle->found = handle->main;
     const struct config *config = setup_config();
     handle->passive = handle->shadow || !config || !is_looked_at(config, &login->address);
 }
@@ -390,6 +390,7 @@ EXPORT int mariadb_cancel(MYSQL *mysql) {
     }
     MYSQL *running = handle ? handle->running : NULL;
     if (running) {
+        handle->cancelled = true;
         real->mariadb_cancel(running);
     }
     return real->mariadb_cancel(mysql);

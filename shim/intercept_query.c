@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 static void log_decision(const struct sql_summary *summary, enum route_reason reason) {
@@ -18,10 +19,10 @@ static void log_decision(const struct sql_summary *summary, enum route_reason re
 }
 
 /* A shadow that was asked last and is there still: where a diagnostics statement finds its answer. */
-static struct local *last_speaker(struct handle *handle) {
+static struct local *find_shadow(struct handle *handle, const MYSQL *mysql) {
     for (size_t i = 0; i < sizeof handle->slots / sizeof *handle->slots; i++) {
         struct local *local = handle->slots[i].local;
-        if (local && local->mysql == handle->spoke) {
+        if (local && local->mysql == mysql) {
             return local;
         }
     }
@@ -49,6 +50,17 @@ static void keep_repeatable(struct handle *handle, struct slice text) {
     handle->repeatable_length = text.length;
 }
 
+/* FOUND_ROWS() is of the last SELECT, all other diagnostics are of the last statement. */
+static bool asks_found_rows(struct slice text) {
+    static const char name[] = "FOUND_ROWS";
+    for (size_t i = 0; i + sizeof name - 1 <= text.length; i++) {
+        if (strncasecmp(text.at + i, name, sizeof name - 1) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void end_routed(struct handle *handle, struct local *local, struct slice text, int result) {
     const struct real *real = handle->real;
     handle->last = handle->spoke = local->mysql;
@@ -59,7 +71,9 @@ static void end_routed(struct handle *handle, struct local *local, struct slice 
     }
     handle->counted = local->mysql;
     bool rows = real->mysql_field_count(local->mysql) > 0;
-    if (!rows) {
+    if (rows) {
+        handle->found = local->mysql;
+    } else {
         handle->ok = local->mysql;
     }
     if (rows || real->mysql_more_results(local->mysql)) {
@@ -71,6 +85,11 @@ static void end_routed(struct handle *handle, struct local *local, struct slice 
 
 /* Asks main what the session looks like. False: it doesn't say, and the statement goes to main as it is. */
 static bool learn_session(struct handle *handle) {
+    if (handle->counted == handle->main && handle->real->mysql_warning_count) {
+        handle->kept_warning_count =
+            handle->real->mysql_warning_count(handle->main); /* the answer will wipe it */
+        handle->counted = NULL;
+    }
     handle->busy = true;
     bool learnt = snapshot_read(handle);
     if (command_note_reconnect(handle)) {
@@ -105,7 +124,9 @@ static struct route_decision decide(struct handle *handle, struct slice text, st
         return (struct route_decision){.reason = ROUTE_SESSION_UNKNOWN};
     }
     struct route_decision decision = route_text(text, &session->route, config, summary);
-    bool asks = decision.reason == ROUTE_SESSION_UNKNOWN && !session->route.known;
+    /* Main's count of found rows would not survive the question: it is asked before there is one. */
+    bool asks = !session->route.known &&
+                (decision.reason == ROUTE_SESSION_UNKNOWN || (summary->ties & SQL_FOUND_ROWS) != 0);
     bool doubts =
         session->doubt && (decision.reason == ROUTE_ROUTED || decision.reason == ROUTE_IN_TRANSACTION);
     if (decision.reason != ROUTE_ROUTED && !asks && !doubts) {
@@ -178,7 +199,7 @@ bool query_route(struct handle *handle, struct slice text, struct sql_summary *s
             routed = true;
         }
     } else if (summary->verb == SQL_DIAGNOSTICS && summary->rest.length == 0) {
-        struct local *local = last_speaker(handle);
+        struct local *local = find_shadow(handle, asks_found_rows(text) ? handle->found : handle->spoke);
         if (local && local->pid == getpid()) {
             handle->busy = true;
             *result = local->real->mysql_real_query(local->mysql, text.at, text.length);

@@ -29,6 +29,10 @@ void statement_end(struct call *call, const struct statement *statement, bool ex
         command_end_text(call, (struct slice){statement->text, statement->length}, NULL, succeeded);
         return;
     }
+    if (executed && statement->unseen) {
+        command_end_text(call, (struct slice){"", 0}, &(struct sql_summary){.verb = SQL_OPAQUE}, succeeded);
+        return;
+    }
     struct handle *handle = call->handle;
     const struct command command = {.kind = executed ? COMMAND_TOUCHES : COMMAND_PLAIN};
     MYSQL *ok = handle->ok;
@@ -46,13 +50,19 @@ void statement_note_text(struct statement *statement, const struct handle *handl
                          unsigned long length) {
     free(statement->text);
     statement->text = NULL;
+    statement->unseen = false;
     struct slice slice;
     if (!query_text_to_route(handle, text, length, &slice)) {
         return;
     }
     struct sql_summary summary;
     sql_summarize(slice, handle->session.route.modes, NULL, &summary);
-    if (command_matters(&summary) && (statement->text = malloc(slice.length))) {
+    if (!command_matters(&summary)) {
+        return;
+    }
+    statement->text = malloc(slice.length);
+    statement->unseen = !statement->text;
+    if (statement->text) {
         memcpy(statement->text, slice.at, slice.length);
         statement->length = slice.length;
     }
@@ -66,7 +76,8 @@ EXPORT MYSQL_STMT *mysql_stmt_init(MYSQL *mysql) {
     }
     MYSQL_STMT *stmt = real->mysql_stmt_init(mysql);
     if (stmt && handle && !handle->passive && !handle->busy) {
-        statement_add(stmt, handle, real);
+        handle->passive |=
+            !statement_add(stmt, handle, real); /* out of memory: what it does would not be seen */
     }
     return stmt;
 }

@@ -103,6 +103,13 @@ static void undo_both(struct handle *handle, struct local *local) {
     session_note_end(&handle->session, false);
 }
 
+/* Said twice, these leave what they leave said once. Others that were lost on their way are not said to a new
+ * connection: if the first one did run, main's answer is the better guess, since what the local master has
+ * reaches main later. */
+static bool may_be_repeated(enum sql_verb verb) {
+    return verb == SQL_REPLACE || verb == SQL_SELECT || verb == SQL_DELETE;
+}
+
 enum route_reason local_run(struct handle *handle, const struct config_group *group,
                             const struct sql_summary *summary, struct slice text, int *result,
                             struct local **answered) {
@@ -122,6 +129,7 @@ enum route_reason local_run(struct handle *handle, const struct config_group *gr
         }
         struct local *local = slot->local;
         *answered = local;
+        handle->cancelled = false;
         handle->running = local->mysql;
         *result = local->real->mysql_real_query(local->mysql, text.at, text.length);
         handle->running = NULL;
@@ -150,10 +158,11 @@ enum route_reason local_run(struct handle *handle, const struct config_group *gr
                  local->real->mysql_error(local->mysql));
         local_retire(handle, slot);
         bool timed_out = local_now_ms() - started_ms >= (int64_t)config->local.read_timeout_s * 1000;
-        if (timed_out || attempt > 0) {
+        if ((timed_out || attempt > 0) && !handle->cancelled) {
             breaker_failed(config->local.retry_after_ms, why);
         }
-        if (timed_out || attempt > 0 || slot->transaction_lost) {
+        if (timed_out || attempt > 0 || slot->transaction_lost || handle->cancelled ||
+            !may_be_repeated(summary->verb)) {
             return ROUTE_LOCAL_DOWN;
         }
     }

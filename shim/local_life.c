@@ -60,6 +60,9 @@ static void forget_local(struct handle *handle, const struct local *local) {
     if (handle->last == local->mysql) {
         handle->last = handle->main;
     }
+    if (handle->found == local->mysql) {
+        handle->found = handle->main;
+    }
     if (handle->spoke == local->mysql) {
         handle->spoke = handle->main;
     }
