@@ -37,4 +37,5 @@ RING_CHECKS = $(foreach u,$(DAEMON_UNIT),"unit $(u)=$(BUILD)/tests/unit/test_$(u
 .PHONY: check-ring
 check-ring:
 	+@$(MAKE) --no-print-directory all $(BUILD)/wan
-	@BUILD=$(BUILD) /usr/bin/python3 tests/live/ring_faults.py
+	@echo "MariaDB:"; BUILD=$(BUILD) /usr/bin/python3 tests/live/ring_faults.py
+	@echo "MySQL:"; BUILD=$(BUILD) /usr/bin/python3 tests/live/ring_faults.py --mysql

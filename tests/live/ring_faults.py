@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """The ring under faults, at the daemon's default times: a ring of three with relays between the sites and a writer at each. Prints one
 line a fault - how long until it was answered, how long until the ring was whole again, acknowledged writes that are lost - and
-exits with 1 if a write was lost, the ring didn't become whole, or an event circles. Words choose faults by their names.
+exits with 1 if a write was lost, the ring didn't become whole, or an event circles. Words choose faults by their names; --mysql takes
+MySQL's servers.
 """
 
 import random
@@ -121,7 +122,7 @@ def purge_the_upstream(case):
     case.expected_lost = keys(A) - before
     case.strike()
     stage.start_daemon(B)
-    case.answered(lambda: "b ran: SET GLOBAL gtid_slave_pos" in stage.log(B), "b goes past what is purged")
+    case.answered(lambda: "b ran: SET GLOBAL gtid" in stage.log(B), "b goes past what is purged")
     case.until(lambda: stage.follows(B, A), "b follows a again")
     case.mended()
 
@@ -186,13 +187,23 @@ def run(function, stage):
 
 
 def main():
-    words = sys.argv[1:]
+    words = [word for word in sys.argv[1:] if word != "--mysql"]
+    more = {}
+    if "--mysql" in sys.argv[1:]:
+        import mysql_servers
+        from ring_stage import MYSQL_GRANTS
+        try:
+            mysql_servers.root()
+        except mysql_servers.CannotBeHad as e:
+            print(f"0 of 0 faults healed, all skipped: no MySQL here: {e}")
+            return
+        more = {"kind": mysql_servers.MysqlServer, "grants": MYSQL_GRANTS}
     chosen = [f for f in faults if not words or any(w in f.__name__ for w in words)]
     print(f"{'fault':38} {'answered':>11} {'whole after':>11} {'written':>7} {'lost':>6}", flush=True)
     good = 0
     for function in chosen:
         # Each on a stage of its own: a fault that isn't healed doesn't spoil the next.
-        stage = Stage(3, delay_ms=5, settings={"on_purged": "skip"} if function is purge_the_upstream else {})
+        stage = Stage(3, delay_ms=5, settings={"on_purged": "skip"} if function is purge_the_upstream else {}, **more)
         stage.start_daemons()
         stage.wait_whole()
         good += run(function, stage)
