@@ -222,6 +222,8 @@ static bool write_order(struct turn *turn, struct managed *link, struct watch_or
                !put_position(turn, link, position, sizeof position)) {
         return false;
     }
+    if (plan->step == LINK_SKIP && state->kind == SERVER_MYSQL)
+        memcpy(order->without, target->report.state.oldest, sizeof order->without);
     if (position[0] && state->kind == SERVER_MARIADB) {
         order->joins_position = true;
         memcpy(order->past, position, sizeof order->past);
@@ -253,6 +255,9 @@ static void give_order(struct turn *turn, struct managed *link, int64_t now_ms) 
                 turn->sites[plan->target].bypassed = false;
         }
     }
+    if (may_change(turn) && turn->order.without[0])
+        log_line(CONFIG_LOG_INFO, "%s makes an empty transaction of each GTID of %s that is left out",
+                 link->name, site_name(turn, plan->target));
     for (size_t i = 0; i < turn->order.script.count; i++) {
         if (may_change(turn) && i == turn->order.script.position_at)
             continue; /* logged as it was, once it has been set */

@@ -36,9 +36,22 @@ static bool is_over(const struct server_answer *answer) {
     return answer->outcome != SERVER_ANSWERED;
 }
 
+static const struct server_answer no_room = {SERVER_REFUSED, 0,
+                                             "more GTIDs to leave out than can be written"};
+
+/* How many GTIDs of the set are meant, at most one more than may be. */
+static size_t count_gtids(const char *set, const char *uuid) {
+    char gtid[80];
+    unsigned long long number;
+    size_t count = 0;
+    for (size_t next = 0;
+         count <= EMPTY_TRANSACTIONS_MAX && script_next_gtid(set, &next, &number, gtid, sizeof gtid);)
+        count += strncmp(gtid, uuid, strlen(uuid)) == 0;
+    return count;
+}
+
+/* Refused with `no_room` before the first is made if there are too many. */
 static struct server_answer make_empty_transactions(struct server *server, const struct watch_order *order) {
-    static const struct server_answer no_room = {SERVER_REFUSED, 0,
-                                                 "more GTIDs to leave out than can be written"};
     char sql[5000], quoted[4200], gtid[80];
     struct server_rows *rows;
     if (!quote_text(order->without, quoted, sizeof quoted))
@@ -48,13 +61,11 @@ static struct server_answer make_empty_transactions(struct server *server, const
     const char *missing = server_rows_value(rows, 0, "missing");
     size_t next = 0;
     unsigned long long number;
+    if (missing && count_gtids(missing, order->without_uuid) > EMPTY_TRANSACTIONS_MAX)
+        answer = no_room;
     while (!is_over(&answer) && missing && script_next_gtid(missing, &next, &number, gtid, sizeof gtid)) {
         if (strncmp(gtid, order->without_uuid, strlen(order->without_uuid)) != 0)
             continue;
-        if (next > EMPTY_TRANSACTIONS_MAX) {
-            answer = no_room;
-            break;
-        }
         snprintf(sql, sizeof sql, "SET SESSION gtid_next = '%s'", gtid);
         answer = server_query(server, sql, NULL);
         if (!is_over(&answer))
@@ -80,7 +91,8 @@ static bool user_exists(struct server *server, const char *user, struct server_a
 }
 
 static struct server_answer set_joined_position(struct server *server, struct watch_order *order) {
-    static const struct server_answer no_room = {SERVER_REFUSED, 0, "the position is too long to be written"};
+    static const struct server_answer too_long = {SERVER_REFUSED, 0,
+                                                  "the position is too long to be written"};
     const struct dialect *dialect = dialect_for_kind(SERVER_MARIADB);
     struct server_answer answer = {.outcome = SERVER_ANSWERED};
     for (unsigned tries = 0; tries < POSITION_TRIES; tries++) {
@@ -98,7 +110,7 @@ static struct server_answer set_joined_position(struct server *server, struct wa
                              script_set_position(&order->script, dialect, joined);
         server_rows_free(rows);
         if (!written)
-            return no_room;
+            return too_long;
         answer = server_query(server, order->script.sql[order->script.position_at], NULL);
         if (answer.code != 1947)
             return answer;
@@ -120,11 +132,24 @@ static struct server_answer carry_out(struct server *server, struct watch_order 
         snprintf(failed, size, "%s", is_over(&answer) ? "SELECT ... FROM mysql.user" : "");
         return answer;
     }
-    if (order->without[0])
+    /* Empty transactions go round the ring, so that no site behind this one lacks what is left out here.
+     * Where there are too many of them, the script's own statement does it for this server alone. */
+    bool left_out = false;
+    if (order->without[0]) {
         answer = make_empty_transactions(server, order);
+        left_out = !is_over(&answer);
+        const bool too_many = answer.outcome == SERVER_REFUSED && answer.code == 0;
+        if (too_many && order->script.position_at < order->script.count)
+            answer = (struct server_answer){.outcome = SERVER_ANSWERED};
+    }
     if (is_over(&answer))
         snprintf(failed, size, "SET SESSION gtid_next");
+    const size_t unneeded = left_out ? order->script.position_at : SCRIPT_MAX;
+    if (left_out)
+        order->script.position_at = SCRIPT_MAX;
     for (size_t i = 0; i < order->script.count && !is_over(&answer); i++) {
+        if (i == unneeded)
+            continue;
         answer = run_statement(server, order, i);
         if (is_over(&answer))
             snprintf(failed, size, "%s", order->script.shown[i]);

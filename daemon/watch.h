@@ -38,7 +38,7 @@ struct watch_order {
      * (1947): then it's read and set again. */
     bool joins_position;
     char past[2048]; /* with joins_position: the position to go past */
-    /* MySQL: before the script, make an empty transaction of each GTID of `uuid` in this set that the server
+    /* MySQL: before the script, make an empty transaction of each GTID in this set - of the uuid only, unless it is empty - that the server
      * lacks. Empty: none. */
     char without[2048];
     char without_uuid[40];
