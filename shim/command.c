@@ -33,6 +33,7 @@ bool command_begin(struct call *call, MYSQL *mysql, const void *caller) {
 
 void command_forget_answer(struct handle *handle) {
     handle->answered = false;
+    handle->last = handle->answered_by;
     descriptor_take_back(&handle->loan);
 }
 

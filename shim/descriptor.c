@@ -89,6 +89,15 @@ static bool is_still_lent(int number) {
     return same;
 }
 
+bool descriptor_suspend(struct descriptor_loan *loan) {
+    loan->ready = fcntl(loan->number, F_DUPFD_CLOEXEC, 0);
+    return loan->ready >= 0 && dup3(loan->saved, loan->number, O_CLOEXEC) >= 0;
+}
+
+void descriptor_resume(struct descriptor_loan *loan) {
+    descriptor_lend(loan);
+}
+
 void descriptor_take_back(struct descriptor_loan *loan) {
     int kept_errno = errno;
     if (is_still_lent(loan->number)) {

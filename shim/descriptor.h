@@ -24,6 +24,11 @@ void descriptor_drop(struct descriptor_loan *loan); /* prepared and not needed *
  * meanwhile: then the socket is closed. */
 void descriptor_take_back(struct descriptor_loan *loan);
 
+/* While lent: gives the number back to main's socket for a call of the library's, and lends it again. False:
+ * it can't be; nothing has changed. */
+bool descriptor_suspend(struct descriptor_loan *loan);
+void descriptor_resume(struct descriptor_loan *loan);
+
 /* The number is a new socket's: no epoll set can know it yet. */
 void descriptor_is_new(int number);
 

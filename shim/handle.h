@@ -65,6 +65,7 @@ struct handle {
     bool sent;    /* mysql_send_query without its mysql_read_query_result yet */
     bool answered; /* the statement sent by mysql_send_query was routed and has its answer: sent_result */
     int sent_result;
+    MYSQL *answered_by;          /* its shadow */
     struct descriptor_loan loan; /* main's descriptor, lent while `answered` */
     bool query_attributes;       /* mysql_bind_param: they are taken up by the next statement on main */
     bool planted; /* an error was planted on main, so that the application's clearing of it can be seen */

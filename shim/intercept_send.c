@@ -34,6 +34,10 @@ static bool send_routed(struct handle *handle, const char *text, unsigned long l
     }
     descriptor_lend(&handle->loan);
     handle->answered = true;
+    handle->answered_by = handle->last;
+    handle->last = handle->main; /* nothing has been answered yet, as far as the application knows */
+    handle->planted = false;
+    handle->real->mysql_next_result(handle->main); /* clears an error there, without a byte on the wire */
     return true;
 }
 
@@ -76,6 +80,10 @@ EXPORT my_bool mysql_read_query_result(MYSQL *mysql) {
     if (handle && handle->answered && !handle->busy) {
         handle->answered = false;
         descriptor_take_back(&handle->loan);
+        handle->last = handle->answered_by;
+        if (handle->sent_result != 0) {
+            command_plant_error(handle);
+        }
         return handle->sent_result != 0;
     }
     if (!command_begin(&call, mysql, CALLER)) {

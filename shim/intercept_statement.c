@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "intercept.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -154,24 +155,44 @@ EXPORT int mysql_stmt_next_result(MYSQL_STMT *stmt) {
 }
 
 /* These speak to main, or to nobody, and may come from a garbage collector at any moment: between a routed
- * statement and its result too. They never fail for that, and leave the routed result alone. */
+ * statement and its result too. They never fail for that, and leave the routed result alone. False: main's
+ * descriptor is lent and can't be had back for the call. */
+static bool begin_quiet(struct handle *handle) {
+    int kept_errno = errno;
+    if (handle->answered && !descriptor_suspend(&handle->loan)) {
+        return false;
+    }
+    handle->busy = true;
+    errno = kept_errno;
+    return true;
+}
+
+static void end_quiet(struct handle *handle) {
+    int kept_errno = errno;
+    handle->busy = false;
+    handle->last = handle->main;
+    if (handle->answered) {
+        descriptor_resume(&handle->loan);
+    }
+    errno = kept_errno;
+}
+
+static struct handle *watched_handle(const struct statement *statement) {
+    struct handle *handle = statement ? statement->handle : NULL;
+    return handle && !handle->passive && !handle->busy ? handle : NULL;
+}
+
 #define STATEMENT_COMMAND(name, parameters, arguments)                                  \
-    EXPORT                                                                              \
-    my_bool name parameters {                                                           \
+    EXPORT my_bool name parameters {                                                    \
         struct statement *statement = statement_find(stmt);                             \
         const struct real *real = statement ? statement->real : real_of_caller(CALLER); \
-        if (!real || !real->name) {                                                     \
+        struct handle *handle = watched_handle(statement);                              \
+        if (!real || !real->name || (handle && !begin_quiet(handle))) {                 \
             return 1;                                                                   \
         }                                                                               \
-        struct handle *handle = statement ? statement->handle : NULL;                   \
-        bool watched = handle && !handle->passive && !handle->busy;                     \
-        if (watched) {                                                                  \
-            handle->busy = true;                                                        \
-        }                                                                               \
         my_bool result = real->name arguments;                                          \
-        if (watched) {                                                                  \
-            handle->busy = false;                                                       \
-            handle->last = handle->main;                                                \
+        if (handle) {                                                                   \
+            end_quiet(handle);                                                          \
         }                                                                               \
         return result;                                                                  \
     }
@@ -185,21 +206,16 @@ STATEMENT_COMMAND(mysql_stmt_send_long_data,
 EXPORT my_bool mysql_stmt_close(MYSQL_STMT *stmt) {
     struct statement *statement = statement_find(stmt);
     const struct real *real = statement ? statement->real : real_of_caller(CALLER);
-    if (!real || !real->mysql_stmt_close) {
+    struct handle *handle = watched_handle(statement);
+    if (!real || !real->mysql_stmt_close || (handle && !begin_quiet(handle))) {
         return 1;
     }
-    struct handle *handle = statement ? statement->handle : NULL;
-    bool watched = handle && !handle->passive && !handle->busy;
     if (statement) {
         statement_remove(statement); /* first: its address may be another's as soon as it is freed */
     }
-    if (watched) {
-        handle->busy = true;
-    }
     my_bool result = real->mysql_stmt_close(stmt);
-    if (watched) {
-        handle->busy = false;
-        handle->last = handle->main;
+    if (handle) {
+        end_quiet(handle);
     }
     return result;
 }

@@ -388,11 +388,15 @@ static enum session_echo note_set(struct session *session, struct slice rest) {
     return echo;
 }
 
+static bool same_slice(struct slice a, struct slice b) {
+    return a.length == b.length && (a.length == 0 || strncasecmp(a.at, b.at, a.length) == 0);
+}
+
 static void drop_temporary(struct session *session, const struct sql_table *table) {
+    struct slice database = table->database.length ? table->database : session->route.database;
     for (size_t i = 0; i < session->route.temporary_count; i++) {
         const struct sql_table *there = &session->route.temporary[i];
-        if (there->table.length == table->table.length &&
-            strncasecmp(there->table.at, table->table.at, table->table.length) == 0) {
+        if (same_slice(there->table, table->table) && same_slice(there->database, database)) {
             free_temporary(session, i);
             return;
         }
