@@ -68,6 +68,20 @@ def a_mysql_ring_of_three_outlives_a_site_and_nothing_circles():
 
 
 @test
+def a_mysql_ring_of_four_keeps_its_replica():
+    it = stage(4, replicas=1, more={"replicas_follow": True})
+    it.start_daemons()
+    it.wait_whole()
+    wait_for(it.replicas[0].link_runs, 10, "the replica follows", pause_s=0.05)
+    it.servers[2].kill()
+    wait_for(lambda: it.follows(3, 1), 10, "d follows b", pause_s=0.05)
+    it.servers[2].start()
+    it.wait_whole(60)
+    keys = [key for i, server in enumerate(it.servers) for key in put(server, f"from-{i}")]
+    want({}, it.wait_everywhere(keys, 10), "keys lacking")
+
+
+@test
 def purged_mysql_binlogs_are_gone_past_when_asked_for():
     it = stage(2, more={"on_purged": "skip"})
     it.start_daemons()
