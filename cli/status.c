@@ -145,8 +145,8 @@ static void take_notes(struct view *view) {
     }
 }
 
-/* The lag of one origin at one server: measured; else at least how far the heartbeat there lies behind the
- * origin's own. Negative: by how much it lies behind at least; NAN-free: below -1e12 nothing is known. */
+/* The lag of one origin at one server, in ms: measured, or, negative, at least by how much the heartbeat
+ * there lies behind the origin's own; LAG_UNKNOWN if neither is known. */
 #define LAG_UNKNOWN (-1e15)
 static double lag_ms(const struct view *view, size_t origin, const struct look *there) {
     const struct look *from = &view->looks[origin];
