@@ -207,6 +207,10 @@ static void end_in_success(struct handle *handle, const struct command *command)
     if (is_statement(command->kind)) {
         handle->spoke = handle->counted = handle->main;
     }
+    if (command->kind == COMMAND_TOUCHES || command->kind == COMMAND_CHANGE_USER ||
+        command->kind == COMMAND_RESET) {
+        handle->warned = handle->main;
+    }
     switch (command->kind) {
     case COMMAND_COMMIT:
     case COMMAND_ROLLBACK:
@@ -293,6 +297,32 @@ void command_end(struct call *call, const struct command *command, bool succeede
     errno = kept_errno;
 }
 
+/* The servers make a new list of warnings for a statement that uses tables or has something to say. */
+static bool makes_list(const struct handle *handle, const struct sql_summary *summary) {
+    switch (summary->verb) {
+    case SQL_NOTHING:
+    case SQL_BEGIN:
+    case SQL_COMMIT:
+    case SQL_ROLLBACK:
+    case SQL_SAVEPOINT:
+    case SQL_ROLLBACK_TO:
+    case SQL_RELEASE_SAVEPOINT:
+    case SQL_SET:
+    case SQL_SET_TRANSACTION:
+    case SQL_USE:
+    case SQL_DIAGNOSTICS:
+        break;
+    case SQL_SELECT:
+        if (!summary->no_tables) {
+            return true;
+        }
+        break;
+    default:
+        return true;
+    }
+    return handle->real->mysql_warning_count && handle->real->mysql_warning_count(handle->main) > 0;
+}
+
 void command_end_text(struct call *call, struct slice text, const struct sql_summary *summary,
                       bool succeeded) {
     struct handle *handle = call->handle;
@@ -302,6 +332,7 @@ void command_end_text(struct call *call, struct slice text, const struct sql_sum
     }
     if (!end_on_main(call, succeeded)) {
         handle->session.main_touched = true; /* it failed, but may have begun a transaction before it did */
+        handle->warned = call->target;
         errno = kept_errno;
         return;
     }
@@ -309,6 +340,9 @@ void command_end_text(struct call *call, struct slice text, const struct sql_sum
     if (!summary) {
         sql_summarize(text, handle->session.route.modes, NULL, &own);
         summary = &own;
+    }
+    if (makes_list(handle, summary)) {
+        handle->warned = handle->main;
     }
     end_text(handle, text, summary);
     errno = kept_errno;

@@ -162,7 +162,8 @@ struct handle *handle_add(MYSQL *mysql, const struct real *real) {
     if (!handle) {
         return NULL;
     }
-    handle->main = handle->last = handle->spoke = handle->ok = handle->counted = handle->found = mysql;
+    handle->main = handle->last = handle->spoke = handle->ok = handle->counted = handle->found =
+        handle->warned = mysql;
     handle->real = real;
     handle->loan = (struct descriptor_loan){.number = -1, .saved = -1, .ready = -1};
     session_reset(&handle->session, NULL);
@@ -221,7 +222,7 @@ void handle_visit(const struct real *real, void (*visit)(struct handle *handle))
     if (found) {
         for (struct entry *entry = entries; entry; entry = entry->hh.next) {
             struct handle *handle = entry->kind == ENTRY_HANDLE ? entry->value : NULL;
-            if (handle && handle->real == real) {
+            if (handle && handle->real == real && !handle->shadow) {
                 found[count++] = handle;
             }
         }

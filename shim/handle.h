@@ -71,13 +71,15 @@ struct handle {
     bool planted; /* an error was planted on main, so that the application's clearing of it can be seen */
     bool credentials_unknown; /* they were in a connection string or can't be copied */
     MYSQL *last;              /* who answers for the last call: main or a shadow */
-    MYSQL *spoke;             /* who ran the last statement: for SHOW WARNINGS and the like */
+    MYSQL *spoke;             /* who ran the last statement: for mysql_field_count and ROW_COUNT() */
     MYSQL *ok; /* whose insert_id it is: who ended a statement in an OK packet last. NULL: kept_insert_id */
     MYSQL *pending; /* a shadow whose result has not been asked for with store_result or use_result yet */
     struct local *streaming;  /* a shadow from which the application may not have read everything */
     struct local *refused_by; /* the shadow that has just refused a statement which main runs now */
     _Atomic bool cancelled;   /* mariadb_cancel came while `running` was set */
-    MYSQL *found;             /* whose FOUND_ROWS() it is: who ran the last SELECT */
+    MYSQL *warned; /* whose list SHOW WARNINGS shows: who ran the last statement that made one, if an empty
+                      one */
+    MYSQL *found;  /* whose FOUND_ROWS() it is: who ran the last SELECT */
     _Atomic(MYSQL *)
         running; /* the shadow that a statement is running on now: mariadb_cancel comes from another thread */
     MYSQL *counted; /* whose warning_count it is: who ran the last statement that succeeded. NULL:

@@ -166,7 +166,8 @@ static void note_login(struct handle *handle, const struct login *login) {
     memset(&handle->server, 0, sizeof handle->server);
     handle->sent = handle->planted = handle->query_attributes = false;
     handle->kept_insert_id = 0;
-    handle->last = handle->spoke = handle->ok = handle->counted = handle->found = handle->main;
+    handle->last = handle->spoke = handle->ok = handle->counted = handle->found = handle->warned =
+        handle->main;
     const struct config *config = setup_config();
     handle->passive = handle->shadow || !config || !is_looked_at(config, &login->address);
 }
@@ -196,6 +197,19 @@ EXPORT MYSQL *mysql_real_connect(MYSQL *mysql, const char *host, const char *use
                     : NULL;
     }
     const struct login login = {{host, port, socket}, user, password, database, flags};
+    if (handle->thread_id !=
+        0) { /* connected already: the library refuses, and the session goes on; unless it was lost */
+        handle->busy = true;
+        MYSQL *again =
+            handle->real->mysql_real_connect(mysql, host, user, password, database, port, socket, flags);
+        handle->busy = false;
+        handle->last = handle->main;
+        if (again) {
+            note_login(handle, &login);
+            end_login(handle, true);
+        }
+        return again;
+    }
     note_login(handle, &login);
     handle->busy = true; /* init commands come back to mysql_real_query on this very handle */
     MYSQL *connected =

@@ -50,20 +50,27 @@ static void keep_repeatable(struct handle *handle, struct slice text) {
     handle->repeatable_length = text.length;
 }
 
-/* FOUND_ROWS() is of the last SELECT, all other diagnostics are of the last statement. */
-static bool asks_found_rows(struct slice text) {
-    static const char name[] = "FOUND_ROWS";
-    for (size_t i = 0; i + sizeof name - 1 <= text.length; i++) {
-        if (strncasecmp(text.at + i, name, sizeof name - 1) == 0) {
+static bool says(struct slice text, const char *name) {
+    size_t length = strlen(name);
+    for (size_t i = 0; i + length <= text.length; i++) {
+        if (strncasecmp(text.at + i, name, length) == 0) {
             return true;
         }
     }
     return false;
 }
 
+/* FOUND_ROWS() is of the last SELECT, ROW_COUNT() of the last statement, warnings and errors of the last that
+ * made a list of them. */
+static const MYSQL *diagnostics_owner(const struct handle *handle, struct slice text) {
+    return says(text, "FOUND_ROWS")  ? handle->found
+           : says(text, "ROW_COUNT") ? handle->spoke
+                                     : handle->warned;
+}
+
 static void end_routed(struct handle *handle, struct local *local, struct slice text, int result) {
     const struct real *real = handle->real;
-    handle->last = handle->spoke = local->mysql;
+    handle->last = handle->spoke = handle->warned = local->mysql;
     handle->planted = false;
     if (result != 0) {
         command_plant_error(handle);
@@ -199,7 +206,7 @@ bool query_route(struct handle *handle, struct slice text, struct sql_summary *s
             routed = true;
         }
     } else if (summary->verb == SQL_DIAGNOSTICS && summary->rest.length == 0) {
-        struct local *local = find_shadow(handle, asks_found_rows(text) ? handle->found : handle->spoke);
+        struct local *local = find_shadow(handle, diagnostics_owner(handle, text));
         if (local && local->pid == getpid()) {
             handle->busy = true;
             *result = local->real->mysql_real_query(local->mysql, text.at, text.length);

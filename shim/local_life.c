@@ -63,6 +63,9 @@ static void forget_local(struct handle *handle, const struct local *local) {
     if (handle->answered_by == local->mysql) {
         handle->answered_by = handle->main;
     }
+    if (handle->warned == local->mysql) {
+        handle->warned = handle->main;
+    }
     if (handle->found == local->mysql) {
         handle->found = handle->main;
     }

@@ -53,7 +53,7 @@ static bool set_settings(struct handle *handle, struct local *local, bool autoco
     }
     free(text);
     if (done) {
-        local->transaction &= autocommit == local->autocommit; /* to switch it on commits */
+        local->transaction &= !autocommit || local->autocommit; /* to switch it on commits */
         local->autocommit = autocommit;
     }
     return done;

@@ -231,6 +231,7 @@ static enum session_echo note_savepoint(struct session *session, const struct sq
     }
     size_t place = find_savepoint(session, summary->name);
     if (summary->verb == SQL_SAVEPOINT) {
+        session->main_touched = true; /* main keeps it until its transaction ends */
         if (place < session->savepoint_count) { /* a second of the name replaces the first and comes last */
             free(session->savepoints[place]);
             session->savepoint_count--;
