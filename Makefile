@@ -1,8 +1,10 @@
 # Roundabout. Everything that is built goes into build/.
 #
-#   make            build/libroundabout.so, build/roundabout
+#   make            build/libroundabout.so, build/roundabout, build/roundaboutd
 #   make deps       installs what is missing (apt-get; elsewhere it names the packages)
 #   make check      all tests
+#   make check-ring the ring under live faults, with a table of them (some minutes)
+#   make check-ring             the ring under faults, with a table
 #   make demo       the main job, shown on throwaway servers
 #   make bench-overhead          the shim's own cost in nanoseconds
 #   make asan tsan valgrind      the fast tests under the sanitizers
@@ -25,15 +27,25 @@ PURE   = shim/lex.c shim/lex_modes.c shim/sql_keywords.c shim/sql_functions.c sh
 SHIM   = $(PURE) $(CONFIG) shim/real.c shim/late.c shim/log.c shim/setup.c shim/options.c shim/session.c shim/snapshot.c shim/handle.c \
          shim/breaker.c shim/verdict.c shim/local.c shim/local_life.c shim/local_open.c shim/local_step.c shim/command.c shim/intercept_connect.c shim/intercept_query.c shim/intercept_send.c shim/descriptor.c shim/intercept_result.c \
          shim/intercept_answer.c shim/intercept_command.c shim/intercept_statement.c shim/intercept_async.c
-CLI    = cli/main.c cli/run.c cli/explain.c $(PURE) $(CONFIG)
-UNIT   = config lex sql route session
+CLI    = cli/main.c cli/run.c cli/explain.c $(PURE) $(CONFIG) cli/check.c cli/status.c cli/look.c daemon/preflight.c daemon/observe.c daemon/server.c $(DAEMON_PURE)
+DAEMON_PURE = daemon/link.c daemon/ring.c daemon/script.c daemon/dialect.c daemon/quote.c
+DAEMON_REST = daemon/observe.c daemon/heartbeat.c daemon/watch.c daemon/memory.c daemon/site.c daemon/turn.c daemon/log.c
+DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) daemon/server.c daemon/notify.c
+UNIT   = config lex sql route session ring link script turn preflight
 
 # The shim opens libconfig by this name when it needs it (shim/late.c).
 LIBCONFIG_SONAME := $(shell readelf -d "$$($(CC) -print-file-name=libconfig.so)" 2>/dev/null | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
-all: $(BUILD)/libroundabout.so $(BUILD)/roundabout
+all: $(BUILD)/libroundabout.so $(BUILD)/roundabout $(BUILD)/roundaboutd
+
+# The client library's headers and libraries are the daemon's and the command's alone: the shim meets whatever the application has.
+MYSQL_CFLAGS ?= $(shell mariadb_config --include 2>/dev/null || mysql_config --include)
+MYSQL_LIBS   ?= $(shell mariadb_config --libs 2>/dev/null || mysql_config --libs)
+SYSTEMD_LIBS := $(shell pkg-config --libs libsystemd 2>/dev/null)
+$(BUILD)/daemon/server.o: CFLAGS_ALL += $(MYSQL_CFLAGS)
+$(BUILD)/daemon/notify.o: CFLAGS_ALL += $(if $(SYSTEMD_LIBS),-DHAVE_SYSTEMD)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -45,7 +57,10 @@ $(BUILD)/libroundabout.so: $(call objects,$(SHIM)) shim/exports.map
 	$(CC) -shared $(LDFLAGS_ALL) -Wl,--version-script=shim/exports.map -Wl,-z,defs -o $@ $(call objects,$(SHIM)) -ldl -lpthread
 
 $(BUILD)/roundabout: $(call objects,$(CLI))
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lconfig
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lconfig $(MYSQL_LIBS) -lpthread
+
+$(BUILD)/roundaboutd: $(call objects,daemon/main.c $(DAEMON) $(CONFIG))
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(MYSQL_LIBS) $(SYSTEMD_LIBS) -lconfig -lpthread
 
 $(BUILD)/wan: $(call objects,bench/wan.c)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^
@@ -58,8 +73,13 @@ $(BUILD)/tests/unit/test_lex: $(call objects,tests/unit/test_lex.c $(PURE))
 $(BUILD)/tests/unit/test_sql: $(call objects,tests/unit/test_sql.c $(PURE))
 $(BUILD)/tests/unit/test_route: $(call objects,tests/unit/test_route.c $(PURE))
 $(BUILD)/tests/unit/test_session: $(call objects,tests/unit/test_session.c $(PURE) shim/session.c)
+$(BUILD)/tests/unit/test_ring: $(call objects,tests/unit/test_ring.c $(DAEMON_PURE))
+$(BUILD)/tests/unit/test_link: $(call objects,tests/unit/test_link.c $(DAEMON_PURE))
+$(BUILD)/tests/unit/test_script: $(call objects,tests/unit/test_script.c $(DAEMON_PURE))
+$(BUILD)/tests/unit/test_preflight: $(call objects,tests/unit/test_preflight.c daemon/preflight.c $(DAEMON_PURE))
+$(BUILD)/tests/unit/test_turn: $(call objects,tests/unit/test_turn.c $(DAEMON_PURE) $(DAEMON_REST))
 $(addprefix $(BUILD)/tests/unit/test_,$(UNIT)):
-	$(CC) $(LDFLAGS_ALL) $(LINK_MORE) -o $@ $^ -lcmocka -lconfig
+	$(CC) $(LDFLAGS_ALL) $(LINK_MORE) -o $@ $^ -lcmocka -lconfig -lpthread
 $(BUILD)/tests/unit/print_settings: $(call objects,tests/unit/print_settings.c $(CONFIG))
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lconfig
 
@@ -123,7 +143,15 @@ check: deps
 	    "live wan=$(PYTHON) tests/live/test_wan.py" \
 	    "live shim=$(PYTHON) tests/live/test_shim.py" \
 	    "live failure=$(PYTHON) tests/live/test_shim_failure.py" \
-	    "live run=$(PYTHON) tests/live/test_shim_run.py"
+	    "live run=$(PYTHON) tests/live/test_shim_run.py" \
+	    "live ring=$(PYTHON) tests/live/test_ring.py" \
+	    "live ring on MySQL=$(PYTHON) tests/live/test_ring_mysql.py"
+
+# The ring under faults, at the daemon's own default times: some minutes for each kind of server.
+check-ring: deps
+	+@$(MAKE) --no-print-directory all $(BUILD)/wan
+	@echo "MariaDB:"; BUILD=$(BUILD) $(PYTHON) tests/live/ring_faults.py
+	@echo "MySQL:"; BUILD=$(BUILD) $(PYTHON) tests/live/ring_faults.py --mysql
 
 # The tests that need no server, under a sanitizer. Its runtime must come before the preloaded library.
 fast: unit preload
@@ -145,6 +173,7 @@ valgrind: deps
 demo: deps
 	+@$(MAKE) --no-print-directory all $(BUILD)/wan
 	@BUILD=$(BUILD) $(PYTHON) bench/demo.py
+	@BUILD=$(BUILD) $(PYTHON) bench/demo_ring.py
 
 $(BUILD)/bench/overhead: $(call objects,bench/overhead.c) $(PRELOAD)/libmariadb.so.3 $(PRELOAD)/libfakeserver.so
 	$(CC) $(LDFLAGS_ALL) -Wl,--no-as-needed -Wl,-rpath,'$$ORIGIN/../tests/preload' -o $@ $^ -lpthread
@@ -155,5 +184,5 @@ bench-overhead: $(BUILD)/libroundabout.so $(BUILD)/bench/overhead
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit preload fast deps check asan tsan valgrind demo bench-overhead clean
+.PHONY: all unit preload fast deps check check-ring asan tsan valgrind demo bench-overhead clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -32,7 +32,7 @@ struct reading {
     size_t findings;
 };
 
-enum kind { GROUP, LIST, TEXT, PATH, NUMBER, WORD, WORDS, TABLES };
+enum kind { GROUP, LIST, TEXT, PATH, NUMBER, SWITCH, WORD, WORDS, TABLES };
 
 static const struct {
     const char *name; /* in config_describe() */
@@ -44,6 +44,7 @@ static const struct {
     [TEXT] = {"string", "a string in double quotes", NULL},
     [PATH] = {"path", "an absolute path in double quotes", NULL},
     [NUMBER] = {"number", "a whole number", NULL},
+    [SWITCH] = {"switch", "true or false", NULL},
     [WORD] = {"word", "one word in double quotes", NULL},
     [WORDS] = {"words", "a list of words, [ \"...\", \"...\" ]", "one word in double quotes"},
     [TABLES] = {"tables", "a list of table patterns, [ \"database.table\", \"database.prefix_*\" ]",
@@ -57,7 +58,7 @@ struct word {
 
 /* One setting. A group's or a list's own settings are the rows whose path continues its path by one word.
  * Values are stored at `offset` of the struct that holds the group, or one item of the list: numbers, words
- * and sets of words as unsigned, strings as char * on the heap, lists as a pointer at `offset` and a size_t
+ * and sets of words as unsigned, switches as bool, strings as char * on the heap, lists as a pointer at `offset` and a size_t
  * at `count_offset`. Reading, defaults, freeing and config_describe() follow from the row; only rules between
  * settings are written out, as `check`. */
 struct setting {
@@ -79,10 +80,15 @@ struct setting {
 static void check_local(struct reading *reading, const config_setting_t *group, void *values);
 static void check_server(struct reading *reading, const config_setting_t *group, void *values);
 static void check_cache_group(struct reading *reading, const config_setting_t *group, void *values);
+static void check_login(struct reading *reading, const config_setting_t *group, void *values);
+static void check_ring(struct reading *reading, const config_setting_t *group, void *values);
 
 _Static_assert(sizeof(enum config_mode) == sizeof(unsigned) &&
                    sizeof(enum config_transactions) == sizeof(unsigned) &&
-                   sizeof(enum config_log_level) == sizeof(unsigned),
+                   sizeof(enum config_log_level) == sizeof(unsigned) &&
+                   sizeof(enum config_manage) == sizeof(unsigned) &&
+                   sizeof(enum config_purged) == sizeof(unsigned) &&
+                   sizeof(enum config_returning) == sizeof(unsigned),
                "words are stored as unsigned");
 
 static const struct word STATEMENTS[] = {
@@ -102,6 +108,12 @@ static const struct word LOG_LEVELS[] = {{"error", CONFIG_LOG_ERROR},
                                          {"info", CONFIG_LOG_INFO},
                                          {"debug", CONFIG_LOG_DEBUG},
                                          {NULL, 0}};
+
+static const struct word MANAGE[] = {{"links", CONFIG_MANAGE_LINKS}, {"watch", CONFIG_MANAGE_WATCH}, {NULL, 0}};
+static const struct word PURGED[] = {{"help", CONFIG_PURGED_HELP}, {"skip", CONFIG_PURGED_SKIP}, {NULL, 0}};
+static const struct word RETURNING[] = {{"keep", CONFIG_RETURNING_KEEP},
+                                        {"skip", CONFIG_RETURNING_SKIP},
+                                        {NULL, 0}};
 
 #define AT(type, field) .offset = offsetof(struct type, field)
 #define MANY(type, items, count, item, most)                                              \
@@ -170,6 +182,77 @@ static const struct setting SETTINGS[] = {
     {"caches.mode", WORD, AT(config_group, mode), .words = MODES, .fallback = CONFIG_ROUTE,
      .sentence = "Whether such statements are routed, only counted, or not looked at."},
 
+    {"site", TEXT, AT(config, site), BETWEEN(1, 63), .sentence = "Which of ring.sites this host belongs to."},
+    {"ring", GROUP, AT(config, ring), .check = check_ring,
+     .sentence = "The ring of sites; read by roundaboutd and by `roundabout check` and `status`."},
+    {"ring.sites", LIST, MANY(config_ring, sites, site_count, config_site, 16), .lowest = 1, .required = true,
+     .sentence = "The sites in ring order: each follows the one before it, the first follows the last."},
+    {"ring.sites.name", TEXT, AT(config_site, name), BETWEEN(1, 63), .required = true,
+     .sentence = "The site's name, the same in every site's file."},
+    {"ring.sites.host", TEXT, AT(config_site, server.host), HOST_BYTES, .required = true,
+     .sentence = "Its ring member's host name or address, as this site reaches it."},
+    {"ring.sites.port", NUMBER, AT(config_site, server.port), BETWEEN(1, 65535), .fallback = 3306,
+     .sentence = "Its ring member's port."},
+    {"ring.sites.socket", PATH, AT(config_site, server.socket), SOCKET_BYTES,
+     .sentence = "Its ring member's socket, used by programs at that site instead of host and port."},
+    {"ring.sites.server_id", NUMBER, AT(config_site, server_id), BETWEEN(1, 4294967295U), .required = true,
+     .sentence = "Its ring member's server_id, so that a wrong address is noticed."},
+    {"ring.sites.main", SWITCH, AT(config_site, main),
+     .sentence = "Whether this is the main master's site; exactly one is."},
+    {"ring.sites.replicas", LIST, MANY(config_site, replicas, replica_count, config_server, 64),
+     .check = check_server, .sentence = "The plain replicas behind the site's ring member."},
+    {"ring.sites.replicas.socket", PATH, AT(config_server, socket), SOCKET_BYTES, .sentence = "A replica's socket."},
+    {"ring.sites.replicas.host", TEXT, AT(config_server, host), HOST_BYTES, .sentence = "A replica's host."},
+    {"ring.sites.replicas.port", NUMBER, AT(config_server, port), BETWEEN(1, 65535), .fallback = 3306,
+     .sentence = "A replica's port, beside host."},
+    {"ring.replication", GROUP, AT(config_ring, replication), .required = true, .check = check_login,
+     .sentence = "The user of the links, REPLICATION SLAVE at every site; made there if it is missing and allowed."},
+    {"ring.replication.user", TEXT, AT(config_login, user), USER_BYTES, .required = true,
+     .sentence = "The user's name."},
+    {"ring.replication.password_file", PATH, AT(config_login, password_file), FILE_BYTES,
+     .sentence = "A file whose first line is the user's password; without it there is none."},
+    {"ring.replication.tls", SWITCH, AT(config_login, tls),
+     .sentence = "Whether its connections are encrypted."},
+    {"ring.replication.tls_ca", PATH, AT(config_login, tls_ca), FILE_BYTES,
+     .sentence = "The certificates that the servers' own are checked against; without it they aren't checked."},
+    {"ring.monitor", GROUP, AT(config_ring, monitor), .required = true, .check = check_login,
+     .sentence = "The user that looks at all sites and, at this one, keeps the link."},
+    {"ring.monitor.user", TEXT, AT(config_login, user), USER_BYTES, .required = true,
+     .sentence = "The user's name."},
+    {"ring.monitor.password_file", PATH, AT(config_login, password_file), FILE_BYTES,
+     .sentence = "A file whose first line is the user's password; without it there is none."},
+    {"ring.monitor.tls", SWITCH, AT(config_login, tls),
+     .sentence = "Whether its connections are encrypted."},
+    {"ring.monitor.tls_ca", PATH, AT(config_login, tls_ca), FILE_BYTES,
+     .sentence = "The certificates that the servers' own are checked against; without it they aren't checked."},
+    {"ring.manage", WORD, AT(config_ring, manage), .words = MANAGE, .fallback = CONFIG_MANAGE_LINKS,
+     .sentence = "Whether roundaboutd keeps this site's link, or only watches and changes nothing."},
+    {"ring.on_purged", WORD, AT(config_ring, on_purged), .words = PURGED, .fallback = CONFIG_PURGED_HELP,
+     .sentence = "When the source has purged what this site lacks: call for help, or go on without it."},
+    {"ring.returning_writes", WORD, AT(config_ring, returning_writes), .words = RETURNING,
+     .fallback = CONFIG_RETURNING_KEEP,
+     .sentence = "What becomes of a returning site's writes that nobody has seen: keep them, though they may be "
+                 "older than what the others hold, or skip them."},
+    {"ring.replicas_follow", SWITCH, AT(config_ring, replicas_follow),
+     .sentence = "Whether this site's replicas are kept too, and follow another site while their own master is dead."},
+    {"ring.probe_interval_ms", NUMBER, AT(config_ring, probe_interval_ms), BETWEEN(50, 60000), .fallback = 1000,
+     .sentence = "How often, in milliseconds, each server is looked at."},
+    {"ring.dead_after_ms", NUMBER, AT(config_ring, dead_after_ms), BETWEEN(200, 3600000), .fallback = 5000,
+     .sentence = "How long, in milliseconds, nothing must have been heard of a site before it counts as dead."},
+    {"ring.samples_failed", NUMBER, AT(config_ring, samples_failed), BETWEEN(1, 32), .fallback = 3,
+     .sentence = "How many of the last probes must have failed, too."},
+    {"ring.samples", NUMBER, AT(config_ring, samples), BETWEEN(1, 32), .fallback = 5,
+     .sentence = "How many last probes are counted; a site is returned to when all of these were answered."},
+    {"ring.cool_down_ms", NUMBER, AT(config_ring, cool_down_ms), BETWEEN(0, 3600000), .fallback = 10000,
+     .sentence = "How long, in milliseconds, after one change of the link's source the next must wait."},
+    {"ring.heartbeat_interval_ms", NUMBER, AT(config_ring, heartbeat_interval_ms), BETWEEN(50, 60000), .fallback = 1000,
+     .sentence = "How often, in milliseconds, this site's heartbeat is written."},
+    {"ring.connect_retry_s", NUMBER, AT(config_ring, connect_retry_s), BETWEEN(1, 3600), .fallback = 5,
+     .sentence = "How often, in seconds, the server itself tries to reach a source that is gone."},
+    {"ring.net_timeout_s", NUMBER, AT(config_ring, net_timeout_s), BETWEEN(1, 3600), .fallback = 10,
+     .sentence = "What slave_net_timeout (replica_net_timeout) should be, in seconds; the source says \"still here\" five "
+                 "times as often."},
+
     {"log_level", WORD, AT(config, log_level), .words = LOG_LEVELS, .fallback = CONFIG_LOG_INFO,
      .sentence = "The least weighty messages that are written; changes of state are info and warning."},
     {"log_file", PATH, AT(config, log_file), FILE_BYTES,
@@ -216,7 +299,9 @@ static void set_defaults(const char *parent, void *values) {
     for (const struct setting *row = SETTINGS; row < SETTINGS_END; row++) {
         if (!is_child_of(row, parent))
             continue;
-        if (is_stored_as_unsigned(row->kind))
+        if (row->kind == SWITCH)
+            *(bool *)member_at(values, row->offset) = row->fallback != 0;
+        else if (is_stored_as_unsigned(row->kind))
             memcpy(member_at(values, row->offset), &row->fallback, sizeof(row->fallback));
         else if (row->kind == GROUP)
             set_defaults(row->path, member_at(values, row->offset));
@@ -275,8 +360,10 @@ static void append_words(char *text, size_t size, const struct word *words, cons
 }
 
 static void describe_fallback(const struct setting *row, char *text, size_t size) {
-    if (row->kind == NUMBER)
+    if (row->kind == NUMBER && !row->required)
         append(text, size, "%u", row->fallback);
+    if (row->kind == SWITCH)
+        append(text, size, "%s", row->fallback ? "true" : "false");
     for (const struct word *word = row->words; word && word->name; word++) {
         if (row->kind == WORD && word->value == row->fallback)
             append(text, size, "\"%s\"", word->name);
@@ -305,6 +392,7 @@ static void describe_bounds(const struct setting *row, char *text, size_t size) 
         append(text, size, "%u..%u items", row->lowest, row->highest);
         break;
     case GROUP:
+    case SWITCH:
         break;
     }
 }
@@ -544,6 +632,14 @@ static void read_number(struct reading *reading, const struct setting *row, cons
     memcpy(member_at(values, row->offset), &value, sizeof(value));
 }
 
+static void read_switch(struct reading *reading, const struct setting *row, const config_setting_t *setting,
+                        void *values) {
+    if (config_setting_type(setting) != CONFIG_TYPE_BOOL)
+        say_wrong_type(reading, row, setting);
+    else
+        *(bool *)member_at(values, row->offset) = config_setting_get_bool(setting) != 0;
+}
+
 static const struct word *find_word(struct reading *reading, const struct setting *row,
                                     const config_setting_t *setting) {
     const char *text = config_setting_get_string(setting);
@@ -704,6 +800,9 @@ static void read_value(struct reading *reading, const struct setting *row, const
     case NUMBER:
         read_number(reading, row, setting, values);
         break;
+    case SWITCH:
+        read_switch(reading, row, setting, values);
+        break;
     case WORD:
         read_word(reading, row, setting, values);
         break;
@@ -863,6 +962,72 @@ static void check_cache_group(struct reading *reading, const config_setting_t *g
         return;
     snprintf(place, sizeof(place), "caches[%d]", config_setting_index(group));
     cache_group->name = copy_text(reading, place, strlen(place));
+}
+
+static void check_login(struct reading *reading, const config_setting_t *group, void *values) {
+    struct config_login *login = values;
+
+    if (login->password_file)
+        login->password =
+            read_secret(reading, config_setting_get_member(group, "password_file"), login->password_file);
+    if (login->tls_ca && !login->tls)
+        say(reading, config_setting_get_member(group, "tls_ca"), "tls_ca without tls; add tls = true");
+}
+
+static void check_sites_differ(struct reading *reading, const config_setting_t *list, const struct config_ring *ring) {
+    size_t mains = 0;
+
+    for (size_t i = 0; i < ring->site_count; i++) {
+        const struct config_site *site = &ring->sites[i];
+        mains += site->main;
+        for (size_t j = 0; j < i; j++) {
+            const struct config_site *other = &ring->sites[j];
+            if (site->name && other->name && strcmp(site->name, other->name) == 0)
+                say(reading, config_setting_get_elem(list, (unsigned)i),
+                    "ring.sites.name \"%s\" is another site's name already; choose another", site->name);
+            if (site->server_id && site->server_id == other->server_id)
+                say(reading, config_setting_get_elem(list, (unsigned)i),
+                    "ring.sites.server_id %u is another site's already; every server of a ring has its own",
+                    site->server_id);
+            if (site->server.host && other->server.host && strcmp(site->server.host, other->server.host) == 0 &&
+                site->server.port == other->server.port)
+                say(reading, config_setting_get_elem(list, (unsigned)i),
+                    "ring.sites: %s:%u is another site's address already; correct one of the two", site->server.host,
+                    site->server.port);
+        }
+    }
+    if (mains != 1)
+        say(reading, list, "ring.sites has %zu sites with main = true; mark the main master's, and only it", mains);
+}
+
+static void check_ring(struct reading *reading, const config_setting_t *group, void *values) {
+    struct config_ring *ring = values;
+    const config_setting_t *list = config_setting_get_member(group, "sites");
+
+    if (list && ring->site_count > 0)
+        check_sites_differ(reading, list, ring);
+    if (ring->samples_failed > ring->samples)
+        say(reading, group, "ring.samples_failed is %u of only %u samples; lower it, or raise samples",
+            ring->samples_failed, ring->samples);
+}
+
+static void check_own_site(struct reading *reading, const config_setting_t *root, struct config *config) {
+    const config_setting_t *site = config_setting_get_member(root, "site");
+    const config_setting_t *ring = config_setting_get_member(root, "ring");
+
+    if (ring && !site)
+        say(reading, ring, "ring without site; add site = \"...\", the name of this host's site");
+    else if (site && !ring)
+        say(reading, site, "site without ring; add the ring section, or remove site");
+    if (!config->site || config->ring.site_count == 0)
+        return;
+    for (size_t i = 0; i < config->ring.site_count; i++) {
+        if (config->ring.sites[i].name && strcmp(config->ring.sites[i].name, config->site) == 0) {
+            config->ring.own = i;
+            return;
+        }
+    }
+    say(reading, site, "site \"%s\" is none of ring.sites; write one of their names", config->site);
 }
 
 static void check_table_is_new(struct reading *reading, const config_setting_t *setting,
@@ -1058,6 +1223,7 @@ static void read_settings(struct reading *reading, struct config *config, const 
         const config_setting_t *root = config_root_setting(&file);
         read_members(reading, root, "", config);
         check_groups_differ(reading, root, config);
+        check_own_site(reading, root, config);
     }
     config_destroy(&file);
 }
@@ -1105,12 +1271,18 @@ struct config *config_load(const char *path, config_report *report, void *contex
     return config;
 }
 
+static void free_secret(char *secret) {
+    if (secret)
+        explicit_bzero(secret, strlen(secret));
+    free(secret);
+}
+
 void config_free(struct config *config) {
     if (!config)
         return;
-    if (config->local.password)
-        explicit_bzero(config->local.password, strlen(config->local.password));
-    free(config->local.password);
+    free_secret(config->local.password);
+    free_secret(config->ring.replication.password);
+    free_secret(config->ring.monitor.password);
     free_values("", config);
     free(config->path);
     free(config);

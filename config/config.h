@@ -65,6 +65,52 @@ struct config_group {
     enum config_mode mode;
 };
 
+/* A user of a server. The password is read from password_file, which others must not be able to read. */
+struct config_login {
+    char *user;     /* NULL: none given */
+    char *password; /* NULL: none given */
+    char *password_file;
+    bool tls;
+    char *tls_ca; /* a file; NULL: the connection is encrypted but the server isn't verified */
+};
+
+enum config_manage { CONFIG_MANAGE_LINKS, CONFIG_MANAGE_WATCH };
+enum config_purged { CONFIG_PURGED_HELP, CONFIG_PURGED_SKIP };
+enum config_returning { CONFIG_RETURNING_KEEP, CONFIG_RETURNING_SKIP };
+
+/* One site: a ring member, as this host and its local master reach it, and the plain replicas behind it. A link
+ * always follows host and port; the socket, if any, is for programs at that site. */
+struct config_site {
+    char *name;
+    struct config_server server;
+    unsigned server_id;
+    bool main;
+    struct config_server *replicas;
+    size_t replica_count;
+};
+
+/* The ring, sites in ring order: each follows the one before it, the first follows the last. Settings as the keys of
+ * that name in roundabout.conf(5). */
+struct config_ring {
+    struct config_site *sites;
+    size_t site_count; /* 1 to 16; 0: the file has no ring */
+    size_t own;        /* which of them is `site` */
+    struct config_login replication;
+    struct config_login monitor;
+    enum config_manage manage;
+    enum config_purged on_purged;
+    enum config_returning returning_writes;
+    bool replicas_follow;
+    unsigned probe_interval_ms;
+    unsigned dead_after_ms;
+    unsigned samples_failed; /* N of ... */
+    unsigned samples;        /* ... M */
+    unsigned cool_down_ms;
+    unsigned heartbeat_interval_ms;
+    unsigned connect_retry_s;
+    unsigned net_timeout_s;
+};
+
 struct config {
     char *path; /* the file this was read from */
     struct config_local local;
@@ -72,6 +118,8 @@ struct config {
     size_t main_count;
     struct config_group *groups;
     size_t group_count;
+    char *site; /* the name of this host\'s site; NULL: the file has no ring */
+    struct config_ring ring;
     enum config_log_level log_level;
     char *log_file; /* absolute; NULL: standard error */
 };

@@ -6,13 +6,14 @@
 
 #include "real.h"
 
-static void *functions[11];
+static void *functions[12];
 
 enum {
     INIT,
     DESTROY,
     READ_STRING,
     SET_INCLUDE_DIR,
+    GET_BOOL,
     GET_ELEM,
     GET_INT,
     GET_INT64,
@@ -26,6 +27,7 @@ static const char *const NAMES[] = {
     [DESTROY] = "config_destroy",
     [READ_STRING] = "config_read_string",
     [SET_INCLUDE_DIR] = "config_set_include_dir",
+    [GET_BOOL] = "config_setting_get_bool",
     [GET_ELEM] = "config_setting_get_elem",
     [GET_INT] = "config_setting_get_int",
     [GET_INT64] = "config_setting_get_int64",
@@ -52,6 +54,7 @@ FORWARD(void, , config_init, INIT, (void *config), (config))
 FORWARD(void, , config_destroy, DESTROY, (void *config), (config))
 FORWARD(int, return, config_read_string, READ_STRING, (void *config, const char *text), (config, text))
 FORWARD(void, , config_set_include_dir, SET_INCLUDE_DIR, (void *config, const char *folder), (config, folder))
+FORWARD(int, return, config_setting_get_bool, GET_BOOL, (const void *setting), (setting))
 FORWARD(void *, return, config_setting_get_elem, GET_ELEM, (const void *setting, unsigned place),
         (setting, place))
 FORWARD(int, return, config_setting_get_int, GET_INT, (const void *setting), (setting))

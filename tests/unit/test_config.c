@@ -22,6 +22,11 @@
 #define LOCAL  "local = { socket = \"/run/local.sock\"; };\n"
 #define CACHES "caches = ( { tables = [ \"shop.cache\" ]; } );\n"
 
+#define LOGINS "replication = { user = \"l\"; }; monitor = { user = \"m\"; };"
+#define PARIS  "{ name = \"paris\"; host = \"p\"; server_id = 1; main = true; }"
+#define LYON   "{ name = \"lyon\"; host = \"l\"; server_id = 2; }"
+#define RING(sites, more) LOCAL CACHES "site = \"lyon\";\nring = { sites = (\n" sites " );\n" LOGINS more "};\n"
+
 static char folder[] = "/tmp/roundabout-test-config-XXXXXX";
 static char path[PATH_MAX];  /* of the configuration */
 static char other[PATH_MAX]; /* of a file that it names */
@@ -123,10 +128,11 @@ static const struct file_case FILES[] = {
      "local = { socket = \"/s\";\n log_level = \"info\"; };\n" CACHES,
      "2: misplaced key log_level in local; it belongs at the top of the file, outside all groups\n"},
     {"a_key_of_several_groups_is_told_all_of_them", LOCAL CACHES "host = \"h\";\n",
-     "3: misplaced key host; it belongs inside local or inside main\n"},
+     "3: misplaced key host; it belongs inside local or inside main or inside ring.sites or inside "
+     "ring.sites.replicas\n"},
     {"a_key_in_a_list_item_may_be_misplaced",
      LOCAL "caches = ( { tables = [ \"a.b\" ];\n user = \"u\"; } );\n",
-     "3: misplaced key user in caches; it belongs inside local\n"},
+     "3: misplaced key user in caches; it belongs inside local or inside ring.replication or inside ring.monitor\n"},
     {"all_findings_are_told_not_only_the_first",
      "local = { socket = \"/s\";\n connect_timeout_s = 0;\n read_timeout_s = 9999;\n nonsense = 1; };\n"
      "caches = ( { tables = [ \"x\" ];\n mode = \"on\"; } );\n",
@@ -255,6 +261,29 @@ static const struct file_case FILES[] = {
      "3: log_level can't be \"loud\"; choose from error, warning, info, debug\n"},
     {"a_message_stays_on_one_line", LOCAL CACHES "log_level = \"a\\nb\\x1B\";\n",
      "3: log_level can't be \"a?b?\"; choose from error, warning, info, debug\n"},
+
+    {"a_ring_of_two_is_read", RING(PARIS "," LYON, ""), ""},
+    {"a_ring_has_one_main_site", RING(LYON, ""),
+     "4: ring.sites has 0 sites with main = true; mark the main master's, and only it\n"},
+    {"a_site_is_one_of_the_ring", RING(PARIS, ""), "3: site \"lyon\" is none of ring.sites; write one of their names\n"},
+    {"a_site_name_stands_once", RING(PARIS "," LYON ",\n" "{ name = \"lyon\"; host = \"m\"; server_id = 3; }", ""),
+     "6: ring.sites.name \"lyon\" is another site's name already; choose another\n"},
+    {"a_server_id_stands_once", RING(PARIS "," LYON ",\n" "{ name = \"nice\"; host = \"n\"; server_id = 2; }", ""),
+     "6: ring.sites.server_id 2 is another site's already; every server of a ring has its own\n"},
+    {"an_address_stands_once", RING(PARIS "," LYON ",\n" "{ name = \"nice\"; host = \"l\"; server_id = 3; }", ""),
+     "6: ring.sites: l:3306 is another site's address already; correct one of the two\n"},
+    {"a_switch_is_true_or_false", RING(PARIS "," LYON, "\nreplicas_follow = 1;"),
+     "7: ring.replicas_follow is a number; write true or false\n"},
+    {"samples_failed_is_of_samples", RING(PARIS "," LYON, "\nsamples = 2;"),
+     "4: ring.samples_failed is 3 of only 2 samples; lower it, or raise samples\n"},
+    {"a_ring_needs_a_site", LOCAL CACHES "ring = { sites = (" PARIS ");" LOGINS "};\n",
+     "3: ring without site; add site = \"...\", the name of this host's site\n"},
+    {"a_site_needs_a_ring", LOCAL CACHES "site = \"lyon\";\n",
+     "3: site without ring; add the ring section, or remove site\n"},
+    {"a_certificate_needs_tls",
+     LOCAL CACHES "site = \"paris\";\nring = { sites = (" PARIS ");\nreplication = { user = \"l\";\ntls_ca = \"/c\"; };\n"
+                  "monitor = { user = \"m\"; }; };\n",
+     "6: tls_ca without tls; add tls = true\n"},
 
     {"a_missing_bracket_is_told_with_its_line", LOCAL "caches = ( { tables = [ \"a.b\" ; } );\n",
      "2: syntax error; look for a missing quote, semicolon or bracket here and in the line before\n"},
@@ -618,6 +647,8 @@ static void each_setting_is_described_in_full(void **state) {
         assert_int_equal(text.sentence[strlen(text.sentence) - 1], '.');
         if (strcmp(text.type, "number") == 0) {
             assert_int_equal(sscanf(text.bounds, "%u..%u", &lowest, &highest), 2);
+            if (text.required)
+                continue;
             assert_int_equal(sscanf(text.fallback, "%u", &fallback), 1);
             assert_in_range(fallback, lowest, highest);
         }

@@ -1,0 +1,276 @@
+/* roundabout check: is everything there that a ring needs, at every site? Answers as a Nagios plug-in does.
+ */
+#include "verbs.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../config/config.h"
+#include "../daemon/preflight.h"
+#include "../daemon/quote.h"
+#include "look.h"
+
+enum { EXIT_OK = 0, EXIT_WARNING = 1, EXIT_CRITICAL = 2, EXIT_UNKNOWN = 3 };
+
+static const char HELP[] =
+    "usage: roundabout check [-f FILE] [--json] [--all]\n\n"
+    "Looks at every site and replica of the ring and says what is missing, why it matters and what cures "
+    "it.\n"
+    "Changes nothing. The first line is for monitors.\n\n"
+    "  -f, --config FILE    the configuration; otherwise $ROUNDABOUT_CONFIG, or\n"
+    "                       /etc/roundabout/roundabout.conf\n"
+    "      --all            also what is as it should be\n"
+    "      --json           one JSON object\n"
+    "  -h, --help           this text\n\n"
+    "exit status: 0 all is well, 1 warnings, 2 something that breaks a ring, 3 it can't be known\n";
+
+struct findings {
+    struct preflight_finding *list;
+    char (*names)[400]; /* of servers and rules, where the finding's own don't last */
+    size_t count, room;
+    size_t by_weight[4];
+    bool no_memory;
+};
+
+static void gather(void *context, const struct preflight_finding *finding) {
+    struct findings *findings = context;
+    if (findings->count == findings->room) {
+        const size_t room = findings->room ? 2 * findings->room : 64;
+        struct preflight_finding *list = realloc(findings->list, room * sizeof *list);
+        if (list)
+            findings->list = list;
+        char(*names)[400] = realloc(findings->names, room * sizeof *names);
+        if (names)
+            findings->names = names;
+        if (!list || !names) {
+            findings->no_memory = true;
+            return;
+        }
+        findings->room = room;
+    }
+    snprintf(findings->names[findings->count], sizeof *findings->names, "%.390s", finding->rule);
+    findings->list[findings->count] = *finding;
+    findings->count++;
+    findings->by_weight[finding->weight]++;
+}
+
+static const char *word_for(enum preflight_weight weight) {
+    static const char *const words[] = {"ok", "warning", "critical", "unknown"};
+    return words[weight];
+}
+
+/* A pattern of the file as one of LIKE: * and ? become % and _, and what LIKE would take for these is
+ * escaped. */
+static bool pattern_for_like(const char *pattern, char *like, size_t size) {
+    size_t used = 0;
+    for (; *pattern; pattern++) {
+        if (used + 3 > size)
+            return false;
+        if (*pattern == '%' || *pattern == '_')
+            like[used++] = '|';
+        like[used++] = *pattern == '*' ? '%' : *pattern == '?' ? '_' : *pattern;
+    }
+    like[used] = '\0';
+    return true;
+}
+
+static struct server_rows *read_tables(struct server *server, const struct config_table *table) {
+    char sql[3000], database[600], name[600], like[300];
+    struct server_rows *rows = NULL;
+    if (!pattern_for_like(table->database, like, sizeof like) ||
+        !quote_text(like, database, sizeof database) || !pattern_for_like(table->table, like, sizeof like) ||
+        !quote_text(like, name, sizeof name))
+        return NULL;
+    snprintf(
+        sql, sizeof sql,
+        "SELECT CONCAT(t.table_schema, '.', t.table_name) AS name, t.engine AS engine,"
+        " (SELECT COUNT(DISTINCT s.index_name) FROM information_schema.statistics s WHERE s.table_schema = "
+        "t.table_schema AND"
+        " s.table_name = t.table_name AND s.non_unique = 0 AND s.index_name <> 'PRIMARY') AS unique_indexes,"
+        " (SELECT COUNT(*) FROM information_schema.statistics s WHERE s.table_schema = t.table_schema AND"
+        " s.table_name = t.table_name AND s.index_name = 'PRIMARY') AS primary_parts,"
+        " (SELECT GROUP_CONCAT(c.column_name, ' ', c.column_type, ' ', c.is_nullable, ' ', "
+        "COALESCE(c.collation_name, '')"
+        " ORDER BY c.ordinal_position) FROM information_schema.columns c WHERE c.table_schema = "
+        "t.table_schema AND"
+        " c.table_name = t.table_name) AS columns_text"
+        " FROM information_schema.tables t WHERE t.table_schema LIKE %s ESCAPE '|' AND t.table_name LIKE %s "
+        "ESCAPE '|'"
+        " AND t.table_type = 'BASE TABLE' ORDER BY 1",
+        database, name);
+    server_query(server, sql, &rows);
+    return rows;
+}
+
+static const char *text_or_none(const char *text) {
+    return text ? text : "";
+}
+
+static struct preflight_table table_of(const char *server, const struct server_rows *rows, size_t row) {
+    return (struct preflight_table){
+        .server = server,
+        .name = text_or_none(server_rows_value(rows, row, "name")),
+        .exists = true,
+        .engine = text_or_none(server_rows_value(rows, row, "engine")),
+        .columns = text_or_none(server_rows_value(rows, row, "columns_text")),
+        .unique_indexes = (unsigned)atoi(text_or_none(server_rows_value(rows, row, "unique_indexes"))),
+        .primary_key = atoi(text_or_none(server_rows_value(rows, row, "primary_parts"))) > 0,
+    };
+}
+
+/* The tables that a pattern finds at any site, each compared with the first site that has it. */
+static void check_pattern(const struct config_table *pattern, struct look *looks, size_t sites,
+                          struct findings *findings) {
+    struct server_rows *rows[RING_SITES_MAX] = {NULL};
+    for (size_t i = 0; i < sites; i++)
+        if (looks[i].answer.outcome == SERVER_ANSWERED)
+            rows[i] = read_tables(looks[i].server, pattern);
+    for (size_t first = 0; first < sites; first++) {
+        for (size_t row = 0; row < server_rows_count(rows[first]); row++) {
+            const struct preflight_table here = table_of(looks[first].name, rows[first], row);
+            bool was_before = false;
+            for (size_t i = 0; i < first && !was_before; i++)
+                for (size_t j = 0; j < server_rows_count(rows[i]) && !was_before; j++)
+                    was_before = strcmp(table_of("", rows[i], j).name, here.name) == 0;
+            for (size_t i = 0; i < sites && !was_before; i++) {
+                struct preflight_table there = {.server = looks[i].name, .name = here.name};
+                for (size_t j = 0; j < server_rows_count(rows[i]); j++)
+                    if (strcmp(table_of("", rows[i], j).name, here.name) == 0)
+                        there = table_of(looks[i].name, rows[i], j);
+                if (rows[i])
+                    preflight_table(&there, i == first ? NULL : &here, gather, findings);
+            }
+        }
+    }
+    size_t found = 0;
+    for (size_t i = 0; i < sites; i++)
+        found += server_rows_count(rows[i]);
+    if (found == 0) {
+        char name[300];
+        struct preflight_finding finding = {.weight = PREFLIGHT_WARNING, .server = "all sites", .rule = name};
+        snprintf(name, sizeof name, "%.140s.%.140s", pattern->database, pattern->table);
+        snprintf(finding.found, sizeof finding.found, "no such table is seen anywhere");
+        finding.why = "the file routes statements to it";
+        snprintf(finding.cure, sizeof finding.cure, "create it, or GRANT SELECT on it to the monitor user");
+        gather(findings, &finding);
+    }
+    for (size_t i = 0; i < sites; i++)
+        server_rows_free(rows[i]);
+}
+
+static void check_tables(const struct config *config, struct look *looks, struct findings *findings) {
+    for (size_t i = 0; i < config->group_count; i++)
+        for (size_t j = 0; j < config->groups[i].table_count; j++)
+            check_pattern(&config->groups[i].tables[j], looks, config->ring.site_count, findings);
+}
+
+static void print_json(const struct findings *findings, enum preflight_weight worst, bool all) {
+    printf("{\"state\":\"%s\",\"checks\":%zu,\"warnings\":%zu,\"critical\":%zu,\"findings\":[",
+           word_for(worst), findings->count, findings->by_weight[PREFLIGHT_WARNING],
+           findings->by_weight[PREFLIGHT_CRITICAL]);
+    const char *separator = "";
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct preflight_finding *finding = &findings->list[i];
+        if (finding->weight == PREFLIGHT_FINE && !all)
+            continue;
+        const char *const fields[][2] = {
+            {"server", finding->server}, {"check", findings->names[i]}, {"state", word_for(finding->weight)},
+            {"found", finding->found},   {"why", finding->why},         {"cure", finding->cure}};
+        printf("%s{", separator);
+        for (size_t f = 0; f < sizeof fields / sizeof *fields; f++) {
+            printf("%s\"%s\":", f ? "," : "", fields[f][0]);
+            json_put_text(stdout, fields[f][1]);
+        }
+        printf("}");
+        separator = ",";
+    }
+    printf("]}\n");
+}
+
+static void print_table(const struct findings *findings, enum preflight_weight worst, size_t servers,
+                        bool all) {
+    static const char *const states[] = {"OK", "WARNING", "CRITICAL", "UNKNOWN"};
+    printf("RING %s - %zu checks at %zu servers: %zu critical, %zu warnings\n", states[worst],
+           findings->count, servers, findings->by_weight[PREFLIGHT_CRITICAL],
+           findings->by_weight[PREFLIGHT_WARNING]);
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct preflight_finding *finding = &findings->list[i];
+        if (finding->weight == PREFLIGHT_FINE && !all)
+            continue;
+        printf("%-8s  %-16s  %-22s  %s\n", word_for(finding->weight), finding->server, findings->names[i],
+               finding->weight == PREFLIGHT_FINE && !finding->found[0] ? "as it should be" : finding->found);
+        if (finding->weight != PREFLIGHT_FINE)
+            printf("          why: %s\n          cure: %s\n", finding->why, finding->cure);
+    }
+}
+
+static int check(const struct config *config, bool json, bool all) {
+    size_t count;
+    struct look *looks = look_at_all(&config->ring, 0, &count);
+    struct preflight_server *servers = calloc(count ? count : 1, sizeof *servers);
+    struct findings findings = {0};
+    int result = EXIT_UNKNOWN;
+    if (looks && servers) {
+        for (size_t i = 0; i < count; i++)
+            servers[i] = (struct preflight_server){.name = looks[i].name,
+                                                   .answer = looks[i].answer,
+                                                   .state = looks[i].answer.outcome == SERVER_ANSWERED
+                                                                ? &looks[i].state
+                                                                : NULL,
+                                                   .site = looks[i].site,
+                                                   .replica = looks[i].replica};
+        preflight_run(&(struct preflight){.ring = &config->ring, .servers = servers, .count = count}, gather,
+                      &findings);
+        check_tables(config, looks, &findings);
+        const enum preflight_weight worst = findings.by_weight[PREFLIGHT_CRITICAL]  ? PREFLIGHT_CRITICAL
+                                            : findings.by_weight[PREFLIGHT_WARNING] ? PREFLIGHT_WARNING
+                                                                                    : PREFLIGHT_FINE;
+        result = findings.no_memory ? EXIT_UNKNOWN : (int)worst;
+        if (json)
+            print_json(&findings, worst, all);
+        else
+            print_table(&findings, worst, count, all);
+    }
+    free(findings.list);
+    free(findings.names);
+    free(servers);
+    looks_free(looks, count);
+    return result;
+}
+
+int verb_check(int argc, char **argv) {
+    static const struct option options[] = {{"config", required_argument, NULL, 'f'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"all", no_argument, NULL, 'a'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    const char *file = NULL;
+    bool json = false, all = false;
+    for (int option; (option = getopt_long(argc, argv, "f:h", options, NULL)) != -1;) {
+        if (option == 'h') {
+            fputs(HELP, stdout);
+            return EXIT_OK;
+        }
+        if (option != 'f' && option != 'j' && option != 'a') {
+            fputs(HELP, stderr);
+            return EXIT_UNKNOWN;
+        }
+        json |= option == 'j';
+        all |= option == 'a';
+        if (option == 'f')
+            file = optarg;
+    }
+    if (optind != argc) {
+        fputs(HELP, stderr);
+        return EXIT_UNKNOWN;
+    }
+    struct config *config = look_load_config(file);
+    if (!config)
+        return EXIT_UNKNOWN;
+    server_library_start();
+    const int result = check(config, json, all);
+    server_library_stop();
+    config_free(config);
+    return result;
+}
