@@ -61,11 +61,16 @@ static bool says(struct slice text, const char *name) {
 }
 
 /* FOUND_ROWS() is of the last SELECT, ROW_COUNT() of the last statement, warnings and errors of the last that
- * made a list of them. */
+ * made a list of them. What a SELECT on main has to warn of is known behind its last row only, so it is asked
+ * now. */
 static const MYSQL *diagnostics_owner(const struct handle *handle, struct slice text) {
-    return says(text, "FOUND_ROWS")  ? handle->found
-           : says(text, "ROW_COUNT") ? handle->spoke
-                                     : handle->warned;
+    if (says(text, "FOUND_ROWS")) {
+        return handle->found;
+    }
+    bool main_warns = handle->spoke == handle->main && handle->counted == handle->main &&
+                      handle->real->mysql_warning_count &&
+                      handle->real->mysql_warning_count(handle->main) > 0;
+    return says(text, "ROW_COUNT") || main_warns ? handle->spoke : handle->warned;
 }
 
 static void end_routed(struct handle *handle, struct local *local, struct slice text, int result) {
