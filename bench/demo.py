@@ -3,8 +3,8 @@
 
     bench/demo.py [--requests N] [--round-trip-ms MS] [--durability KIND] [--without-shim]
 
-Two MariaDB masters in a ring, paris (main) and lyon (where the application is), a relay of 40 ms each way between them for
-the application and for replication, and a plain replica of paris. The programs in bench/apps/ run in lyon: as they are, as they are under
+Two MariaDB masters, paris (main) and lyon (where the application is), a daemon at each that joins them in a ring, a relay of 40 ms each way
+between them for the application and for replication, and a plain replica of paris. The programs in bench/apps/ run in lyon: as they are, as they are under
 `roundabout run`, and, for comparison, connected straight to lyon's master. Everything is thrown away afterwards. The exit status is
 0 only if what is claimed came out: every row everywhere, equal checksums, cache updates at least 100 times faster.
 """
@@ -20,9 +20,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "tests", "live"))
 
 import servers
-from servers import Relay, Server, make_cache_table, replica_of, ring, wait_caught_up
+from ring_stage import Stage
+from servers import replica_of, wait_caught_up
 
 CLAIMED_RATIO = 100
+HEARTBEAT_S = 1  # the daemons' default
 PAUSE_MS = 25  # between two requests of the quick runs: some 15 requests, 450 updates a second
 SLOW_REQUESTS = 3
 PARTS = (("replaces", "30 REPLACEs"), ("selects", "30 SELECTs"), ("request", "whole request"))
@@ -85,21 +87,15 @@ class Site:
     def __init__(self, options):
         durability = DURABILITY[options.durability][0]
         delay_ms = options.round_trip_ms / 2
-        self.main = Server("paris", durability=durability)
-        self.local = Server("lyon", durability=durability)
-        # Nothing follows the replica, so its binary log may be lost with the machine.
-        self.replica = Server("paris-replica", durability=servers.LOOSE)
+        # Nothing follows the replica, so its binary log may be lost with the machine; the stage sees to that.
+        self.stage = Stage(2, delay_ms=delay_ms, replicas=1, names=("paris", "lyon"), durability=durability)
+        (self.main, self.local), (self.replica,) = self.stage.servers, self.stage.replicas
+        self.main.name, self.local.name, self.replica.name = "paris", "lyon", "paris-replica"
         self.all = [self.main, self.local, self.replica]
-        for server in self.all:
-            server.start(wait=False)
-        for server in self.all:
-            server.wait_ready()
-        make_cache_table(*self.all)
-        self.to_main = Relay(self.main, delay_ms)
-        self.main_to_local, self.local_to_main = Relay(self.main, delay_ms), Relay(self.local, delay_ms)
-        self.relays = [self.to_main, self.main_to_local, self.local_to_main]
-        ring(self.main, self.local, through={(self.main, self.local): self.main_to_local,
-                                             (self.local, self.main): self.local_to_main})
+        self.to_main = self.stage.relays[1, 0]
+        self.relays = list(self.stage.relays.values())
+        self.stage.start_daemons()
+        self.stage.wait_whole()
         replica_of(self.replica, self.main)
         self.config = os.path.join(servers.folder(), "roundabout.conf")
         with open(self.config, "w") as config:
@@ -137,13 +133,15 @@ class Site:
         return result
 
     def written(self):
-        """How many transactions each site has written itself, as its GTIDs tell."""
-        return [int((server.own_position() or "0").split("-")[-1]) for server in (self.main, self.local)]
+        """How many transactions each site has written itself, as its GTIDs tell, and when."""
+        return [int((server.own_position() or "0").split("-")[-1]) for server in (self.main, self.local)], time.monotonic()
 
     def run(self, program, way, requests):
-        before = self.written()
+        before, began = self.written()
         result = self.finish(program, way, self.start(program, way, requests))
-        result["at_main"], result["at_local"] = [now - then for now, then in zip(self.written(), before)]
+        after, ended = self.written()
+        heartbeats = int((ended - began) / HEARTBEAT_S) + 1  # of each site's daemon
+        result["at_main"], result["at_local"] = [max(0, now - then - heartbeats) for now, then in zip(after, before)]
         program.merge(way, result)
 
     def run_side_by_side(self, programs, way, requests):
@@ -258,11 +256,11 @@ def main():
     parser.add_argument("--without-shim", action="store_true", help="leave out the runs under roundabout")
     options = parser.parse_args()
     needed = ["wan"] if options.without_shim else ["wan", "roundabout", "libroundabout.so"]
-    for name in needed:
+    for name in needed + ["roundaboutd"]:
         if not os.path.exists(os.path.join(servers.BUILD, name)):
             sys.exit(f"{servers.BUILD}/{name} is not built; run make")
 
-    say("Starting two masters in a ring, a replica of the main one, and the distance between them ...")
+    say("Starting two masters, a replica of the main one and the distance between them; a daemon at each site makes the ring ...")
     site = Site(options)
     settings = ", ".join(f"{k}={v}" for k, v in DURABILITY[options.durability][0].items())
     say(f"  paris (main) and lyon, {options.round_trip_ms:g} ms apart; {site.main.one('SELECT VERSION()')}; {settings}")
@@ -286,9 +284,10 @@ def main():
     if programs:
         print_cost_of_syncing(site, programs[0])
     wrong = check_claims(site, programs)
+    site.stage.stop_daemons()
     for relay in site.relays:
         relay.stop()
-    say(f"  the distance itself: {site.local_to_main.summary.splitlines()[-1]}")
+    say(f"  the distance itself: {site.stage.relays[0, 1].summary.splitlines()[-1]}")
     say()
     for line in wrong:
         say(f"NOT AS CLAIMED: {line}")
