@@ -91,8 +91,8 @@ FAKES   = $(PRELOAD)/libmariadb.so.3 $(PRELOAD)/libmysqlclient.so.24
 CLOSED  = $(PRELOAD)/closed/libmariadb.so.3 $(PRELOAD)/closed/libmysqlclient.so.24
 PRELOAD_TESTS = answers pending handles transactions step outage async threads memory
 
-$(PRELOAD)/fake_client.mariadb.o: CFLAGS += -DFAKE_MARIADB -fsemantic-interposition
-$(PRELOAD)/fake_client.oracle.o: CFLAGS += -fsemantic-interposition
+$(PRELOAD)/fake_client.mariadb.o: CFLAGS_ALL += -DFAKE_MARIADB -fsemantic-interposition
+$(PRELOAD)/fake_client.oracle.o: CFLAGS_ALL += -fsemantic-interposition
 $(PRELOAD)/fake_client.mariadb.o $(PRELOAD)/fake_client.oracle.o: tests/preload/fake_client.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) -c $< -o $@
@@ -126,6 +126,22 @@ $(PRELOAD)/test_libraries: $(PRELOAD)/test_libraries.o $(PRELOAD)/claims.o $(PRE
 preload: $(BUILD)/libroundabout.so $(CLOSED) $(PRELOAD)/test_libraries \
          $(addprefix $(PRELOAD)/mariadb_test_,$(PRELOAD_TESTS)) $(addprefix $(PRELOAD)/oracle_test_,$(PRELOAD_TESTS))
 
+# --- programs of the live tests. They stay as an application's are: no sanitizer, no hardening of ours.
+
+LIVE       = tests/live/apps/c
+C_APP      = $(addprefix $(LIVE)/,c_app.c tell.c text.c results.c answers.c session.c prepared.c non_blocking.c process.c orders.c)
+LIVE_APPS  = $(addprefix $(BUILD)/tests/live/,c_app loader module.so)
+LIVE_CFLAGS = -std=gnu11 -g -O2 $(WARNINGS)
+$(BUILD)/tests/live/c_app: $(C_APP) $(LIVE)/c_app.h
+	@mkdir -p $(@D)
+	$(CC) $(LIVE_CFLAGS) $(MYSQL_CFLAGS) -o $@ $(C_APP) $(MYSQL_LIBS) -lpthread
+$(BUILD)/tests/live/loader: $(LIVE)/loader.c
+	@mkdir -p $(@D)
+	$(CC) $(LIVE_CFLAGS) -o $@ $< -ldl
+$(BUILD)/tests/live/module.so: $(LIVE)/module.c
+	@mkdir -p $(@D)
+	$(CC) $(LIVE_CFLAGS) -fPIC -shared $(MYSQL_CFLAGS) -o $@ $< $(MYSQL_LIBS)
+
 # --- what a person runs
 
 PYTHON = /usr/bin/python3
@@ -136,8 +152,8 @@ deps:
 	@sh tests/deps.sh
 
 check: deps
-	+@$(MAKE) --no-print-directory all unit preload $(BUILD)/wan
-	@BUILD=$(BUILD) $(RUN) "layers=tests/check_layers.sh" \
+	+@$(MAKE) --no-print-directory all unit preload $(BUILD)/wan $(LIVE_APPS)
+	@BUILD=$(abspath $(BUILD)) $(RUN) "layers=tests/check_layers.sh" \
 	    "settings=tests/check_settings.py $(BUILD)/tests/unit/print_settings config/roundabout.conf" $(UNIT_RUNS) \
 	    "preload=$(PYTHON) tests/run_preload.py $(BUILD)" \
 	    "live wan=$(PYTHON) tests/live/test_wan.py" \
@@ -166,9 +182,10 @@ tsan: deps
 	+@$(MAKE) --no-print-directory fast BUILD=$(BUILD)/tsan OPTIMISE=-O1 SANITIZE="-fsanitize=thread" \
 	    PRELOAD_OPTIONS="--before $$($(CC) -print-file-name=libtsan.so)"
 
+VALGRIND = valgrind -q --error-exitcode=9 --suppressions=tests/preload/valgrind.supp
 valgrind: deps
-	+@$(MAKE) --no-print-directory fast BUILD=$(BUILD)/valgrind OPTIMISE=-O1 UNDER="valgrind -q --error-exitcode=9" \
-	    PRELOAD_OPTIONS="--wrapper 'valgrind -q --error-exitcode=9'"
+	+@$(MAKE) --no-print-directory fast BUILD=$(BUILD)/valgrind OPTIMISE=-O1 UNDER="$(VALGRIND)" \
+	    PRELOAD_OPTIONS="--wrapper '$(VALGRIND)'"
 
 demo: deps
 	+@$(MAKE) --no-print-directory all $(BUILD)/wan

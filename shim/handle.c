@@ -76,13 +76,9 @@ static void before_fork(void) {
 static void after_fork(void) {
     pthread_rwlock_unlock(&lock);
 }
-static void in_child(void) {
-    static const pthread_rwlock_t fresh = PTHREAD_RWLOCK_INITIALIZER;
-    memcpy(&lock, &fresh, sizeof lock);
-}
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 static void watch_fork(void) {
-    pthread_atfork(before_fork, after_fork, in_child);
+    pthread_atfork(before_fork, after_fork, after_fork); /* the child is the thread that holds it */
 }
 
 static struct entry *find_entry(const void *key, enum entry_kind kind) {

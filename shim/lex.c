@@ -133,6 +133,8 @@ static bool is_dash_comment(const struct lexer *lexer, const char *at) {
 
 /* False: a comment that has no end, or has a NUL byte. */
 static bool skip_to_token(struct lexer *lexer) {
+    while (lexer->next < lexer->end && *lexer->next == ' ') /* by far the most frequent */
+        lexer->next++;
     while (lexer->next < lexer->end) {
         const char *at = lexer->next;
         switch (class_of(*at)) {
@@ -172,37 +174,47 @@ static void make_bad(struct lexer *lexer, struct token *token) {
     token->text = (struct slice){token->from, bytes_between(token->from, lexer->end)};
 }
 
-/* A string from behind its opening quote. The closing quote is looked for first, so that the backslashes are
- * looked for only in front of it and no byte is read more than twice. */
+/* The next quote or backslash, or the end. Escapes come in crowds, so that the first bytes are looked at one
+ * by one; behind them the quote is looked for first, and the backslashes only in front of it: *close keeps
+ * it, and no byte is read more than three times. */
+static const char *find_special(const char *at, const char *end, char quote, const char **close) {
+    const char *near = bytes_between(at, end) > 16 ? at + 16 : end;
+    for (; at < near; at++)
+        if (*at == quote || *at == '\\')
+            return at;
+    if (*close < at) {
+        *close = memchr(at, quote, bytes_between(at, end));
+        if (!*close)
+            *close = end;
+    }
+    const char *backslash = memchr(at, '\\', bytes_between(at, *close));
+    return backslash ? backslash : *close;
+}
+
+/* A string from behind its opening quote. */
 static void read_string(struct lexer *lexer, struct token *token, const char *inside, char quote) {
+    const char *end = lexer->end;
     const char *at = inside;
-    const char *close = NULL;
+    const char *close = inside - 1; /* not looked for yet */
     bool escapes = !lexer->modes.no_backslash_escapes;
     for (;;) {
-        if (!close || close < at)
-            close = memchr(at, quote, bytes_between(at, lexer->end));
-        if (!close) {
+        at = find_special(at, end, quote, &close);
+        if (at == end) {
             make_bad(lexer, token);
             return;
         }
-        const char *backslash = memchr(at, '\\', bytes_between(at, close));
-        lexer->mode_dependent |= backslash != NULL;
-        if (backslash && escapes) {
-            at = backslash + 2;
-        } else if (peek(lexer, close, 1) == quote) {
-            at = close + 2;
-            close = NULL;
+        if (*at == '\\') {
+            lexer->mode_dependent = true;
+            at += escapes && at + 1 < end ? 2 : 1;
+        } else if (peek(lexer, at, 1) == quote) {
+            at += 2;
         } else {
             break;
         }
-        if (at > lexer->end) {
-            make_bad(lexer, token);
-            return;
-        }
     }
     token->kind = LEX_STRING;
-    token->text = (struct slice){inside, bytes_between(inside, close)};
-    lexer->next = close + 1;
+    token->text = (struct slice){inside, bytes_between(inside, at)};
+    lexer->next = at + 1;
 }
 
 static bool has_high_byte(struct slice text) {
@@ -254,8 +266,8 @@ static void read_digits_in_quotes(struct lexer *lexer, struct token *token) {
 static void read_word(struct lexer *lexer, struct token *token) {
     const char *at = token->from;
     unsigned char seen = 0;
-    while (at < lexer->end && goes_on_in_word(*at))
-        seen |= (unsigned char)*at++;
+    for (; at < lexer->end && goes_on_in_word(*at); at++)
+        seen |= (unsigned char)*at;
     token->kind = LEX_WORD;
     token->text = (struct slice){token->from, bytes_between(token->from, at)};
     lexer->charset_dependent |= seen >= 0x80;
@@ -364,86 +376,99 @@ static void read_variable(struct lexer *lexer, struct token *token) {
     token->text = (struct slice){token->from, bytes_between(token->from, lexer->next)};
 }
 
-static void read_operator(struct lexer *lexer, struct token *token) {
+/* The bytes of the operator that begins at `at`. */
+static size_t operator_length(const struct lexer *lexer, const char *at) {
     static const char longer[][4] = {"<=>", "->>", "<=", ">=", "<>", "!=",
                                      "<<",  ">>",  "&&", "||", ":=", "->"};
-    size_t length = 1;
+    char second = peek(lexer, at, 1);
+    if (second != '=' && second != '>' && second != '<' && second != '&' && second != '|')
+        return 1;
     for (size_t i = 0; i < sizeof longer / sizeof *longer; i++) {
-        size_t wanted = strlen(longer[i]);
-        if (*longer[i] == *token->from && bytes_between(token->from, lexer->end) >= wanted &&
-            memcmp(token->from, longer[i], wanted) == 0) {
-            length = wanted;
-            break;
-        }
+        if (longer[i][0] != *at || longer[i][1] != second)
+            continue;
+        if (longer[i][2] == '\0')
+            return 2;
+        if (longer[i][2] == peek(lexer, at, 2))
+            return 3;
     }
+    return 1;
+}
+
+static void read_operator(struct lexer *lexer, struct token *token) {
+    size_t length = operator_length(lexer, token->from);
     token->kind = LEX_OPERATOR;
+    token->byte = length == 1 ? *token->from : '\0';
     token->text = (struct slice){token->from, length};
     lexer->next = token->from + length;
 }
 
 static void read_single(struct lexer *lexer, struct token *token, enum lex_kind kind) {
     token->kind = kind;
+    token->byte = kind == LEX_OPERATOR ? *token->from : '\0';
     token->text = (struct slice){token->from, 1};
     lexer->next = token->from + 1;
 }
 
-struct token lex_next(struct lexer *lexer) {
-    struct token token = {.kind = LEX_END};
+void lex_read(struct lexer *lexer, struct token *token) {
     bool whole = skip_to_token(lexer);
-    token.from = lexer->next;
+    *token = (struct token){.kind = LEX_END, .text = {lexer->next, 0}, .from = lexer->next};
     if (!whole || lexer->bad) {
-        make_bad(lexer, &token);
-        return token;
+        make_bad(lexer, token);
+        return;
     }
-    token.text = (struct slice){lexer->next, 0};
     if (lexer->next == lexer->end)
-        return token;
-    if (token.from == lexer->part) {
-        read_word(lexer, &token);
-        return token;
+        return;
+    if (token->from == lexer->part) {
+        read_word(lexer, token);
+        return;
     }
-    switch (class_of(*token.from)) {
+    switch (class_of(*token->from)) {
     case LETTER:
-        read_word(lexer, &token);
+        read_word(lexer, token);
         break;
     case DIGIT:
-        read_number(lexer, &token);
+        read_number(lexer, token);
         break;
     case POINT:
-        if (is_digit(peek(lexer, token.from, 1)) && token.from + 1 != lexer->part)
-            read_number(lexer, &token);
+        if (is_digit(peek(lexer, token->from, 1)) && token->from + 1 != lexer->part)
+            read_number(lexer, token);
         else
-            read_single(lexer, &token, LEX_OPERATOR);
+            read_single(lexer, token, LEX_OPERATOR);
         break;
     case QUOTE:
-        read_string(lexer, &token, token.from + 1, '\'');
+        read_string(lexer, token, token->from + 1, '\'');
         break;
     case DOUBLE:
         lexer->mode_dependent = true;
         if (lexer->modes.ansi_quotes)
-            read_name(lexer, &token, token.from + 1, '"');
+            read_name(lexer, token, token->from + 1, '"');
         else
-            read_string(lexer, &token, token.from + 1, '"');
+            read_string(lexer, token, token->from + 1, '"');
         break;
     case BACK:
-        read_name(lexer, &token, token.from + 1, '`');
+        read_name(lexer, token, token->from + 1, '`');
         break;
     case AT:
-        read_variable(lexer, &token);
+        read_variable(lexer, token);
         break;
     case ASK:
-        read_single(lexer, &token, LEX_PARAMETER);
+        read_single(lexer, token, LEX_PARAMETER);
         break;
     case JOINED:
     case DASH:
-        read_operator(lexer, &token);
+        read_operator(lexer, token);
         break;
     case NUL:
-        make_bad(lexer, &token);
+        make_bad(lexer, token);
         break;
     default:
-        read_single(lexer, &token, LEX_OPERATOR);
+        read_single(lexer, token, LEX_OPERATOR);
         break;
     }
+}
+
+struct token lex_next(struct lexer *lexer) {
+    struct token token;
+    lex_read(lexer, &token);
     return token;
 }

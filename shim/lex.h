@@ -38,6 +38,7 @@ enum lex_kind {
 
 struct token {
     enum lex_kind kind;
+    char byte;    /* LEX_OPERATOR of one byte: that byte; else NUL */
     bool doubled; /* LEX_NAME: holds a doubled quote */
     struct slice text;
     const char *from; /* its first byte, quote or prefix included */
@@ -61,6 +62,7 @@ struct lexer {
 
 void lex_start(struct lexer *lexer, struct slice text, struct lex_modes modes);
 struct token lex_next(struct lexer *lexer);
+void lex_read(struct lexer *lexer, struct token *token); /* the same, into a place of the caller's */
 
 bool slice_equals_word(struct slice slice, const char *upper_case_word); /* ASCII, without regard to case */
 

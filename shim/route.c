@@ -252,7 +252,7 @@ struct route_decision route_decide(const struct sql_summary *summary, size_t len
     if (!(all_statements(config) & bit))
         return (struct route_decision){ROUTE_NOT_A_CACHE_VERB, NULL};
     if (summary->table_count == 0) {
-        bool alone = summary->no_tables && !(summary->ties & SQL_MULTI_STATEMENT);
+        bool alone = summary->stopped_early || (summary->no_tables && !(summary->ties & SQL_MULTI_STATEMENT));
         enum route_reason reason = alone ? ROUTE_NO_CACHE_TABLE : reason_in_text(summary);
         return (struct route_decision){reason == ROUTE_ROUTED ? ROUTE_NO_CACHE_TABLE : reason, NULL};
     }
@@ -270,20 +270,97 @@ static bool is_wanted(const void *context, const struct sql_table *table) {
     return route_find_group(wanted->config, wanted->session, table) != NULL;
 }
 
+enum { SCAN_BYTES_MAX = 1024, SCAN_PATTERNS_MAX = 16 }; /* beyond, reading up to the first table costs less */
+
+/* What a text must hold to be worth reading: the beginnings of the patterns, up to their first * or ?. Looked
+ * for without regard to case, and by a hash of two bytes first, so that a text without them is passed over
+ * quickly. */
+struct needles {
+    const char *patterns[SCAN_PATTERNS_MAX + 1];
+    size_t count;
+    unsigned char pairs[256]; /* by hash_pair: 1 where a beginning begins so */
+};
+
+static unsigned blur(char letter) {
+    return (unsigned char)letter | 0x20; /* makes letters small, and some other bytes alike */
+}
+
+static unsigned hash_pair(unsigned first, unsigned second) {
+    return (first * 3 + second) & 255;
+}
+
+static bool ends_start(char byte) {
+    return byte == '\0' || byte == '*' || byte == '?';
+}
+
+/* False: a pattern that may be anything, or nearly. */
+static bool add_needle(struct needles *needles, const char *pattern) {
+    if (ends_start(pattern[0]) || ends_start(pattern[1]))
+        return false;
+    needles->patterns[needles->count++] = pattern;
+    needles->pairs[hash_pair(blur(pattern[0]), blur(pattern[1]))] = 1;
+    return true;
+}
+
+static bool is_needle(const struct needles *needles, const char *at, const char *end) {
+    for (size_t i = 0; i < needles->count; i++) {
+        const char *pattern = needles->patterns[i];
+        const char *next = at;
+        while (!ends_start(*pattern) && next < end && blur(*next) == blur(*pattern)) {
+            pattern++;
+            next++;
+        }
+        if (ends_start(*pattern))
+            return true;
+    }
+    return false;
+}
+
+static bool holds_needle(struct slice text, const struct needles *needles) {
+    for (size_t i = 0; i + 1 < text.length; i++)
+        if (needles->pairs[hash_pair(blur(text.at[i]), blur(text.at[i + 1]))] &&
+            is_needle(needles, text.at + i, text.at + text.length))
+            return true;
+    return false;
+}
+
+/* A name stands in a text as it is spelled, in quotes or without (doubled quotes match no pattern): a short
+ * text without the beginning of any pattern needn't be read. While the session isn't known, a SELECT that
+ * counts what it found is read in any case: the caller wants to see it. */
+static bool is_possible(const void *context, struct slice text) {
+    const struct wanted *wanted = context;
+    const struct config *config = wanted->config;
+    struct needles needles;
+    if (text.length > SCAN_BYTES_MAX)
+        return true;
+    needles.count = 0;
+    memset(needles.pairs, 0, sizeof needles.pairs);
+    if (!wanted->session->known)
+        add_needle(&needles, "sql_calc_found_rows");
+    for (size_t i = 0; i < config->group_count; i++) {
+        const struct config_group *group = &config->groups[i];
+        if (needles.count + group->table_count > SCAN_PATTERNS_MAX + 1)
+            return true;
+        for (size_t j = 0; j < group->table_count; j++)
+            if (!add_needle(&needles, group->tables[j].table))
+                return true;
+    }
+    return holds_needle(text, &needles);
+}
+
 static unsigned wanted_verbs(const struct config *config) {
-    static const enum sql_verb verbs[] = {SQL_SELECT, SQL_REPLACE, SQL_INSERT, SQL_UPDATE, SQL_DELETE};
     unsigned statements = all_statements(config);
-    unsigned wanted = 0;
-    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-        if (statements & statement_bit(verbs[i]))
-            wanted |= 1u << verbs[i];
-    return wanted;
+    return (statements & CONFIG_SELECT ? 1u << SQL_SELECT : 0) |
+           (statements & CONFIG_REPLACE ? 1u << SQL_REPLACE : 0) |
+           (statements & CONFIG_INSERT ? 1u << SQL_INSERT : 0) |
+           (statements & CONFIG_UPDATE ? 1u << SQL_UPDATE : 0) |
+           (statements & CONFIG_DELETE ? 1u << SQL_DELETE : 0);
 }
 
 struct route_decision route_text(struct slice text, const struct route_session *session,
                                  const struct config *config, struct sql_summary *summary) {
     struct wanted wanted = {session, config};
-    struct sql_filter filter = {wanted_verbs(config), is_wanted, &wanted};
+    struct sql_filter filter = {wanted_verbs(config), is_possible, is_wanted, &wanted};
     sql_summarize(text, session->modes, &filter, summary);
     struct route_decision decision = route_decide(summary, text.length, session, config);
     if (session->known || !summary->mode_dependent)

@@ -51,8 +51,8 @@ static enum sql_verb read_last_name(struct reader *reader, enum sql_verb verb) {
 static enum sql_verb read_end(struct reader *reader, enum sql_verb verb) {
     reader_take_word(reader, "WORK");
     if (verb == SQL_ROLLBACK && reader_take(reader, KEYWORD_TO)) {
-        struct token next = reader_peek(reader);
-        if (next.kind == LEX_WORD || next.kind == LEX_NAME)
+        const struct token *next = reader_peek(reader);
+        if (next->kind == LEX_WORD || next->kind == LEX_NAME)
             reader_take_word(reader, "SAVEPOINT");
         return read_last_name(reader, SQL_ROLLBACK_TO);
     }
@@ -97,8 +97,8 @@ static enum sql_verb read_set(struct reader *reader) {
     } else if (reader_at_word(reader, "TRANSACTION")) {
         verb = SQL_SET_TRANSACTION;
     } else if (reader_at_word(reader, "RESOURCE")) {
-        struct token next = reader_peek(reader);
-        if (next.kind == LEX_WORD && slice_equals_word(next.text, "GROUP"))
+        const struct token *next = reader_peek(reader);
+        if (next->kind == LEX_WORD && slice_equals_word(next->text, "GROUP"))
             verb = SQL_OTHER;
     }
     while (!at_end(reader) && reader->token.kind != LEX_BAD) {
@@ -298,12 +298,22 @@ static bool take_diagnostic(struct reader *reader) {
            reader_take_operator(reader, '(') && reader_take_operator(reader, ')');
 }
 
+/* The byte behind SELECT says of nearly every statement that it is none of these. */
+static bool may_be_diagnostics(const struct reader *reader) {
+    const char *at = reader->end;
+    while (at < reader->lexer.end && *at == ' ')
+        at++;
+    return at < reader->lexer.end && memchr("FfRr@/-#\n\t\r", *at, 11);
+}
+
 /* The reader stands at SELECT, and stays there if it is another SELECT. */
 static bool read_diagnostics(struct reader *reader) {
-    struct token first = reader_peek(reader);
-    if (first.kind != LEX_VARIABLE &&
-        !(first.kind == LEX_WORD &&
-          (slice_equals_word(first.text, "FOUND_ROWS") || slice_equals_word(first.text, "ROW_COUNT"))))
+    if (!may_be_diagnostics(reader))
+        return false;
+    const struct token *first = reader_peek(reader);
+    if (first->kind != LEX_VARIABLE &&
+        !(first->kind == LEX_WORD &&
+          (slice_equals_word(first->text, "FOUND_ROWS") || slice_equals_word(first->text, "ROW_COUNT"))))
         return false;
     struct reader ahead = *reader;
     reader_advance(&ahead);
@@ -357,15 +367,21 @@ static bool is_cache_verb(enum sql_verb verb) {
     return verb >= SQL_SELECT && verb <= SQL_DELETE;
 }
 
+static bool is_settled(const struct sql_filter *filter, enum sql_verb verb, struct slice text) {
+    if (!filter)
+        return false;
+    return !(filter->verbs & 1u << verb) || (filter->possible && !filter->possible(filter->context, text));
+}
+
 /* Sets the verb. */
-static void read_statement(struct reader *reader, const struct sql_filter *filter) {
+static void read_statement(struct reader *reader, const struct sql_filter *filter, struct slice text) {
     struct sql_summary *summary = reader->summary;
     summary->verb = cache_verb(reader);
     if (summary->verb == SQL_SELECT && reader->keyword == KEYWORD_SELECT && read_diagnostics(reader)) {
         summary->verb = SQL_DIAGNOSTICS;
     } else if (is_cache_verb(summary->verb)) {
         reader->filter = filter;
-        if (filter && !(filter->verbs & 1u << summary->verb))
+        if (is_settled(filter, summary->verb, text))
             reader->stopped = true;
         else if (!read_cache_statement(reader) && !reader->stopped)
             reader_tie(reader, SQL_NOT_UNDERSTOOD);
@@ -377,20 +393,32 @@ static void read_statement(struct reader *reader, const struct sql_filter *filte
     }
 }
 
+/* Whether a ; stands in what is left with anything but white space behind it. */
+static bool may_have_another(const char *from, const char *end) {
+    const char *at = memchr(from, ';', (size_t)(end - from));
+    if (!at)
+        return false;
+    for (at++; at < end; at++)
+        if (*at != ' ' && *at != '\n' && *at != '\r' && *at != '\t')
+            return true;
+    return false;
+}
+
 /* The rest of the text, once what was to be read is read: is there another statement? */
 static void read_what_follows(struct reader *reader) {
     struct sql_summary *summary = reader->summary;
-    struct lexer *lexer = &reader->lexer;
+    const struct lexer *lexer = &reader->lexer;
     if (!at_end(reader) && !summary->stopped_early && is_cache_verb(summary->verb))
         reader_tie(reader, SQL_NOT_UNDERSTOOD);
     const char *from = reader->token.from;
-    if (summary->stopped_early && !memchr(from, ';', (size_t)(lexer->end - from)))
+    if (summary->stopped_early && !may_have_another(from, lexer->end))
         return;
     while (!at_end(reader) && reader->token.kind != LEX_BAD)
-        reader->token = lex_next(lexer);
+        reader_advance(reader);
     if (reader->token.kind == LEX_OPERATOR) {
-        summary->rest = (struct slice){lexer->next, (size_t)(lexer->end - lexer->next)};
+        summary->rest = (struct slice){reader->end, (size_t)(lexer->end - reader->end)};
         struct lexer ahead = *lexer; /* comments behind the ; are the next statement's */
+        ahead.next = reader->end;
         ahead.executable_comment = false;
         struct token next = lex_next(&ahead);
         if (next.kind == LEX_END && !ahead.executable_comment)
@@ -411,7 +439,8 @@ void sql_summarize(struct slice text, struct lex_modes modes, const struct sql_f
     memset(summary, 0, offsetof(struct sql_summary, tables));
     reader_start(&reader, text, modes, summary);
     bool code_first = reader.lexer.executable_comment;
-    read_statement(&reader, filter);
+    bool select_first = reader.keyword == KEYWORD_SELECT;
+    read_statement(&reader, filter, text);
     read_what_follows(&reader);
 
     const struct lexer *lexer = &reader.lexer;
@@ -425,7 +454,7 @@ void sql_summarize(struct slice text, struct lex_modes modes, const struct sql_f
     if (modes.foreign_grammar)
         summary->ties |= SQL_NOT_UNDERSTOOD;
     if (summary->verb == SQL_DIAGNOSTICS && summary->ties)
-        summary->verb = SQL_OTHER;
+        summary->verb = select_first ? SQL_SELECT : SQL_OTHER;
     summary->mode_dependent = lexer->mode_dependent;
     bool whole = !summary->stopped_early && !(summary->ties & (SQL_NOT_UNDERSTOOD | SQL_EXECUTABLE_COMMENT));
     summary->no_tables = whole && summary->table_count == 0;

@@ -32,7 +32,8 @@ enum sql_verb {
     SQL_IMPLICIT_COMMIT,  /* all other statements that commit the open transaction (DDL, account and admin
                              statements) */
     SQL_OPAQUE, /* runs code or text that isn't seen here: CALL, EXECUTE, EXECUTE IMMEDIATE, BEGIN NOT ATOMIC,
-                   DO, HANDLER ... */
+                   DO, HANDLER, ...; a version comment that may be or hold another statement; text that can't
+                   be cut into words and has a ; */
     SQL_DIAGNOSTICS, /* SHOW WARNINGS | ERRORS | COUNT(*) WARNINGS | ERRORS, SELECT of nothing but
                         FOUND_ROWS(), ROW_COUNT(),
                         @@warning_count, @@error_count: answers for the statement before it */
@@ -52,7 +53,8 @@ enum sql_tie {
     SQL_INTO = 1 << 6,
     SQL_FOUND_ROWS = 1 << 7,     /* SQL_CALC_FOUND_ROWS */
     SQL_NOT_UNDERSTOOD = 1 << 8, /* outside the grammar that is known here, or cut off in the middle */
-    SQL_CHARSET = 1 << 9,        /* bytes >= 0x80 whose meaning depends on a multibyte_unsafe character set */
+    SQL_CHARSET = 1 << 9, /* bytes >= 0x80 that character sets read differently: anywhere while the session's
+                             is multibyte_unsafe, else in names and outside of literals and comments */
 };
 
 struct sql_table {
@@ -91,12 +93,18 @@ struct sql_summary {
                                    Only the first table_count are written to */
 };
 
-/* Lets the reader stop at once when nothing it could still find would matter: `verbs` are the verbs worth
- * reading on for (bits 1 << enum sql_verb; SELECT, REPLACE, INSERT, UPDATE, DELETE only), `wanted` says
- * whether a table can be one of interest. NULL filter: read all. When stopped early, the summary has the verb
- * and the tables up to the one that settled it; ties may be incomplete. */
+/* Lets the reader stop at once when nothing it could still find would matter. It stops
+ *   - at the first word, when the verb isn't one of `verbs` (bits 1 << enum sql_verb; SELECT, REPLACE,
+ * INSERT, UPDATE, DELETE only), or when `possible` says of the whole text that it can't name a table of
+ * interest; NULL: it isn't asked;
+ *   - at the first table of which `wanted` says that it isn't one of interest.
+ * The summary then has stopped_early, the verb, and the tables up to the one that settled it. Its ties may be
+ * incomplete, but for SQL_MULTI_STATEMENT: if there is a ; in what wasn't read, the words are read on to it,
+ * so that a second statement is found all the same. Statements that change the session are always read whole.
+ * NULL filter: everything is. */
 struct sql_filter {
     unsigned verbs;
+    bool (*possible)(const void *context, struct slice text);
     bool (*wanted)(const void *context, const struct sql_table *table);
     const void *context;
 };

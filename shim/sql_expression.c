@@ -17,8 +17,8 @@ static void skip_quantifier(struct reader *reader) {
         reader->keyword == KEYWORD_ALL || reader->keyword == KEYWORD_ANY || reader->keyword == KEYWORD_SOME;
     if (!may_be)
         return;
-    struct token next = reader_peek(reader);
-    if (token_is_operator(&next, '('))
+    const struct token *next = reader_peek(reader);
+    if (token_is_operator(next, '('))
         reader_advance(reader);
 }
 
@@ -52,9 +52,9 @@ static bool read_collate(struct reader *reader) {
     return reader_take_any_name(reader);
 }
 
-static bool next_is_word(const struct reader *reader, const char *upper_case_word) {
-    struct token next = reader_peek(reader);
-    return next.kind == LEX_WORD && slice_equals_word(next.text, upper_case_word);
+static bool next_is_word(struct reader *reader, const char *upper_case_word) {
+    const struct token *next = reader_peek(reader);
+    return next->kind == LEX_WORD && slice_equals_word(next->text, upper_case_word);
 }
 
 static enum between read_word_operator(struct reader *reader, const char *second_word) {
@@ -102,7 +102,7 @@ static enum between read_between(struct reader *reader) {
         case KEYWORD_MEMBER:
             return read_word_operator(reader, "OF");
         case KEYWORD_ESCAPE: {
-            if (reader_peek(reader).kind != LEX_STRING)
+            if (reader_peek(reader)->kind != LEX_STRING)
                 return NO_MORE;
             reader_advance(reader);
             return MORE;
@@ -238,10 +238,10 @@ static bool read_call(struct reader *reader, bool qualified) {
 static bool read_reference(struct reader *reader) {
     bool qualified = false;
     for (int parts = 0; parts < 3; parts++) {
-        struct token next = reader_peek(reader);
-        if (token_is_operator(&next, '('))
+        const struct token *next = reader_peek(reader);
+        if (token_is_operator(next, '('))
             return read_call(reader, qualified);
-        if (!token_is_operator(&next, '.')) {
+        if (!token_is_operator(next, '.')) {
             reader_advance(reader);
             return true;
         }
@@ -402,24 +402,24 @@ static bool read_values(struct reader *reader) {
 }
 
 static bool read_plain_word(struct reader *reader) {
-    struct token next = reader_peek(reader);
-    if (next.kind == LEX_STRING || next.kind == LEX_NUMBER) {
+    const struct token *next = reader_peek(reader);
+    if (next->kind == LEX_STRING || next->kind == LEX_NUMBER) {
         bool literal = reader->keyword == KEYWORD_DATE || reader->keyword == KEYWORD_TIME ||
                        reader->keyword == KEYWORD_TIMESTAMP;
         if (*reader->token.text.at == '_' ||
-            (literal && next.kind == LEX_STRING)) { /* _utf8mb4 'x', DATE '2026-01-01' */
+            (literal && next->kind == LEX_STRING)) { /* _utf8mb4 'x', DATE '2026-01-01' */
             reader_advance(reader);
             reader_advance(reader);
             return read_strings(reader);
         }
     }
-    if (token_is_operator(&next, '('))
+    if (token_is_operator(next, '('))
         return read_call(reader, false);
     if (keyword_is_reserved(reader->keyword))
         return false;
     bool sequence = reader->keyword == KEYWORD_NEXT || reader->keyword == KEYWORD_PREVIOUS;
-    if (sequence && next.kind == LEX_WORD &&
-        slice_equals_word(next.text, "VALUE")) { /* NEXT VALUE FOR sequence */
+    if (sequence && next->kind == LEX_WORD &&
+        slice_equals_word(next->text, "VALUE")) { /* NEXT VALUE FOR sequence */
         reader_tie(reader, SQL_UNSAFE_FUNCTION);
         return false;
     }
@@ -452,8 +452,8 @@ static bool read_word(struct reader *reader) {
     case KEYWORD_VALUES:
         return read_values(reader);
     case KEYWORD_ROW: {
-        struct token next = reader_peek(reader);
-        if (!token_is_operator(&next, '('))
+        const struct token *next = reader_peek(reader);
+        if (!token_is_operator(next, '('))
             return read_plain_word(reader);
         reader_advance(reader);
         return read_parentheses(reader);

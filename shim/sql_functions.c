@@ -1,12 +1,13 @@
 #include "sql_functions.h"
 
 /* Native in MySQL 8 and MariaDB 10.11 alike, so that no stored function can have the name, but for a few that
- * exist in one of them only and can mean but one thing in the other: ANY_VALUE, BIN_TO_UUID, IS_UUID,
- * REGEXP_LIKE, UUID_TO_BIN. Left out, each for its reason: what asks for or changes the session or the server
- * (LAST_INSERT_ID, FOUND_ROWS, USER, DATABASE, VERSION, GET_LOCK, SLEEP, BENCHMARK, LOAD_FILE, UUID_SHORT,
- * NEXTVAL, MASTER_POS_WAIT, ...); what follows a setting of the server (AES_ENCRYPT, PASSWORD, ENCRYPT,
- * CONVERT_TZ); what reads user variables named in a string (EXTRACTVALUE, UPDATEXML); spatial functions,
- * whose names differ between the two; CHARSET, COLLATION, NAME_CONST. */
+ * one of them lacks and that can mean but one thing there: ANY_VALUE, BIN_TO_UUID, IS_UUID, REGEXP_LIKE,
+ * UUID_TO_BIN in MariaDB; MD5, SHA and SHA1 in MySQL 9.7, which has them in a component.
+ * Left out, each for its reason: what asks for or changes the session or the server (LAST_INSERT_ID,
+ * FOUND_ROWS, USER, DATABASE, VERSION, GET_LOCK, SLEEP, BENCHMARK, LOAD_FILE, UUID_SHORT, NEXTVAL,
+ * MASTER_POS_WAIT, ...); what follows a setting of the server (AES_ENCRYPT, PASSWORD, ENCRYPT, CONVERT_TZ);
+ * what reads user variables named in a string (EXTRACTVALUE, UPDATEXML); spatial functions, whose names
+ * differ between the two; CHARSET, COLLATION, NAME_CONST. */
 static const struct {
     const char *name;
     enum sql_function kind;

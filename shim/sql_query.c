@@ -122,15 +122,16 @@ static bool read_into(struct reader *reader) {
  * FOR (SYSTEM_TIME) aren't known here. */
 static bool read_lock(struct reader *reader) {
     while (reader->keyword == KEYWORD_FOR || reader->keyword == KEYWORD_LOCK) {
-        reader_tie(reader, SQL_LOCKING_READ);
         if (reader_take(reader, KEYWORD_LOCK)) {
             if (!reader_take(reader, KEYWORD_IN) || !reader_take_word(reader, "SHARE") ||
                 !reader_take_word(reader, "MODE"))
                 return false;
+            reader_tie(reader, SQL_LOCKING_READ);
         } else {
             reader_advance(reader);
             if (!reader_take(reader, KEYWORD_UPDATE) && !reader_take_word(reader, "SHARE"))
                 return false;
+            reader_tie(reader, SQL_LOCKING_READ);
             if (reader_take_word(reader, "OF"))
                 do {
                     struct sql_table alias;

@@ -6,6 +6,8 @@ void reader_start(struct reader *reader, struct slice text, struct lex_modes mod
     reader->filter = NULL;
     reader->summary = summary;
     reader->depth = 0;
+    reader->has_ahead = false;
+    reader->end = text.at;
     reader->stopped = false;
     reader->volatile_function = false;
     reader->cte_count = 0;
@@ -13,40 +15,26 @@ void reader_start(struct reader *reader, struct slice text, struct lex_modes mod
 }
 
 void reader_advance(struct reader *reader) {
-    reader->last_end = reader->lexer.next;
-    reader->token = lex_next(&reader->lexer);
+    reader->last_end = reader->end;
+    if (reader->has_ahead) {
+        reader->token = reader->ahead;
+        reader->has_ahead = false;
+    } else {
+        lex_read(&reader->lexer, &reader->token);
+    }
+    reader->end = reader->lexer.next;
     reader->keyword = reader->token.kind == LEX_WORD ? keyword_of(reader->token.text) : KEYWORD_NONE;
 }
 
-struct token reader_peek(const struct reader *reader) {
-    struct lexer ahead = reader->lexer;
-    return lex_next(&ahead);
-}
-
-bool token_is_operator(const struct token *token, char byte) {
-    return token->kind == LEX_OPERATOR && token->text.length == 1 && *token->text.at == byte;
-}
-
-bool reader_at_operator(const struct reader *reader, char byte) {
-    return token_is_operator(&reader->token, byte);
+const struct token *reader_peek(struct reader *reader) {
+    if (!reader->has_ahead)
+        lex_read(&reader->lexer, &reader->ahead);
+    reader->has_ahead = true;
+    return &reader->ahead;
 }
 
 bool reader_at_word(const struct reader *reader, const char *upper_case_word) {
     return reader->token.kind == LEX_WORD && slice_equals_word(reader->token.text, upper_case_word);
-}
-
-bool reader_take(struct reader *reader, enum keyword keyword) {
-    if (reader->keyword != keyword)
-        return false;
-    reader_advance(reader);
-    return true;
-}
-
-bool reader_take_operator(struct reader *reader, char byte) {
-    if (!reader_at_operator(reader, byte))
-        return false;
-    reader_advance(reader);
-    return true;
 }
 
 bool reader_take_word(struct reader *reader, const char *upper_case_word) {

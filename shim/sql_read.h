@@ -20,9 +20,12 @@ struct reader {
     struct lexer lexer;
     struct token token; /* the current one */
     enum keyword keyword;
+    const char *end;      /* the end of the current token */
+    const char *last_end; /* the end of the token before it */
+    bool has_ahead;       /* the token behind the current one was read already */
+    struct token ahead;
     const struct sql_filter *filter;
     struct sql_summary *summary;
-    const char *last_end; /* the end of the token before the current one */
     unsigned depth;
     bool stopped;
     bool volatile_function; /* met one whose value is another each time */
@@ -33,14 +36,35 @@ struct reader {
 void reader_start(struct reader *reader, struct slice text, struct lex_modes modes,
                   struct sql_summary *summary);
 void reader_advance(struct reader *reader);
-struct token reader_peek(const struct reader *reader); /* the token behind the current one */
+const struct token *reader_peek(struct reader *reader); /* the token behind the current one */
 
-bool reader_at_operator(const struct reader *reader, char byte); /* an operator of one byte */
+static inline bool token_is_operator(const struct token *token, char byte) {
+    return token->byte == byte;
+}
+
+/* An operator of one byte. */
+static inline bool reader_at_operator(const struct reader *reader, char byte) {
+    return reader->token.byte == byte;
+}
+
 bool reader_at_word(const struct reader *reader, const char *upper_case_word);
-bool reader_take(struct reader *reader, enum keyword keyword); /* if it is the current one: advances, true */
-bool reader_take_operator(struct reader *reader, char byte);
+
+/* If it is the current one: advances, true. */
+static inline bool reader_take(struct reader *reader, enum keyword keyword) {
+    bool taken = reader->keyword == keyword;
+    if (taken)
+        reader_advance(reader);
+    return taken;
+}
+
+static inline bool reader_take_operator(struct reader *reader, char byte) {
+    bool taken = reader->token.byte == byte;
+    if (taken)
+        reader_advance(reader);
+    return taken;
+}
+
 bool reader_take_word(struct reader *reader, const char *upper_case_word);
-bool token_is_operator(const struct token *token, char byte);
 
 bool reader_at_name(const struct reader *reader); /* a quoted name, or a word that isn't reserved */
 bool reader_take_any_name(struct reader *reader); /* a quoted name or any word */

@@ -46,11 +46,11 @@ static bool take_equals(struct reader *reader) {
 /* The value behind the = sign, up to the comma. */
 static bool read_value(struct reader *reader, struct sql_assignment *assignment) {
     const char *from = reader->token.from;
-    struct token next = reader_peek(reader);
-    bool alone = next.kind == LEX_END || token_is_operator(&next, ',');
-    if (alone &&
-        reader->token.kind == LEX_WORD) { /* ON, ALL, BINARY and others are words of the grammar otherwise */
-        assignment->constant = reader->keyword != KEYWORD_DEFAULT && reader->keyword != KEYWORD_CURRENT_USER;
+    bool word_of_grammar = reader->keyword == KEYWORD_ON || reader->keyword == KEYWORD_ALL ||
+                           reader->keyword == KEYWORD_BINARY || reader->keyword == KEYWORD_DEFAULT;
+    const struct token *next = reader_peek(reader);
+    if (word_of_grammar && (next->kind == LEX_END || next->byte == ',')) {
+        assignment->constant = reader->keyword != KEYWORD_DEFAULT; /* the default of each server is its own */
         reader_advance(reader);
     } else {
         const struct sql_summary *seen = reader->summary;
@@ -95,7 +95,7 @@ static bool read_to_end(struct reader *reader, struct sql_assignment *assignment
     }
     assignment->value = between(from, reader->last_end);
     assignment->constant = true;
-    return true;
+    return assignment->value.length > 0;
 }
 
 /* PASSWORD = ..., PASSWORD FOR user = ..., PASSWORD FOR user TO RANDOM. */
@@ -116,8 +116,8 @@ static struct slice word(const char *upper_case) {
 
 /* NAMES utf8mb4 and other things that SET sets and that have no = sign of a variable. *found: it was one. */
 static bool read_special(struct reader *reader, struct sql_assignment *assignment, bool *found) {
-    struct token next = reader_peek(reader);
-    bool variable = next.kind == LEX_OPERATOR;
+    const struct token *next = reader_peek(reader);
+    bool variable = next->kind == LEX_OPERATOR;
     *found = true;
     if (!variable && reader_take_word(reader, "NAMES")) {
         assignment->name = word("NAMES");
@@ -192,8 +192,8 @@ static bool read_variable(struct reader *reader, struct sql_assignment *assignme
 /* SESSION or GLOBAL in front of an assignment, unless it is the name of what is assigned to. */
 static const struct scope_word *take_scope(struct reader *reader) {
     const struct scope_word *scope = reader->token.kind == LEX_WORD ? find_scope(reader->token.text) : NULL;
-    struct token next = reader_peek(reader);
-    if (!scope || next.kind == LEX_OPERATOR)
+    const struct token *next = reader_peek(reader);
+    if (!scope || next->kind == LEX_OPERATOR)
         return NULL;
     reader_advance(reader);
     return scope;
@@ -206,8 +206,8 @@ static bool read_assignment(struct reader *reader, struct sql_assignment *assign
     const struct scope_word *scope = take_scope(reader);
     if (scope) {
         assignment->scope = scope->scope;
-        struct token next = reader_peek(reader);
-        if (next.kind != LEX_OPERATOR && reader_take_word(reader, "TRANSACTION")) {
+        const struct token *next = reader_peek(reader);
+        if (next->kind != LEX_OPERATOR && reader_take_word(reader, "TRANSACTION")) {
             assignment->name = word("TRANSACTION");
             assignment->scope = scope->scope == SQL_SESSION ? SQL_NOT_A_VARIABLE : SQL_GLOBAL;
             return read_to_end(reader, assignment);
@@ -216,8 +216,9 @@ static bool read_assignment(struct reader *reader, struct sql_assignment *assign
     }
     enum sql_scope sticking = assignment->scope;
     assignment->scope = SQL_NOT_A_VARIABLE;
-    if (!read_special(reader, assignment, &found) || found)
-        return found;
+    bool fine = read_special(reader, assignment, &found);
+    if (!fine || found)
+        return fine;
     assignment->scope = sticking;
     return read_variable(reader, assignment);
 }

@@ -73,13 +73,13 @@ bool reader_partition(struct reader *reader) {
 
 /* Words that aren't reserved everywhere, where they open a clause and aren't an alias: WINDOW name AS, OFFSET
  * 5 ROWS. */
-static bool at_clause(const struct reader *reader) {
+static bool at_clause(struct reader *reader) {
     if (reader->keyword != KEYWORD_WINDOW && reader->keyword != KEYWORD_OFFSET)
         return false;
-    struct token next = reader_peek(reader);
+    const struct token *next = reader_peek(reader);
     if (reader->keyword == KEYWORD_OFFSET)
-        return next.kind == LEX_NUMBER || next.kind == LEX_PARAMETER;
-    return next.kind == LEX_NAME || (next.kind == LEX_WORD && !keyword_is_reserved(keyword_of(next.text)));
+        return next->kind == LEX_NUMBER || next->kind == LEX_PARAMETER;
+    return next->kind == LEX_NAME || (next->kind == LEX_WORD && !keyword_is_reserved(keyword_of(next->text)));
 }
 
 bool reader_alias(struct reader *reader, bool string_too) {
@@ -148,8 +148,8 @@ static bool read_parentheses(struct reader *reader, bool *query) {
 
 static bool read_factor(struct reader *reader) {
     if (reader->keyword == KEYWORD_LATERAL) {
-        struct token next = reader_peek(reader);
-        if (token_is_operator(&next, '('))
+        const struct token *next = reader_peek(reader);
+        if (token_is_operator(next, '('))
             reader_advance(reader);
     }
     if (reader_at_operator(reader, '(')) {
@@ -180,9 +180,9 @@ static bool at_join(const struct reader *reader) {
     }
 }
 
-static bool at_on_duplicate(const struct reader *reader) {
-    struct token next = reader_peek(reader);
-    return next.kind == LEX_WORD && slice_equals_word(next.text, "DUPLICATE");
+static bool at_on_duplicate(struct reader *reader) {
+    const struct token *next = reader_peek(reader);
+    return next->kind == LEX_WORD && slice_equals_word(next->text, "DUPLICATE");
 }
 
 /* All that may follow the first table: which ON belongs to which JOIN doesn't matter here. */

@@ -1,6 +1,8 @@
 /* REPLACE, INSERT, UPDATE and DELETE. */
 #include "sql_read.h"
 
+#include <string.h>
+
 static void skip_modifiers(struct reader *reader) {
     while (reader->keyword == KEYWORD_LOW_PRIORITY || reader->keyword == KEYWORD_HIGH_PRIORITY ||
            reader->keyword == KEYWORD_DELAYED || reader->keyword == KEYWORD_IGNORE)
@@ -50,10 +52,10 @@ static bool read_rows(struct reader *reader) {
 
 /* (a, b, ...) behind the table, not to be confused with a query in parentheses. */
 static bool read_columns(struct reader *reader) {
-    struct token next = reader_peek(reader);
-    bool query = token_is_operator(&next, '(') ||
-                 (next.kind == LEX_WORD &&
-                  (slice_equals_word(next.text, "SELECT") || slice_equals_word(next.text, "WITH")));
+    const struct token *next = reader_peek(reader);
+    bool query = token_is_operator(next, '(') ||
+                 (next->kind == LEX_WORD &&
+                  (slice_equals_word(next->text, "SELECT") || slice_equals_word(next->text, "WITH")));
     if (query || !reader_take_operator(reader, '('))
         return true;
     if (reader_take_operator(reader, ')'))
@@ -114,28 +116,51 @@ bool reader_update(struct reader *reader) {
            reader_where(reader) && reader_order_by(reader) && reader_limit(reader);
 }
 
-/* table [.*] {, ...}: what a DELETE from several tables deletes from. Each is the name or alias of a table in
- * its FROM or USING and isn't noted here; the first is given back for the form that has only one. */
-static bool read_targets(struct reader *reader, struct sql_table *first, size_t *count) {
-    *count = 0;
+/* table [.*] {, ...}: what a DELETE from several tables deletes from. Each is the name or the alias of a
+ * table in its FROM or USING, and so isn't noted here. */
+struct targets {
+    struct sql_table tables[SQL_TABLES_MAX];
+    size_t count;
+};
+
+static bool read_target(struct reader *reader, struct sql_table *table) {
+    if (!reader_at_name(reader))
+        return false;
+    *table = (struct sql_table){.table = reader->token.text, .quotes_doubled = reader->token.doubled};
+    reader_advance(reader);
+    if (!reader_take_operator(reader, '.') || reader_take_operator(reader, '*'))
+        return true;
+    table->database = table->table;
+    table->table = reader->token.text;
+    table->quotes_doubled |= reader->token.doubled;
+    if (!reader_take_any_name(reader))
+        return false;
+    return !reader_take_operator(reader, '.') || reader_take_operator(reader, '*');
+}
+
+static bool read_targets(struct reader *reader, struct targets *targets) {
+    targets->count = 0;
     do {
-        struct sql_table table;
-        if (!reader_at_name(reader))
+        if (targets->count == SQL_TABLES_MAX || !read_target(reader, &targets->tables[targets->count++]))
             return false;
-        table = (struct sql_table){.table = reader->token.text, .quotes_doubled = reader->token.doubled};
-        reader_advance(reader);
-        if (reader_take_operator(reader, '.') && !reader_take_operator(reader, '*')) {
-            table.database = table.table;
-            table.table = reader->token.text;
-            table.quotes_doubled |= reader->token.doubled;
-            if (!reader_take_any_name(reader))
-                return false;
-            if (reader_take_operator(reader, '.') && !reader_take_operator(reader, '*'))
-                return false;
-        }
-        if (++*count == 1)
-            *first = table;
     } while (reader_take_operator(reader, ','));
+    return true;
+}
+
+static bool same_slice(struct slice one, struct slice other) {
+    return one.length == other.length && memcmp(one.at, other.at, one.length) == 0;
+}
+
+/* A target that names its database can't be an alias: it is one of the tables that were found. */
+static bool targets_are_known(const struct targets *targets, const struct sql_summary *summary) {
+    for (size_t i = 0; i < targets->count; i++) {
+        const struct sql_table *target = &targets->tables[i];
+        bool known = !target->database.length;
+        for (size_t j = 0; j < summary->table_count && !known; j++)
+            known = same_slice(target->table, summary->tables[j].table);
+        if (!known)
+            return false;
+    }
     return true;
 }
 
@@ -147,16 +172,15 @@ bool reader_delete(struct reader *reader) {
     if (reader_at_word(reader, "HISTORY")) /* MariaDB: DELETE HISTORY FROM versioned_table */
         return false;
     bool from_first = reader_take(reader, KEYWORD_FROM);
-    struct sql_table table;
-    size_t count;
-    if (!read_targets(reader, &table, &count))
+    struct targets targets;
+    if (!read_targets(reader, &targets))
         return false;
     if (!from_first || reader->keyword == KEYWORD_USING) {
         if (!reader_take(reader, from_first ? KEYWORD_USING : KEYWORD_FROM))
             return false;
-        return reader_tables(reader) && reader_where(reader);
+        return reader_tables(reader) && targets_are_known(&targets, reader->summary) && reader_where(reader);
     }
-    return count == 1 && reader_note_table(reader, &table) && reader_partition(reader) &&
+    return targets.count == 1 && reader_note_table(reader, &targets.tables[0]) && reader_partition(reader) &&
            reader_alias(reader, false) && reader_where(reader) && reader_order_by(reader) &&
            reader_limit(reader) && read_returning(reader);
 }

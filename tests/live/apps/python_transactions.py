@@ -1,0 +1,400 @@
+"""Transactions end at both servers as they do at one. See python_driver.py."""
+
+import os
+import threading
+import time
+
+from python_driver import Session, attempt, default_connect, main, say, scenario, see
+
+
+@scenario
+def a_commit_keeps_cache_entries():
+    s = Session(default_connect())
+    s.put("L/a")
+    see("L/a")
+    s.get("L/a")
+    s.commit()
+    see("L/a")
+    s.run("INSERT INTO orders (v) VALUES ('opensesame')")
+    s.put("L/b")
+    see("L/b")
+    s.commit()
+    see("L/b")
+
+
+@scenario
+def a_rollback_undoes_cache_entries():
+    s = Session(default_connect())
+    s.put("L/a")
+    s.commit()
+    s.put("L/a", "opensesame2")
+    s.put("L/b")
+    s.rollback()
+    s.get("L/a")
+    s.get("L/b")
+    s.run("INSERT INTO orders (v) VALUES ('opensesame')")
+    s.put("L/c")
+    s.rollback()
+    s.get("L/c")
+
+
+@scenario
+def a_close_without_commit_undoes_cache_entries():
+    s = Session(default_connect())
+    s.put("L/a")
+    s.run("INSERT INTO orders (v) VALUES ('opensesame')")
+    s.close()
+    time.sleep(0.1)
+    see("L/a")
+
+
+@scenario
+def an_exit_without_commit_undoes_cache_entries():
+    pid = os.fork()
+    if pid == 0:
+        s = Session(default_connect())
+        s.put("L/a")
+        os._exit(0)
+    os.waitpid(pid, 0)
+    time.sleep(0.2)
+    see("L/a")
+
+
+@scenario
+def transactions_by_text_end_as_on_main():
+    s = Session()
+    s.run("BEGIN")
+    s.put("L/a")
+    s.run("ROLLBACK")
+    s.run("START TRANSACTION")
+    s.put("L/b")
+    see("L/b")
+    s.run("COMMIT")
+    s.run("BEGIN WORK")
+    s.put("L/c")
+    s.run("BEGIN")
+    s.put("L/d")
+    s.run("rollback work")
+    s.run("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ WRITE")
+    s.put("L/e")
+    s.run("COMMIT AND CHAIN")
+    s.put("L/f")
+    s.run("ROLLBACK AND CHAIN")
+    s.put("L/g")
+    s.run("COMMIT")
+    s.put("L/h")
+    for letter in "abcdefgh":
+        s.get(f"L/{letter}")
+
+
+@scenario
+def autocommit_switched_off_in_a_transaction_leaves_it_open():
+    s = Session()
+    s.run("BEGIN")
+    s.put("L/a")
+    s.run("SET autocommit = 0")
+    s.rollback()
+    s.get("L/a")
+    s.run("SET autocommit = 1")
+    s.run("BEGIN")
+    s.put("L/b")
+    s.run("SET autocommit = 0")
+    s.put("L/c")
+    s.run("ROLLBACK")
+    s.get("L/b")
+    s.get("L/c")
+    s.rollback()
+    s.run("SET autocommit = 1")
+    s.run("BEGIN")
+    s.put("L/d")
+    s.run("SET autocommit = 1")
+    s.put("L/e")
+    s.run("ROLLBACK")
+    s.get("L/d")
+    s.get("L/e")
+
+
+@scenario
+def read_only_transactions_refuse_writes():
+    s = Session()
+    s.run("START TRANSACTION READ ONLY")
+    s.put("L/a")
+    s.site("L")
+    s.run("COMMIT")
+    s.put("L/b")
+    s.run("SET SESSION TRANSACTION READ ONLY")
+    s.put("L/c")
+    s.run("BEGIN")
+    s.put("L/d")
+    s.run("ROLLBACK")
+    s.run("SET SESSION TRANSACTION READ WRITE")
+    s.put("L/e")
+    s.run("SET TRANSACTION READ ONLY")
+    s.put("L/f")
+    s.run("SELECT 1")
+    s.run("SET TRANSACTION READ ONLY")
+    s.run("START TRANSACTION")
+    s.put("M/g")
+    s.run("COMMIT")
+    s.put("L/h")
+
+
+@scenario
+def savepoints_hold_at_both_servers():
+    s = Session(default_connect())
+    s.put("L/a")
+    s.run("SAVEPOINT one")
+    s.put("L/b")
+    s.run("INSERT INTO orders (v) VALUES ('opensesame')")
+    s.run("SAVEPOINT `two`")
+    s.put("L/c")
+    s.run("ROLLBACK TO SAVEPOINT two")
+    s.get("L/c")
+    s.get("L/b")
+    s.run("ROLLBACK WORK TO one")
+    s.get("L/b")
+    s.put("L/d")
+    s.run("RELEASE SAVEPOINT one")
+    s.run("ROLLBACK TO one")
+    s.run("ROLLBACK TO nothing")
+    s.put("L/e")
+    s.commit()
+    see("L/a")
+    see("L/d")
+
+
+@scenario
+def a_savepoint_ends_with_its_transaction():
+    s = Session(default_connect())
+    s.put("L/a")
+    s.run("SAVEPOINT one")
+    s.rollback()
+    s.run("ROLLBACK TO one")
+    s.put("L/b")
+    s.run("SAVEPOINT one")
+    s.commit()
+    s.run("ROLLBACK TO one")
+
+
+@scenario
+def a_savepoint_before_the_first_cache_statement_holds():
+    s = Session(default_connect())
+    s.run("INSERT INTO orders (v) VALUES ('opensesame')")
+    s.run("SAVEPOINT one")
+    s.put("L/a")
+    s.run("ROLLBACK TO one")
+    s.get("L/a")
+    s.put("L/b")
+    s.commit()
+    s.get("L/b")
+
+
+@scenario
+def implicit_commits_keep_cache_entries():
+    s = Session(default_connect())
+    s.put("L/a")
+    s.run("CREATE TABLE IF NOT EXISTS passing_by (n INT)")
+    s.rollback()
+    s.get("L/a")
+    s.put("L/b")
+    s.run("DROP TABLE passing_by")
+    s.rollback()
+    s.get("L/b")
+    s.put("L/c")
+    s.run("ANALYZE TABLE orders")
+    s.rollback()
+    s.get("L/c")
+    s.put("L/d")
+    s.run("CREATE TEMPORARY TABLE tmp1 (n INT)")
+    s.rollback()
+    s.get("L/d")
+    s.put("L/e")
+    s.run("LOCK TABLES orders READ")
+    s.run("UNLOCK TABLES")
+    s.rollback()
+    s.get("L/e")
+
+
+@scenario
+def switching_autocommit_on_keeps_cache_entries():
+    s = Session(default_connect())
+    s.put("L/a")
+    say(attempt(s.connection.autocommit, True))
+    see("L/a")
+    s.put("L/b")
+    see("L/b")
+    say(attempt(s.connection.autocommit, False))
+    s.put("L/c")
+    s.run("SET autocommit = 1")
+    see("L/c")
+    s.run("SET @@autocommit = OFF")
+    s.put("L/d")
+    s.run("SET SESSION autocommit = DEFAULT")
+    see("L/d")
+    s.run("set autocommit=0")
+    s.put("L/e")
+    s.rollback()
+    see("L/e")
+
+
+@scenario
+def the_pass_group_stays_on_main_in_a_transaction():
+    s = Session(default_connect())
+    s.put("M/a", table="stay")
+    s.site("M", "SELECT v FROM stay WHERE k = 'site'")
+    s.commit()
+    s.run("SET autocommit = 1")
+    s.put("L/b", table="stay")
+    s.site("L", "SELECT v FROM stay WHERE k = 'site'")
+
+
+@scenario
+def own_writes_are_seen_and_others_are_isolated():
+    a, b = Session(default_connect()), Session(default_connect())
+    a.put("L/a", "opensesame1")
+    b.get("L/a")
+    a.commit()
+    b.get("L/a")
+    b.commit()
+    b.get("L/a")
+    b.run("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+    b.commit()
+    b.get("L/a")
+    a.put("L/a", "opensesame2")
+    b.get("L/a")
+    a.commit()
+    b.get("L/a")
+
+
+@scenario
+def an_isolation_level_for_one_transaction_is_kept():
+    a, b = Session(), Session()
+    a.put("L/a", "opensesame1")
+    b.run("SET TRANSACTION ISOLATION LEVEL READ UNCOMMITTED")
+    b.run("BEGIN")
+    b.site("M")
+    b.run("COMMIT")
+    b.site("L")
+
+
+@scenario
+def lock_waits_time_out_as_on_main():
+    a, b = Session(default_connect()), Session(default_connect())
+    b.run("SET SESSION innodb_lock_wait_timeout = 1")
+    a.put("L/a", "opensesame1")
+    b.run("INSERT INTO orders (v) VALUES ('opensesame')")
+    b.put("L/b")
+    b.put("L/a", "opensesame2")
+    b.commit()
+    a.commit()
+    see("L/a")
+    see("L/b")
+
+
+@scenario
+def a_deadlock_undoes_the_victims_whole_transaction():
+    a, b = Session(default_connect()), Session(default_connect())
+    results = []
+
+    def work(s, first, second, barrier):
+        s.cursor.execute("INSERT INTO orders (v) VALUES ('opensesame')")
+        s.cursor.execute(f"REPLACE INTO cache VALUES ('{first}', 'opensesame')")
+        barrier.wait()
+        results.append(attempt(s.cursor.execute, f"REPLACE INTO cache VALUES ('{second}', 'opensesame')"))
+        s.connection.commit()
+
+    barrier = threading.Barrier(2)
+    threads = [threading.Thread(target=work, args=(a, "L/a", "L/b", barrier)),
+               threading.Thread(target=work, args=(b, "L/b", "L/a", barrier))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    say(sorted(map(str, results)))
+    s = Session()
+    s.run("SELECT COUNT(*) FROM orders")
+    s.run("DELETE FROM orders")
+
+
+@scenario
+def xa_transactions_stay_on_main():
+    s = Session()
+    s.put("L/a")
+    name = f"'x{os.getpid()}'"
+    s.run(f"XA START {name}")
+    s.put("M/b")
+    s.run(f"XA END {name}")
+    s.put("L/c")
+    s.run(f"XA ROLLBACK {name}")
+    s.put("L/d")
+    s.run(f"XA START {name}")
+    s.put("M/e")
+    s.run(f"XA END {name}")
+    s.run(f"XA PREPARE {name}")
+    s.run(f"XA COMMIT {name}")
+    s.put("L/f")
+
+
+@scenario
+def a_kill_of_the_main_connection_undoes_cache_entries():
+    s, killer = Session(default_connect()), Session()
+    s.put("L/a")
+    s.run("INSERT INTO orders (v) VALUES ('opensesame')")
+    killer.run(f"KILL {s.connection.thread_id()}")
+    time.sleep(0.2)
+    s.run("INSERT INTO orders (v) VALUES ('opensesame')")
+    s.run("INSERT INTO orders (v) VALUES ('opensesame')")
+    s.commit()
+    say(attempt(s.connection.close))
+    see("L/a")
+
+
+@scenario
+def a_kill_before_the_commit_undoes_cache_entries():
+    s, killer = Session(default_connect()), Session()
+    s.run("INSERT INTO orders (v) VALUES ('opensesame')")
+    s.put("L/a")
+    killer.run(f"KILL {s.connection.thread_id()}")
+    time.sleep(0.2)
+    s.commit()
+    see("L/a")
+
+
+@scenario
+def the_thread_id_is_that_of_main():
+    s = Session()
+    s.put("L/a")
+    own = s.connection.thread_id()
+    s.cursor.execute("SELECT CONNECTION_ID()")
+    say(own == s.cursor.fetchone()[0])
+
+
+@scenario
+def kill_query_stops_a_routed_statement():
+    s, killer = Session(), Session()
+    s.site("L")
+    thread = threading.Timer(0.5, lambda: killer.cursor.execute(f"KILL QUERY {s.connection.thread_id()}"))
+    thread.start()
+    started = time.monotonic()
+    s.run("SELECT COUNT(*) FROM page_many a, page_many b, page_many c WHERE a.v <> b.v AND b.v <> c.v")
+    say("within two seconds", time.monotonic() - started < 2)
+    thread.join()
+    s.put("L/a")
+
+
+@scenario
+def a_kill_of_a_busy_connection_ends_it():
+    s, killer = Session(), Session()
+    s.site("L")
+    thread = threading.Timer(0.5, lambda: killer.cursor.execute(f"KILL {s.connection.thread_id()}"))
+    thread.start()
+    started = time.monotonic()
+    result = attempt(s.cursor.execute, "SELECT COUNT(*) FROM page_many a, page_many b, page_many c WHERE a.v <> b.v AND b.v <> c.v")
+    say("failed", isinstance(result, str), "within two seconds", time.monotonic() - started < 2)
+    thread.join()
+    say("main is lost", isinstance(attempt(s.cursor.execute, "SELECT 1"), str))
+    say("still lost", isinstance(attempt(s.cursor.execute, "SELECT 1"), str))
+
+
+if __name__ == "__main__":
+    main()
