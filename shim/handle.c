@@ -76,9 +76,13 @@ static void before_fork(void) {
 static void after_fork(void) {
     pthread_rwlock_unlock(&lock);
 }
+/* Not unlocked: glibc knows the holder by its thread id, and the child's is another. */
+static void in_child(void) {
+    pthread_rwlock_init(&lock, NULL);
+}
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 static void watch_fork(void) {
-    pthread_atfork(before_fork, after_fork, after_fork); /* the child is the thread that holds it */
+    pthread_atfork(before_fork, after_fork, in_child);
 }
 
 static struct entry *find_entry(const void *key, enum entry_kind kind) {

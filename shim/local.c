@@ -1,7 +1,8 @@
 #define _GNU_SOURCE
-#include "local_parts.h"
+#include "local.h"
 
 #include "breaker.h"
+#include "local_parts.h"
 #include "log.h"
 #include "setup.h"
 #include "verdict.h"

@@ -1,5 +1,6 @@
 #include "route.h"
 
+#include <stdint.h>
 #include <string.h>
 
 const char *route_reason_name(enum route_reason reason) {
@@ -273,20 +274,18 @@ static bool is_wanted(const void *context, const struct sql_table *table) {
 enum { SCAN_BYTES_MAX = 1024, SCAN_PATTERNS_MAX = 16 }; /* beyond, reading up to the first table costs less */
 
 /* What a text must hold to be worth reading: the beginnings of the patterns, up to their first * or ?. Looked
- * for without regard to case, and by a hash of two bytes first, so that a text without them is passed over
+ * for without regard to case, and by five bits of two bytes first, so that a text without them is passed over
  * quickly. */
 struct needles {
     const char *patterns[SCAN_PATTERNS_MAX + 1];
     size_t count;
-    unsigned char pairs[256]; /* by hash_pair: 1 where a beginning begins so */
+    uint32_t firsts; /* a bit for the low five of each beginning's first byte; a letter's are the same in both
+                        cases */
+    uint32_t seconds;
 };
 
-static unsigned blur(char letter) {
-    return (unsigned char)letter | 0x20; /* makes letters small, and some other bytes alike */
-}
-
-static unsigned hash_pair(unsigned first, unsigned second) {
-    return (first * 3 + second) & 255;
+static uint32_t bit_of(char byte) {
+    return (uint32_t)1 << (byte & 31);
 }
 
 static bool ends_start(char byte) {
@@ -298,7 +297,8 @@ static bool add_needle(struct needles *needles, const char *pattern) {
     if (ends_start(pattern[0]) || ends_start(pattern[1]))
         return false;
     needles->patterns[needles->count++] = pattern;
-    needles->pairs[hash_pair(blur(pattern[0]), blur(pattern[1]))] = 1;
+    needles->firsts |= bit_of(pattern[0]);
+    needles->seconds |= bit_of(pattern[1]);
     return true;
 }
 
@@ -306,7 +306,7 @@ static bool is_needle(const struct needles *needles, const char *at, const char 
     for (size_t i = 0; i < needles->count; i++) {
         const char *pattern = needles->patterns[i];
         const char *next = at;
-        while (!ends_start(*pattern) && next < end && blur(*next) == blur(*pattern)) {
+        while (!ends_start(*pattern) && next < end && same_letter(*next, *pattern, true)) {
             pattern++;
             next++;
         }
@@ -318,7 +318,7 @@ static bool is_needle(const struct needles *needles, const char *at, const char 
 
 static bool holds_needle(struct slice text, const struct needles *needles) {
     for (size_t i = 0; i + 1 < text.length; i++)
-        if (needles->pairs[hash_pair(blur(text.at[i]), blur(text.at[i + 1]))] &&
+        if (needles->firsts & bit_of(text.at[i]) && needles->seconds & bit_of(text.at[i + 1]) &&
             is_needle(needles, text.at + i, text.at + text.length))
             return true;
     return false;
@@ -334,7 +334,7 @@ static bool is_possible(const void *context, struct slice text) {
     if (text.length > SCAN_BYTES_MAX)
         return true;
     needles.count = 0;
-    memset(needles.pairs, 0, sizeof needles.pairs);
+    needles.firsts = needles.seconds = 0;
     if (!wanted->session->known)
         add_needle(&needles, "sql_calc_found_rows");
     for (size_t i = 0; i < config->group_count; i++) {

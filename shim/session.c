@@ -231,7 +231,7 @@ static enum session_echo note_savepoint(struct session *session, const struct sq
     }
     size_t place = find_savepoint(session, summary->name);
     if (summary->verb == SQL_SAVEPOINT) {
-        session->main_touched = true; /* main keeps it until its transaction ends */
+        session->main_touched = true;           /* main keeps it until its transaction ends */
         if (place < session->savepoint_count) { /* a second of the name replaces the first and comes last */
             free(session->savepoints[place]);
             session->savepoint_count--;
@@ -485,8 +485,10 @@ static enum session_echo note_one(struct session *session, const struct sql_summ
         session->route.locked_tables = false;
         return end_transaction(session, SESSION_ECHO_COMMIT);
     case SQL_XA:
-        session->route.xa =
-            !(slice_equals_word(summary->name, "COMMIT") || slice_equals_word(summary->name, "ROLLBACK"));
+        if (!slice_equals_word(summary->name, "RECOVER")) {
+            session->route.xa =
+                !(slice_equals_word(summary->name, "COMMIT") || slice_equals_word(summary->name, "ROLLBACK"));
+        }
         return SESSION_ECHO_NONE;
     case SQL_CREATE_TEMPORARY:
         if (summary->table_count == 0) {
@@ -501,6 +503,8 @@ static enum session_echo note_one(struct session *session, const struct sql_summ
         }
         return summary->temporary ? SESSION_ECHO_NONE : end_transaction(session, SESSION_ECHO_COMMIT);
     case SQL_IMPLICIT_COMMIT:
+        session->route.many_temporary |=
+            session->route.temporary_count > 0; /* it may have given one another name */
         return end_transaction(session, SESSION_ECHO_COMMIT);
     case SQL_OPAQUE:
     case SQL_UNKNOWN:

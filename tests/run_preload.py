@@ -20,6 +20,9 @@ SHAPES = [
 ]
 
 
+LIMIT_S = 300  # for one program in one shape
+
+
 def run(options, program, folder, shape):
     _, preloaded, working, closed = shape
     environment = dict(os.environ, CLAIMS_FOLDER=folder, ROUNDABOUT_CONFIG=os.path.join(folder, "roundabout.conf"))
@@ -36,8 +39,12 @@ def run(options, program, folder, shape):
     if preloads:
         environment["LD_PRELOAD"] = ":".join(preloads)
     command = options.wrapper.split() + [program] + options.claims
-    ended = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                           encoding="utf-8", errors="replace", check=False)
+    try:
+        ended = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               encoding="utf-8", errors="replace", check=False, timeout=LIMIT_S)
+    except subprocess.TimeoutExpired as late:
+        said = late.stdout.decode("utf-8", "replace") if isinstance(late.stdout, bytes) else late.stdout or ""
+        return 124, f"{said}\nFAILED {os.path.basename(program)}: stopped after {LIMIT_S} s\n"
     return ended.returncode, ended.stdout
 
 
