@@ -170,7 +170,8 @@ check-ring: deps
 	@echo "MySQL:"; BUILD=$(BUILD) $(PYTHON) tests/live/ring_faults.py --mysql
 
 # The tests that need no server, under a sanitizer. Its runtime must come before the preloaded library.
-fast: unit preload
+fast:
+	+@$(MAKE) --no-print-directory unit preload
 	@BUILD=$(BUILD) $(RUN) $(UNIT_RUNS) "preload=$(PYTHON) tests/run_preload.py $(BUILD) --quick $(PRELOAD_OPTIONS)"
 
 asan: deps

@@ -503,8 +503,7 @@ static enum session_echo note_one(struct session *session, const struct sql_summ
         }
         return summary->temporary ? SESSION_ECHO_NONE : end_transaction(session, SESSION_ECHO_COMMIT);
     case SQL_IMPLICIT_COMMIT:
-        session->route.many_temporary |=
-            session->route.temporary_count > 0; /* it may have given one another name */
+        session->route.many_temporary |= summary->renames && session->route.temporary_count > 0;
         return end_transaction(session, SESSION_ECHO_COMMIT);
     case SQL_OPAQUE:
     case SQL_UNKNOWN:

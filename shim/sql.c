@@ -196,6 +196,12 @@ static enum sql_verb read_reset(struct reader *reader) {
     return reader_at_word(reader, "PERSIST") ? SQL_OTHER : SQL_IMPLICIT_COMMIT;
 }
 
+/* ALTER and RENAME can give a temporary table another name. */
+static enum sql_verb read_renaming(struct reader *reader) {
+    reader->summary->renames = true;
+    return SQL_IMPLICIT_COMMIT;
+}
+
 static enum sql_verb read_load(struct reader *reader) {
     return reader->keyword == KEYWORD_INDEX ? SQL_IMPLICIT_COMMIT : SQL_OTHER;
 }
@@ -253,7 +259,7 @@ static const struct {
     {"GET", SQL_OTHER, NULL},
     {"SIGNAL", SQL_OTHER, NULL},
     {"RESIGNAL", SQL_OTHER, NULL},
-    {"ALTER", SQL_IMPLICIT_COMMIT, NULL},
+    {"ALTER", SQL_IMPLICIT_COMMIT, read_renaming},
     {"BACKUP", SQL_IMPLICIT_COMMIT, NULL},
     {"CACHE", SQL_IMPLICIT_COMMIT, NULL},
     {"CHANGE", SQL_IMPLICIT_COMMIT, NULL},
@@ -262,7 +268,7 @@ static const struct {
     {"IMPORT", SQL_IMPLICIT_COMMIT, NULL},
     {"INSTALL", SQL_IMPLICIT_COMMIT, NULL},
     {"OPTIMIZE", SQL_IMPLICIT_COMMIT, NULL},
-    {"RENAME", SQL_IMPLICIT_COMMIT, NULL},
+    {"RENAME", SQL_IMPLICIT_COMMIT, read_renaming},
     {"REPAIR", SQL_IMPLICIT_COMMIT, NULL},
     {"RESTART", SQL_IMPLICIT_COMMIT, NULL},
     {"REVOKE", SQL_IMPLICIT_COMMIT, NULL},

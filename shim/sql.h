@@ -84,6 +84,7 @@ struct sql_summary {
     bool consistent_snapshot; /* SQL_BEGIN: WITH CONSISTENT SNAPSHOT */
     bool chain;               /* SQL_COMMIT, SQL_ROLLBACK: AND CHAIN */
     bool release;             /* SQL_COMMIT, SQL_ROLLBACK: RELEASE */
+    bool renames;             /* SQL_IMPLICIT_COMMIT: ALTER or RENAME, which may give a table another name */
     bool temporary;           /* SQL_DROP_TABLE: DROP TEMPORARY TABLE */
     struct slice rest;        /* SQL_MULTI_STATEMENT: the text behind the first ; */
     size_t table_count;
