@@ -26,7 +26,8 @@ struct entry {
 };
 
 static struct entry *entries;
-static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
+static pthread_mutex_t lock =
+    PTHREAD_MUTEX_INITIALIZER; /* a plain one: the thread that forks unlocks it in the child too */
 static _Atomic uint64_t generation =
     1; /* grows with each change of the map: what is remembered is good for one generation */
 static _Atomic size_t
@@ -71,18 +72,14 @@ static void remember(const MYSQL *mysql, uint64_t now, struct handle *handle) {
 
 /* The map is whole in a child: no other thread is inside it while the process is copied. */
 static void before_fork(void) {
-    pthread_rwlock_wrlock(&lock);
+    pthread_mutex_lock(&lock);
 }
 static void after_fork(void) {
-    pthread_rwlock_unlock(&lock);
-}
-/* Not unlocked: glibc knows the holder by its thread id, and the child's is another. */
-static void in_child(void) {
-    pthread_rwlock_init(&lock, NULL);
+    pthread_mutex_unlock(&lock);
 }
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 static void watch_fork(void) {
-    pthread_atfork(before_fork, after_fork, in_child);
+    pthread_atfork(before_fork, after_fork, after_fork);
 }
 
 static struct entry *find_entry(const void *key, enum entry_kind kind) {
@@ -107,7 +104,7 @@ static bool put(const void *key, enum entry_kind kind, void *value, const struct
     }
     *entry = (struct entry){.key = key, .kind = kind, .value = value, .real = real};
     struct entry *old;
-    pthread_rwlock_wrlock(&lock);
+    pthread_mutex_lock(&lock);
     HASH_FIND_PTR(entries, &key, old);
     if (old) {
         take_out(old);
@@ -119,7 +116,7 @@ static bool put(const void *key, enum entry_kind kind, void *value, const struct
         atomic_fetch_add(&others, 1);
     }
     atomic_fetch_add(&generation, 1);
-    pthread_rwlock_unlock(&lock);
+    pthread_mutex_unlock(&lock);
     free(old);
     if (!added) {
         free(entry);
@@ -128,12 +125,12 @@ static bool put(const void *key, enum entry_kind kind, void *value, const struct
 }
 
 static void drop(const void *key, enum entry_kind kind) {
-    pthread_rwlock_wrlock(&lock);
+    pthread_mutex_lock(&lock);
     struct entry *entry = find_entry(key, kind);
     if (entry) {
         take_out(entry);
     }
-    pthread_rwlock_unlock(&lock);
+    pthread_mutex_unlock(&lock);
     free(entry);
 }
 
@@ -143,10 +140,10 @@ struct handle *handle_find(const MYSQL *mysql) {
     if (recall(mysql, now, &handle)) {
         return handle;
     }
-    pthread_rwlock_rdlock(&lock);
+    pthread_mutex_lock(&lock);
     struct entry *entry = find_entry(mysql, ENTRY_HANDLE);
     handle = entry ? entry->value : NULL;
-    pthread_rwlock_unlock(&lock);
+    pthread_mutex_unlock(&lock);
     remember(mysql, now, handle);
     return handle;
 }
@@ -203,20 +200,20 @@ void handle_free(struct handle *handle) {
 
 unsigned long handle_shadow_running(const struct real *real, unsigned long thread_id) {
     unsigned long found = 0;
-    pthread_rwlock_rdlock(&lock); /* no handle goes meanwhile; mysql_thread_id only reads */
+    pthread_mutex_lock(&lock); /* no handle goes meanwhile; mysql_thread_id only reads */
     for (struct entry *entry = entries; entry && !found; entry = entry->hh.next) {
         const struct handle *handle = entry->kind == ENTRY_HANDLE ? entry->value : NULL;
         MYSQL *running =
             handle && handle->real == real && handle->thread_id == thread_id ? handle->running : NULL;
         found = running && real->mysql_thread_id ? real->mysql_thread_id(running) : 0;
     }
-    pthread_rwlock_unlock(&lock);
+    pthread_mutex_unlock(&lock);
     return found;
 }
 
 void handle_visit(const struct real *real, void (*visit)(struct handle *handle)) {
     /* Collected first: closing a shadow is a real call, and no lock is held over one. */
-    pthread_rwlock_rdlock(&lock);
+    pthread_mutex_lock(&lock);
     size_t count = 0;
     struct handle **found = calloc(HASH_COUNT(entries) + 1, sizeof(struct handle *));
     if (found) {
@@ -227,7 +224,7 @@ void handle_visit(const struct real *real, void (*visit)(struct handle *handle))
             }
         }
     }
-    pthread_rwlock_unlock(&lock);
+    pthread_mutex_unlock(&lock);
     for (size_t i = 0; i < count; i++) {
         visit(found[i]);
     }
@@ -252,10 +249,10 @@ struct statement *statement_find(const MYSQL_STMT *stmt) {
     if (atomic_load_explicit(&others, memory_order_relaxed) == 0) {
         return NULL;
     }
-    pthread_rwlock_rdlock(&lock);
+    pthread_mutex_lock(&lock);
     struct entry *entry = find_entry(stmt, ENTRY_STATEMENT);
     struct statement *statement = entry ? entry->value : NULL;
-    pthread_rwlock_unlock(&lock);
+    pthread_mutex_unlock(&lock);
     return statement;
 }
 
@@ -282,13 +279,13 @@ bool result_find(const MYSQL_RES *result, const struct real **real, struct local
     if (atomic_load_explicit(&others, memory_order_relaxed) == 0) {
         return false;
     }
-    pthread_rwlock_rdlock(&lock);
+    pthread_mutex_lock(&lock);
     struct entry *entry = find_entry(result, ENTRY_RESULT);
     if (entry) {
         *real = entry->real;
         *local = entry->value;
     }
-    pthread_rwlock_unlock(&lock);
+    pthread_mutex_unlock(&lock);
     return entry != NULL;
 }
 
