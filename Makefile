@@ -3,7 +3,6 @@
 #   make            build/libroundabout.so, build/roundabout, build/roundaboutd
 #   make deps       installs what is missing (apt-get; elsewhere it names the packages)
 #   make check      all tests
-#   make check-ring the ring under live faults, with a table of them (some minutes)
 #   make check-ring             the ring under faults, with a table
 #   make demo       the main job, shown on throwaway servers
 #   make bench-overhead          the shim's own cost in nanoseconds
@@ -22,15 +21,36 @@ HARDENING = -fstack-protector-strong $(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORT
 CFLAGS_ALL = -std=gnu11 -g $(OPTIMISE) $(HARDENING) $(WARNINGS) $(SANITIZE) -fPIC -fvisibility=hidden -MMD -MP $(CFLAGS)
 LDFLAGS_ALL = -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 
-CONFIG = config/config.c
-PURE   = shim/lex.c shim/lex_modes.c shim/sql_keywords.c shim/sql_functions.c shim/sql_read.c shim/sql_expression.c shim/sql_tables.c shim/sql_query.c shim/sql_write.c shim/sql_set.c shim/sql.c shim/route.c
-SHIM   = $(PURE) $(CONFIG) shim/real.c shim/late.c shim/log.c shim/setup.c shim/options.c shim/session.c shim/snapshot.c shim/handle.c \
-         shim/breaker.c shim/verdict.c shim/local.c shim/local_life.c shim/local_open.c shim/local_step.c shim/command.c shim/intercept_connect.c shim/intercept_query.c shim/intercept_send.c shim/descriptor.c shim/intercept_result.c \
-         shim/intercept_answer.c shim/intercept_command.c shim/intercept_statement.c shim/intercept_async.c
-CLI    = cli/main.c cli/run.c cli/explain.c $(PURE) $(CONFIG) cli/check.c cli/status.c cli/look.c daemon/preflight.c daemon/observe.c daemon/server.c $(DAEMON_PURE)
+CONFIG = config/config.c config/settings.c
+PURE   = shim/lex.c shim/lex_modes.c shim/sql_keywords.c shim/sql_functions.c \
+         shim/sql_read.c shim/sql_expression.c shim/sql_tables.c shim/sql_query.c shim/sql_write.c shim/sql_set.c shim/sql.c \
+         shim/route.c
+SHIM   = $(PURE) $(CONFIG) \
+         shim/real.c shim/late.c \
+         shim/log.c shim/setup.c shim/options.c \
+         shim/session.c shim/snapshot.c shim/handle.c \
+         shim/breaker.c shim/verdict.c \
+         shim/local.c shim/local_life.c shim/local_open.c shim/local_step.c \
+         shim/command.c shim/descriptor.c \
+         shim/intercept_connect.c shim/intercept_command.c \
+         shim/intercept_query.c shim/intercept_send.c \
+         shim/intercept_result.c shim/intercept_answer.c \
+         shim/intercept_statement.c \
+         shim/intercept_async.c
+CLI    = cli/main.c \
+         cli/run.c \
+         cli/explain.c $(PURE) \
+         cli/check.c daemon/preflight.c \
+         cli/status.c \
+         cli/look.c daemon/observe.c daemon/server.c \
+         $(CONFIG) $(DAEMON_PURE)
 DAEMON_PURE = daemon/link.c daemon/ring.c daemon/script.c daemon/dialect.c daemon/quote.c
-DAEMON_REST = daemon/observe.c daemon/heartbeat.c daemon/watch.c daemon/memory.c daemon/site.c daemon/turn.c daemon/log.c
-DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) daemon/server.c daemon/notify.c
+DAEMON_REST = daemon/observe.c daemon/heartbeat.c daemon/watch.c daemon/memory.c daemon/site.c \
+              daemon/turn.c \
+              daemon/log.c
+DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) \
+              daemon/server.c \
+              daemon/notify.c
 UNIT   = config lex sql route session ring link script turn preflight
 
 # The shim opens libconfig by this name when it needs it (shim/late.c).

@@ -13,6 +13,8 @@
 
 #include <libconfig.h>
 
+#include "settings.h"
+
 #define DEFAULT_PATH "/etc/roundabout/roundabout.conf"
 
 enum {
@@ -32,382 +34,8 @@ struct reading {
     size_t findings;
 };
 
-enum kind { GROUP, LIST, TEXT, PATH, NUMBER, SWITCH, WORD, WORDS, TABLES };
-
-static const struct {
-    const char *name; /* in config_describe() */
-    const char *form; /* in messages */
-    const char *item; /* in messages about one of its items */
-} KINDS[] = {
-    [GROUP] = {"group", "a group, { ... }", NULL},
-    [LIST] = {"list", "a list of groups, ( { ... }, { ... } )", "a group, { ... }"},
-    [TEXT] = {"string", "a string in double quotes", NULL},
-    [PATH] = {"path", "an absolute path in double quotes", NULL},
-    [NUMBER] = {"number", "a whole number", NULL},
-    [SWITCH] = {"switch", "true or false", NULL},
-    [WORD] = {"word", "one word in double quotes", NULL},
-    [WORDS] = {"words", "a list of words, [ \"...\", \"...\" ]", "one word in double quotes"},
-    [TABLES] = {"tables", "a list of table patterns, [ \"database.table\", \"database.prefix_*\" ]",
-                "\"database.table\""},
-};
-
-struct word {
-    const char *name;
-    unsigned value;
-};
-
-/* One setting. A group's or a list's own settings are the rows whose path continues its path by one word.
- * Values are stored at `offset` of the struct that holds the group, or one item of the list: numbers, words
- * and sets of words as unsigned, switches as bool, strings as char * on the heap, lists as a pointer at `offset` and a size_t
- * at `count_offset`. Reading, defaults, freeing and config_describe() follow from the row; only rules between
- * settings are written out, as `check`. */
-struct setting {
-    const char *path;
-    enum kind kind;
-    size_t offset;
-    size_t count_offset;      /* LIST, TABLES */
-    size_t item_size;         /* LIST, TABLES */
-    unsigned lowest, highest; /* NUMBER: of the value; TEXT, PATH: of the length in bytes; LIST, TABLES,
-                                 WORDS: of the number of items */
-    unsigned fallback;        /* NUMBER, WORD, WORDS; strings and lists have none */
-    const struct word *words; /* WORD, WORDS: the values, ended by a NULL name */
-    bool required;
-    void (*check)(struct reading *reading, const config_setting_t *group,
-                  void *values); /* GROUP; LIST: each item */
-    const char *sentence;
-};
-
-static void check_local(struct reading *reading, const config_setting_t *group, void *values);
-static void check_server(struct reading *reading, const config_setting_t *group, void *values);
-static void check_cache_group(struct reading *reading, const config_setting_t *group, void *values);
-static void check_login(struct reading *reading, const config_setting_t *group, void *values);
-static void check_ring(struct reading *reading, const config_setting_t *group, void *values);
-
-_Static_assert(sizeof(enum config_mode) == sizeof(unsigned) &&
-                   sizeof(enum config_transactions) == sizeof(unsigned) &&
-                   sizeof(enum config_log_level) == sizeof(unsigned) &&
-                   sizeof(enum config_manage) == sizeof(unsigned) &&
-                   sizeof(enum config_purged) == sizeof(unsigned) &&
-                   sizeof(enum config_returning) == sizeof(unsigned),
-               "words are stored as unsigned");
-
-static const struct word STATEMENTS[] = {
-    {"REPLACE", CONFIG_REPLACE}, {"SELECT", CONFIG_SELECT}, {"INSERT", CONFIG_INSERT},
-    {"UPDATE", CONFIG_UPDATE},   {"DELETE", CONFIG_DELETE}, {NULL, 0},
-};
-static const struct word TRANSACTIONS[] = {{"follow", CONFIG_FOLLOW},
-                                           {"immediate", CONFIG_IMMEDIATE},
-                                           {"pass", CONFIG_PASS},
-                                           {NULL, 0}};
-static const struct word MODES[] = {{"route", CONFIG_ROUTE},
-                                    {"observe", CONFIG_OBSERVE},
-                                    {"off", CONFIG_OFF},
-                                    {NULL, 0}};
-static const struct word LOG_LEVELS[] = {{"error", CONFIG_LOG_ERROR},
-                                         {"warning", CONFIG_LOG_WARNING},
-                                         {"info", CONFIG_LOG_INFO},
-                                         {"debug", CONFIG_LOG_DEBUG},
-                                         {NULL, 0}};
-
-static const struct word MANAGE[] = {{"links", CONFIG_MANAGE_LINKS}, {"watch", CONFIG_MANAGE_WATCH}, {NULL, 0}};
-static const struct word PURGED[] = {{"help", CONFIG_PURGED_HELP}, {"skip", CONFIG_PURGED_SKIP}, {NULL, 0}};
-static const struct word RETURNING[] = {{"keep", CONFIG_RETURNING_KEEP},
-                                        {"skip", CONFIG_RETURNING_SKIP},
-                                        {NULL, 0}};
-
-#define AT(type, field) .offset = offsetof(struct type, field)
-#define MANY(type, items, count, item, most)                                              \
-    .offset = offsetof(struct type, items), .count_offset = offsetof(struct type, count), \
-    .item_size = sizeof(struct item), .highest = (most)
-#define BETWEEN(low, high) .lowest = (low), .highest = (high)
-/* sun_path has 108 bytes with its NUL; a host name has at most 255 (RFC 1035); MariaDB's user names 128. */
-#define SOCKET_BYTES BETWEEN(1, 107)
-#define HOST_BYTES   BETWEEN(1, 255)
-#define USER_BYTES   BETWEEN(1, 128)
-#define FILE_BYTES   BETWEEN(1, PATH_MAX - 1)
-
-static const struct setting SETTINGS[] = {
-    {"local", GROUP, AT(config, local), .required = true, .check = check_local,
-     .sentence = "The master at this host's own site; needs a socket or a host."},
-    {"local.socket", PATH, AT(config_local, server.socket), SOCKET_BYTES,
-     .sentence = "Its socket, when it runs on this host."},
-    {"local.host", TEXT, AT(config_local, server.host), HOST_BYTES,
-     .sentence = "Its host name or address, when it is reached by TCP."},
-    {"local.port", NUMBER, AT(config_local, server.port), BETWEEN(1, 65535), .fallback = 3306,
-     .sentence = "Its port, beside host."},
-    {"local.user", TEXT, AT(config_local, user), USER_BYTES,
-     .sentence = "The user to connect as; without it the application's own user and password are used."},
-    {"local.password_file", PATH, AT(config_local, password_file), FILE_BYTES,
-     .sentence = "A file whose first line is the password of user."},
-    {"local.defaults_file", PATH, AT(config_local, defaults_file), FILE_BYTES,
-     .sentence = "An option file for the client library, whose [client] section may hold user, password and "
-                 "TLS options."},
-    {"local.connect_timeout_s", NUMBER, AT(config_local, connect_timeout_s), BETWEEN(1, 60), .fallback = 1,
-     .sentence = "How long, in seconds, a statement may wait for a connection to the local master before it "
-                 "runs on main."},
-    {"local.read_timeout_s", NUMBER, AT(config_local, read_timeout_s), BETWEEN(1, 3600), .fallback = 2,
-     .sentence =
-         "How long, in seconds, a statement may wait for the local master's answer before it runs on main."},
-    {"local.retry_after_ms", NUMBER, AT(config_local, retry_after_ms), BETWEEN(100, 3600000),
-     .fallback = 5000,
-     .sentence = "How long, in milliseconds, a local master that failed is left alone before one statement "
-                 "tries it again."},
-
-    {"main", LIST, MANY(config, mains, main_count, config_server, 64), .check = check_server,
-     .sentence =
-         "The servers whose connections are looked at; without it all of the program's connections are."},
-    {"main.socket", PATH, AT(config_server, socket), SOCKET_BYTES,
-     .sentence = "The socket, as the application names it."},
-    {"main.host", TEXT, AT(config_server, host), HOST_BYTES,
-     .sentence = "The host, as the application names it."},
-    {"main.port", NUMBER, AT(config_server, port), BETWEEN(1, 65535), .fallback = 3306,
-     .sentence = "The port, beside host."},
-
-    {"caches", LIST, MANY(config, groups, group_count, config_group, 64), .lowest = 1, .required = true,
-     .check = check_cache_group,
-     .sentence = "The cache tables, in groups whose tables may stand together in one statement."},
-    {"caches.name", TEXT, AT(config_group, name), BETWEEN(1, 63),
-     .sentence = "What the group is called in logs and counters; without it, its place, such as caches[0]."},
-    {"caches.tables", TABLES, MANY(config_group, tables, table_count, config_table, 256), .lowest = 1,
-     .required = true,
-     .sentence =
-         "The tables, as \"database.table\"; * stands for any characters, ? for one, in either part."},
-    {"caches.statements", WORDS, AT(config_group, statements), BETWEEN(1, 5), .words = STATEMENTS,
-     .fallback = CONFIG_REPLACE | CONFIG_SELECT,
-     .sentence = "The statements that are sent to the local master."},
-    {"caches.transactions", WORD, AT(config_group, transactions), .words = TRANSACTIONS,
-     .fallback = CONFIG_FOLLOW,
-     .sentence = "What such a statement does inside a transaction: follow it at the local master, run there "
-                 "at once, or pass to main."},
-    {"caches.mode", WORD, AT(config_group, mode), .words = MODES, .fallback = CONFIG_ROUTE,
-     .sentence = "Whether such statements are routed, only counted, or not looked at."},
-
-    {"site", TEXT, AT(config, site), BETWEEN(1, 63), .sentence = "Which of ring.sites this host belongs to."},
-    {"ring", GROUP, AT(config, ring), .check = check_ring,
-     .sentence = "The ring of sites; read by roundaboutd and by `roundabout check` and `status`."},
-    {"ring.sites", LIST, MANY(config_ring, sites, site_count, config_site, 16), .lowest = 1, .required = true,
-     .sentence = "The sites in ring order: each follows the one before it, the first follows the last."},
-    {"ring.sites.name", TEXT, AT(config_site, name), BETWEEN(1, 63), .required = true,
-     .sentence = "The site's name, the same in every site's file."},
-    {"ring.sites.host", TEXT, AT(config_site, server.host), HOST_BYTES, .required = true,
-     .sentence = "Its ring member's host name or address, as this site reaches it."},
-    {"ring.sites.port", NUMBER, AT(config_site, server.port), BETWEEN(1, 65535), .fallback = 3306,
-     .sentence = "Its ring member's port."},
-    {"ring.sites.socket", PATH, AT(config_site, server.socket), SOCKET_BYTES,
-     .sentence = "Its ring member's socket, used by programs at that site instead of host and port."},
-    {"ring.sites.server_id", NUMBER, AT(config_site, server_id), BETWEEN(1, 4294967295U), .required = true,
-     .sentence = "Its ring member's server_id, so that a wrong address is noticed."},
-    {"ring.sites.main", SWITCH, AT(config_site, main),
-     .sentence = "Whether this is the main master's site; exactly one is."},
-    {"ring.sites.replicas", LIST, MANY(config_site, replicas, replica_count, config_server, 64),
-     .check = check_server, .sentence = "The plain replicas behind the site's ring member."},
-    {"ring.sites.replicas.socket", PATH, AT(config_server, socket), SOCKET_BYTES, .sentence = "A replica's socket."},
-    {"ring.sites.replicas.host", TEXT, AT(config_server, host), HOST_BYTES, .sentence = "A replica's host."},
-    {"ring.sites.replicas.port", NUMBER, AT(config_server, port), BETWEEN(1, 65535), .fallback = 3306,
-     .sentence = "A replica's port, beside host."},
-    {"ring.replication", GROUP, AT(config_ring, replication), .required = true, .check = check_login,
-     .sentence = "The user of the links, REPLICATION SLAVE at every site; made there if it is missing and allowed."},
-    {"ring.replication.user", TEXT, AT(config_login, user), USER_BYTES, .required = true,
-     .sentence = "The user's name."},
-    {"ring.replication.password_file", PATH, AT(config_login, password_file), FILE_BYTES,
-     .sentence = "A file whose first line is the user's password; without it there is none."},
-    {"ring.replication.tls", SWITCH, AT(config_login, tls),
-     .sentence = "Whether its connections are encrypted."},
-    {"ring.replication.tls_ca", PATH, AT(config_login, tls_ca), FILE_BYTES,
-     .sentence = "The certificates that the servers' own are checked against; without it they aren't checked."},
-    {"ring.monitor", GROUP, AT(config_ring, monitor), .required = true, .check = check_login,
-     .sentence = "The user that looks at all sites and, at this one, keeps the link."},
-    {"ring.monitor.user", TEXT, AT(config_login, user), USER_BYTES, .required = true,
-     .sentence = "The user's name."},
-    {"ring.monitor.password_file", PATH, AT(config_login, password_file), FILE_BYTES,
-     .sentence = "A file whose first line is the user's password; without it there is none."},
-    {"ring.monitor.tls", SWITCH, AT(config_login, tls),
-     .sentence = "Whether its connections are encrypted."},
-    {"ring.monitor.tls_ca", PATH, AT(config_login, tls_ca), FILE_BYTES,
-     .sentence = "The certificates that the servers' own are checked against; without it they aren't checked."},
-    {"ring.manage", WORD, AT(config_ring, manage), .words = MANAGE, .fallback = CONFIG_MANAGE_LINKS,
-     .sentence = "Whether roundaboutd keeps this site's link, or only watches and changes nothing."},
-    {"ring.on_purged", WORD, AT(config_ring, on_purged), .words = PURGED, .fallback = CONFIG_PURGED_HELP,
-     .sentence = "When the source has purged what this site lacks: call for help, or go on without it."},
-    {"ring.returning_writes", WORD, AT(config_ring, returning_writes), .words = RETURNING,
-     .fallback = CONFIG_RETURNING_KEEP,
-     .sentence = "What becomes of a returning site's writes that nobody has seen: keep them, though they may be "
-                 "older than what the others hold, or skip them."},
-    {"ring.replicas_follow", SWITCH, AT(config_ring, replicas_follow),
-     .sentence = "Whether this site's replicas are kept too, and follow another site while their own master is dead."},
-    {"ring.probe_interval_ms", NUMBER, AT(config_ring, probe_interval_ms), BETWEEN(50, 60000), .fallback = 1000,
-     .sentence = "How often, in milliseconds, each server is looked at."},
-    {"ring.dead_after_ms", NUMBER, AT(config_ring, dead_after_ms), BETWEEN(200, 3600000), .fallback = 5000,
-     .sentence = "How long, in milliseconds, nothing must have been heard of a site before it counts as dead."},
-    {"ring.samples_failed", NUMBER, AT(config_ring, samples_failed), BETWEEN(1, 32), .fallback = 3,
-     .sentence = "How many of the last probes must have failed, too."},
-    {"ring.samples", NUMBER, AT(config_ring, samples), BETWEEN(1, 32), .fallback = 5,
-     .sentence = "How many last probes are counted; a site is returned to when all of these were answered."},
-    {"ring.cool_down_ms", NUMBER, AT(config_ring, cool_down_ms), BETWEEN(0, 3600000), .fallback = 10000,
-     .sentence = "How long, in milliseconds, after one change of the link's source the next must wait."},
-    {"ring.heartbeat_interval_ms", NUMBER, AT(config_ring, heartbeat_interval_ms), BETWEEN(50, 60000), .fallback = 1000,
-     .sentence = "How often, in milliseconds, this site's heartbeat is written."},
-    {"ring.connect_retry_s", NUMBER, AT(config_ring, connect_retry_s), BETWEEN(1, 3600), .fallback = 5,
-     .sentence = "How often, in seconds, the server itself tries to reach a source that is gone."},
-    {"ring.net_timeout_s", NUMBER, AT(config_ring, net_timeout_s), BETWEEN(1, 3600), .fallback = 10,
-     .sentence = "What slave_net_timeout (replica_net_timeout) should be, in seconds; the source says \"still here\" five "
-                 "times as often."},
-
-    {"log_level", WORD, AT(config, log_level), .words = LOG_LEVELS, .fallback = CONFIG_LOG_INFO,
-     .sentence = "The least weighty messages that are written; changes of state are info and warning."},
-    {"log_file", PATH, AT(config, log_file), FILE_BYTES,
-     .sentence = "The file that messages are appended to; without it, standard error."},
-};
-#define SETTINGS_END (SETTINGS + sizeof(SETTINGS) / sizeof(SETTINGS[0]))
-
-/* The table */
-
-static bool is_child_of(const struct setting *row, const char *parent) {
-    size_t length = strlen(parent);
-
-    if (length > 0) {
-        if (strncmp(row->path, parent, length) != 0 || row->path[length] != '.')
-            return false;
-        length++;
-    }
-    return strchr(row->path + length, '.') == NULL;
-}
-
-static const char *key_of(const struct setting *row) {
-    const char *dot = strrchr(row->path, '.');
-
-    return dot ? dot + 1 : row->path;
-}
-
-static const struct setting *find_row(const char *parent, const char *key) {
-    for (const struct setting *row = SETTINGS; row < SETTINGS_END; row++)
-        if (is_child_of(row, parent) && strcmp(key_of(row), key) == 0)
-            return row;
-    return NULL;
-}
-
-static bool is_stored_as_unsigned(enum kind kind) {
-    return kind == NUMBER || kind == WORD || kind == WORDS;
-}
-
 static void *member_at(void *values, size_t offset) {
     return (char *)values + offset;
-}
-
-/* The rest of the values must be zero. */
-static void set_defaults(const char *parent, void *values) {
-    for (const struct setting *row = SETTINGS; row < SETTINGS_END; row++) {
-        if (!is_child_of(row, parent))
-            continue;
-        if (row->kind == SWITCH)
-            *(bool *)member_at(values, row->offset) = row->fallback != 0;
-        else if (is_stored_as_unsigned(row->kind))
-            memcpy(member_at(values, row->offset), &row->fallback, sizeof(row->fallback));
-        else if (row->kind == GROUP)
-            set_defaults(row->path, member_at(values, row->offset));
-    }
-}
-
-static void free_values(const char *parent, void *values);
-
-static void free_list(const struct setting *row, void *values) {
-    char *items;
-    size_t count;
-
-    memcpy(&items, member_at(values, row->offset), sizeof(items));
-    memcpy(&count, member_at(values, row->count_offset), sizeof(count));
-    for (size_t i = 0; i < count; i++) {
-        if (row->kind == LIST) {
-            free_values(row->path, items + i * row->item_size);
-        } else {
-            struct config_table *tables = (struct config_table *)(void *)items;
-            free(tables[i].database);
-            free(tables[i].table);
-        }
-    }
-    free(items);
-}
-
-static void free_values(const char *parent, void *values) {
-    for (const struct setting *row = SETTINGS; row < SETTINGS_END; row++) {
-        if (!is_child_of(row, parent))
-            continue;
-        if (row->kind == TEXT || row->kind == PATH) {
-            char *text;
-            memcpy(&text, member_at(values, row->offset), sizeof(text));
-            free(text);
-        } else if (row->kind == LIST || row->kind == TABLES) {
-            free_list(row, values);
-        } else if (row->kind == GROUP) {
-            free_values(row->path, member_at(values, row->offset));
-        }
-    }
-}
-
-/* Appends to a text of `size` bytes that is NUL-terminated and stays so. */
-static void __attribute__((format(printf, 3, 4))) append(char *text, size_t size, const char *format, ...) {
-    size_t length = strlen(text);
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(text + length, size - length, format, arguments);
-    va_end(arguments);
-}
-
-static void append_words(char *text, size_t size, const struct word *words, const char *separator) {
-    for (const struct word *word = words; word->name; word++)
-        append(text, size, "%s%s", word == words ? "" : separator, word->name);
-}
-
-static void describe_fallback(const struct setting *row, char *text, size_t size) {
-    if (row->kind == NUMBER && !row->required)
-        append(text, size, "%u", row->fallback);
-    if (row->kind == SWITCH)
-        append(text, size, "%s", row->fallback ? "true" : "false");
-    for (const struct word *word = row->words; word && word->name; word++) {
-        if (row->kind == WORD && word->value == row->fallback)
-            append(text, size, "\"%s\"", word->name);
-        if (row->kind == WORDS && (word->value & row->fallback))
-            append(text, size, "%s\"%s\"", text[0] ? ", " : "[", word->name);
-    }
-    if (row->kind == WORDS)
-        append(text, size, "]");
-}
-
-static void describe_bounds(const struct setting *row, char *text, size_t size) {
-    switch (row->kind) {
-    case NUMBER:
-        append(text, size, "%u..%u", row->lowest, row->highest);
-        break;
-    case TEXT:
-    case PATH:
-        append(text, size, "%u..%u bytes", row->lowest, row->highest);
-        break;
-    case WORD:
-    case WORDS:
-        append_words(text, size, row->words, "|");
-        break;
-    case LIST:
-    case TABLES:
-        append(text, size, "%u..%u items", row->lowest, row->highest);
-        break;
-    case GROUP:
-    case SWITCH:
-        break;
-    }
-}
-
-bool config_describe(size_t n, struct config_setting_text *text) {
-    if (n >= (size_t)(SETTINGS_END - SETTINGS))
-        return false;
-    const struct setting *row = &SETTINGS[n];
-
-    *text = (struct config_setting_text){.sentence = row->sentence, .required = row->required};
-    append(text->path, sizeof(text->path), "%s", row->path);
-    append(text->type, sizeof(text->type), "%s", KINDS[row->kind].name);
-    describe_fallback(row, text->fallback, sizeof(text->fallback));
-    describe_bounds(row, text->bounds, sizeof(text->bounds));
-    return true;
 }
 
 /* Findings */
@@ -425,11 +53,11 @@ say_arguments(struct reading *reading, const char *file, unsigned line, const ch
     char text[MESSAGE_BYTES_MAX] = "";
 
     if (file && !includes_are_remembered_whole())
-        append(text, sizeof(text), "%s/", reading->directory);
-    append(text, sizeof(text), "%s:", file ? file : reading->path);
+        text_append(text, sizeof(text), "%s/", reading->directory);
+    text_append(text, sizeof(text), "%s:", file ? file : reading->path);
     if (line > 0)
-        append(text, sizeof(text), "%u:", line);
-    append(text, sizeof(text), " ");
+        text_append(text, sizeof(text), "%u:", line);
+    text_append(text, sizeof(text), " ");
     size_t length = strlen(text);
     vsnprintf(text + length, sizeof(text) - length, format, arguments);
     for (char *at = text; *at;
@@ -515,14 +143,14 @@ unsigned config_word_distance(const char *word, const char *candidate) {
 
 static void append_places(char *text, size_t size, const char *key) {
     for (const struct setting *row = SETTINGS; row < SETTINGS_END; row++) {
-        if (strcmp(key_of(row), key) != 0)
+        if (strcmp(setting_key(row), key) != 0)
             continue;
         const char *joint = text[0] ? " or " : "";
-        int parent_length = (int)(key_of(row) - row->path) - 1;
+        int parent_length = (int)(setting_key(row) - row->path) - 1;
         if (parent_length > 0)
-            append(text, size, "%sinside %.*s", joint, parent_length, row->path);
+            text_append(text, size, "%sinside %.*s", joint, parent_length, row->path);
         else
-            append(text, size, "%sat the top of the file, outside all groups", joint);
+            text_append(text, size, "%sat the top of the file, outside all groups", joint);
     }
 }
 
@@ -540,12 +168,12 @@ static void say_unknown(struct reading *reading, const config_setting_t *setting
         return;
     }
     for (const struct setting *row = SETTINGS; row < SETTINGS_END; row++) {
-        if (!is_child_of(row, parent))
+        if (!setting_is_child_of(row, parent))
             continue;
-        unsigned distance = config_word_distance(key, key_of(row));
+        unsigned distance = config_word_distance(key, setting_key(row));
         if (distance < least) {
             least = distance;
-            nearest = key_of(row);
+            nearest = setting_key(row);
         }
     }
     if (nearest)
@@ -652,7 +280,7 @@ static const struct word *find_word(struct reading *reading, const struct settin
     for (const struct word *word = row->words; word->name; word++)
         if (letters_are_equal(word->name, text))
             return word;
-    append_words(choices, sizeof(choices), row->words, ", ");
+    text_append_words(choices, sizeof(choices), row->words, ", ");
     say(reading, setting, "%s can't be \"%s\"; choose from %s", row->path, text, choices);
     return NULL;
 }
@@ -818,18 +446,18 @@ static void read_value(struct reading *reading, const struct setting *row, const
 /* `values` is the struct of the group named `parent`, all zero; "" is the file as a whole. */
 static void read_members(struct reading *reading, const config_setting_t *group, const char *parent,
                          void *values) {
-    set_defaults(parent, values);
+    settings_set_defaults(parent, values);
     for (int i = 0; i < config_setting_length(group); i++) {
         const config_setting_t *member = config_setting_get_elem(group, (unsigned)i);
-        const struct setting *row = find_row(parent, config_setting_name(member));
+        const struct setting *row = setting_find(parent, config_setting_name(member));
         if (row)
             read_value(reading, row, member, values);
         else
             say_unknown(reading, member, parent);
     }
     for (const struct setting *row = SETTINGS; row < SETTINGS_END; row++)
-        if (row->required && is_child_of(row, parent) && !config_setting_get_member(group, key_of(row)))
-            say(reading, group, "%s is missing; add %s: %s", row->path, key_of(row), KINDS[row->kind].form);
+        if (row->required && setting_is_child_of(row, parent) && !config_setting_get_member(group, setting_key(row)))
+            say(reading, group, "%s is missing; add %s: %s", row->path, setting_key(row), KINDS[row->kind].form);
 }
 
 /* Files with secrets */
@@ -924,7 +552,7 @@ static bool is_given(const config_setting_t *group, const char *key) {
     return config_setting_get_member(group, key) != NULL;
 }
 
-static void check_server(struct reading *reading, const config_setting_t *group, void *values) {
+void config_check_server(struct reading *reading, const config_setting_t *group, void *values) {
     (void)values;
     if (is_given(group, "socket") && is_given(group, "host"))
         say(reading, config_setting_get_member(group, "host"),
@@ -936,10 +564,10 @@ static void check_server(struct reading *reading, const config_setting_t *group,
         say(reading, group, "this server has neither socket nor host; add one of the two");
 }
 
-static void check_local(struct reading *reading, const config_setting_t *group, void *values) {
+void config_check_local(struct reading *reading, const config_setting_t *group, void *values) {
     struct config_local *local = values;
 
-    check_server(reading, group, values);
+    config_check_server(reading, group, values);
     if (is_given(group, "password_file") && !is_given(group, "user"))
         say(reading, config_setting_get_member(group, "password_file"),
             "password_file without user; add user");
@@ -954,7 +582,7 @@ static void check_local(struct reading *reading, const config_setting_t *group, 
     }
 }
 
-static void check_cache_group(struct reading *reading, const config_setting_t *group, void *values) {
+void config_check_cache_group(struct reading *reading, const config_setting_t *group, void *values) {
     struct config_group *cache_group = values;
     char place[sizeof("caches[]") + 20];
 
@@ -964,7 +592,7 @@ static void check_cache_group(struct reading *reading, const config_setting_t *g
     cache_group->name = copy_text(reading, place, strlen(place));
 }
 
-static void check_login(struct reading *reading, const config_setting_t *group, void *values) {
+void config_check_login(struct reading *reading, const config_setting_t *group, void *values) {
     struct config_login *login = values;
 
     if (login->password_file)
@@ -1000,7 +628,7 @@ static void check_sites_differ(struct reading *reading, const config_setting_t *
         say(reading, list, "ring.sites has %zu sites with main = true; mark the main master's, and only it", mains);
 }
 
-static void check_ring(struct reading *reading, const config_setting_t *group, void *values) {
+void config_check_ring(struct reading *reading, const config_setting_t *group, void *values) {
     struct config_ring *ring = values;
     const config_setting_t *list = config_setting_get_member(group, "sites");
 
@@ -1283,7 +911,7 @@ void config_free(struct config *config) {
     free_secret(config->local.password);
     free_secret(config->ring.replication.password);
     free_secret(config->ring.monitor.password);
-    free_values("", config);
+    settings_free("", config);
     free(config->path);
     free(config);
 }
