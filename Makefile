@@ -26,7 +26,7 @@ PURE   = shim/lex.c shim/lex_modes.c shim/sql_keywords.c shim/sql_functions.c \
          shim/sql_read.c shim/sql_expression.c shim/sql_tables.c shim/sql_query.c shim/sql_write.c shim/sql_set.c shim/sql.c \
          shim/route.c
 SHIM   = $(PURE) $(CONFIG) \
-         shim/real.c shim/late.c \
+         shim/real.c shim/late.c shim/process.c \
          shim/log.c shim/setup.c shim/options.c \
          shim/session.c shim/snapshot.c shim/handle.c \
          shim/breaker.c shim/verdict.c \
