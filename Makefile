@@ -5,7 +5,7 @@
 #   make check      all tests
 #   make check-ring             the ring under faults, with a table
 #   make demo       the main job, shown on throwaway servers
-#   make bench-overhead          the shim's own cost in nanoseconds
+#   make bench-overhead          the shim's own cost a call, in nanoseconds and instructions
 #   make asan tsan valgrind      the fast tests under the sanitizers
 
 BUILD ?= build
@@ -214,11 +214,23 @@ demo: deps
 	@BUILD=$(BUILD) $(PYTHON) bench/demo.py
 	@BUILD=$(BUILD) $(PYTHON) bench/demo_ring.py
 
-$(BUILD)/bench/overhead: $(call objects,bench/overhead.c) $(PRELOAD)/libmariadb.so.3 $(PRELOAD)/libfakeserver.so
+# --- benches
+
+BENCH    = $(BUILD)/bench
+OVERHEAD = bench/overhead.c \
+           bench/overhead_cases.c \
+           bench/overhead_memory.c
+$(BENCH)/overhead_mariadb: $(PRELOAD)/libmariadb.so.3
+$(BENCH)/overhead_oracle: $(PRELOAD)/libmysqlclient.so.24
+$(BENCH)/overhead_mariadb $(BENCH)/overhead_oracle: $(call objects,$(OVERHEAD)) $(PRELOAD)/libfakeserver.so
 	$(CC) $(LDFLAGS_ALL) -Wl,--no-as-needed -Wl,-rpath,'$$ORIGIN/../tests/preload' -o $@ $^ -lpthread
 
-bench-overhead: $(BUILD)/libroundabout.so $(BUILD)/bench/overhead
-	@$(PYTHON) bench/overhead.py $(BUILD)
+# Words for it, as in: make bench-overhead OVERHEAD_OPTIONS="--only insert --rounds 11"
+bench-overhead:
+	@sh tests/deps.sh build bench
+	+@$(MAKE) --no-print-directory $(BUILD)/libroundabout.so $(BENCH)/overhead_mariadb $(BENCH)/overhead_oracle
+	@mkdir -p bench/out
+	@$(PYTHON) bench/overhead.py $(BUILD) --json bench/out/overhead.json $(OVERHEAD_OPTIONS)
 
 clean:
 	rm -rf $(BUILD)
