@@ -1,6 +1,6 @@
 # Roundabout. Everything that is built goes into build/.
 #
-#   make            build/libroundabout.so, build/roundabout, build/roundaboutd
+#   make            build/libroundabout.so, build/roundabout, build/roundaboutd, build/roundabout-bench
 #   make deps       installs what is missing (apt-get; elsewhere it names the packages)
 #   make check      all tests
 #   make check-ring             the ring under faults, with a table
@@ -51,14 +51,15 @@ DAEMON_REST = daemon/observe.c daemon/heartbeat.c daemon/watch.c daemon/memory.c
 DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) \
               daemon/server.c \
               daemon/notify.c
-UNIT   = config lex sql route session ring link script turn preflight
+UNIT   = config lex sql route session ring link script turn preflight \
+         histogram load
 
 # The shim opens libconfig by this name when it needs it (shim/late.c).
 LIBCONFIG_SONAME := $(shell readelf -d "$$($(CC) -print-file-name=libconfig.so)" 2>/dev/null | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
-all: $(BUILD)/libroundabout.so $(BUILD)/roundabout $(BUILD)/roundaboutd
+all: $(BUILD)/libroundabout.so $(BUILD)/roundabout $(BUILD)/roundaboutd $(BUILD)/roundabout-bench
 
 # The client library's headers and libraries are the daemon's and the command's alone: the shim meets whatever the application has.
 MYSQL_CFLAGS ?= $(shell mariadb_config --include 2>/dev/null || mysql_config --include)
@@ -97,9 +98,11 @@ $(BUILD)/tests/unit/test_ring: $(call objects,tests/unit/test_ring.c $(DAEMON_PU
 $(BUILD)/tests/unit/test_link: $(call objects,tests/unit/test_link.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_script: $(call objects,tests/unit/test_script.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_preflight: $(call objects,tests/unit/test_preflight.c daemon/preflight.c $(DAEMON_PURE))
+$(BUILD)/tests/unit/test_histogram: $(call objects,tests/unit/test_histogram.c bench/load/histogram.c)
+$(BUILD)/tests/unit/test_load: $(call objects,tests/unit/test_load.c bench/load/keys.c bench/load/text.c bench/load/replay.c)
 $(BUILD)/tests/unit/test_turn: $(call objects,tests/unit/test_turn.c $(DAEMON_PURE) $(DAEMON_REST))
 $(addprefix $(BUILD)/tests/unit/test_,$(UNIT)):
-	$(CC) $(LDFLAGS_ALL) $(LINK_MORE) -o $@ $^ -lcmocka -lconfig -lpthread
+	$(CC) $(LDFLAGS_ALL) $(LINK_MORE) -o $@ $^ -lcmocka -lconfig -lpthread -lm
 $(BUILD)/tests/unit/print_settings: $(call objects,tests/unit/print_settings.c $(CONFIG))
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lconfig
 
@@ -180,6 +183,7 @@ check: deps
 	    "live shim=$(PYTHON) tests/live/test_shim.py" \
 	    "live failure=$(PYTHON) tests/live/test_shim_failure.py" \
 	    "live run=$(PYTHON) tests/live/test_shim_run.py" \
+	    "live bench=$(PYTHON) tests/live/test_bench.py" \
 	    "live ring=$(PYTHON) tests/live/test_ring.py" \
 	    "live ring on MySQL=$(PYTHON) tests/live/test_ring_mysql.py"
 
@@ -217,9 +221,16 @@ demo: deps
 # --- benches
 
 BENCH    = $(BUILD)/bench
+LOAD     = bench/load/main.c bench/load/options.c \
+           bench/load/client.c bench/load/keys.c bench/load/text.c bench/load/replay.c \
+           bench/load/histogram.c bench/load/tally.c bench/load/results.c
 OVERHEAD = bench/overhead.c \
            bench/overhead_cases.c \
            bench/overhead_memory.c
+$(BENCH)/load/main.o $(BENCH)/load/client.o: CFLAGS_ALL += $(MYSQL_CFLAGS)
+$(BUILD)/roundabout-bench: $(call objects,$(LOAD))
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(MYSQL_LIBS) -lpthread -lm -ldl
+
 $(BENCH)/overhead_mariadb: $(PRELOAD)/libmariadb.so.3
 $(BENCH)/overhead_oracle: $(PRELOAD)/libmysqlclient.so.24
 $(BENCH)/overhead_mariadb $(BENCH)/overhead_oracle: $(call objects,$(OVERHEAD)) $(PRELOAD)/libfakeserver.so
