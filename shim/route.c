@@ -3,24 +3,6 @@
 #include <stdint.h>
 #include <string.h>
 
-const char *route_reason_name(enum route_reason reason) {
-    static const char *const names[] = {
-#define X(value, name, sentence) #name,
-        ROUTE_REASONS(X)
-#undef X
-    };
-    return names[reason];
-}
-
-const char *route_reason_sentence(enum route_reason reason) {
-    static const char *const sentences[] = {
-#define X(value, name, sentence) sentence,
-        ROUTE_REASONS(X)
-#undef X
-    };
-    return sentences[reason];
-}
-
 static char fold(char letter) {
     return letter >= 'A' && letter <= 'Z' ? (char)(letter - 'A' + 'a') : letter;
 }
