@@ -28,7 +28,7 @@ PURE   = shim/lex.c shim/lex_modes.c shim/sql_keywords.c shim/sql_functions.c \
 PAGE   = page/page.c page/files.c
 SHIM   = $(PURE) $(CONFIG) $(PAGE) \
          shim/real.c shim/late.c \
-         shim/log.c shim/setup.c shim/options.c \
+         shim/log.c shim/setup.c shim/options.c shim/stats.c \
          shim/session.c shim/snapshot.c shim/handle.c \
          shim/breaker.c shim/verdict.c \
          shim/local.c shim/local_life.c shim/local_open.c shim/local_step.c \

@@ -2,6 +2,7 @@
 #include "local_parts.h"
 
 #include "log.h"
+#include "stats.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -98,6 +99,7 @@ void local_retire(struct handle *handle, struct local_slot *slot) {
     if (slot->retired) {
         dispose(handle, slot->retired);
     }
+    stats_count_event(PAGE_EVENT_SHADOW_LOST);
     slot->transaction_lost |= slot->local->transaction;
     slot->retired = slot->local;
     slot->local = NULL;

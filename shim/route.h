@@ -47,6 +47,11 @@ struct route_decision route_decide(const struct sql_summary *summary, size_t len
 struct route_decision route_text(struct slice text, const struct route_session *session,
                                  const struct config *config, struct sql_summary *summary);
 
+/* The pattern of the group that fits a table, the first of several; NULL: none does. While the session isn't known:
+ * one that may, under some answer of main's. */
+const struct config_table *route_find_table(const struct config_group *group, const struct route_session *session,
+                                            const struct sql_table *table);
+
 /* The group that a table belongs to, or NULL. */
 const struct config_group *route_find_group(const struct config *config, const struct route_session *session,
                                             const struct sql_table *table);
