@@ -111,7 +111,7 @@ unit: $(addprefix $(BUILD)/tests/unit/test_,$(UNIT)) $(BUILD)/tests/unit/print_s
 PRELOAD = $(BUILD)/tests/preload
 FAKES   = $(PRELOAD)/libmariadb.so.3 $(PRELOAD)/libmysqlclient.so.24
 CLOSED  = $(PRELOAD)/closed/libmariadb.so.3 $(PRELOAD)/closed/libmysqlclient.so.24
-PRELOAD_TESTS = answers pending handles transactions step outage async threads memory
+PRELOAD_TESTS = answers pending handles transactions step outage async threads memory stats
 
 $(PRELOAD)/fake_client.mariadb.o: CFLAGS_ALL += -DFAKE_MARIADB -fsemantic-interposition
 $(PRELOAD)/fake_client.oracle.o: CFLAGS_ALL += -fsemantic-interposition
@@ -135,6 +135,7 @@ $(addprefix $(PRELOAD)/mariadb_test_,$(PRELOAD_TESTS)): CLIENT = $(PRELOAD)/libm
 $(addprefix $(PRELOAD)/oracle_test_,$(PRELOAD_TESTS)): CLIENT = $(PRELOAD)/libmysqlclient.so.24
 $(addprefix $(PRELOAD)/mariadb_test_,$(PRELOAD_TESTS)): $(PRELOAD)/mariadb_test_%: $(PRELOAD)/test_%.o $(PRELOAD)/claims.o $(FAKES)
 $(addprefix $(PRELOAD)/oracle_test_,$(PRELOAD_TESTS)): $(PRELOAD)/oracle_test_%: $(PRELOAD)/test_%.o $(PRELOAD)/claims.o $(FAKES)
+$(PRELOAD)/mariadb_test_stats $(PRELOAD)/oracle_test_stats: $(call objects,$(PAGE) page/names.c)
 $(addprefix $(PRELOAD)/mariadb_test_,$(PRELOAD_TESTS)) $(addprefix $(PRELOAD)/oracle_test_,$(PRELOAD_TESTS)):
 	$(CC) $(LDFLAGS_ALL) -Wl,--no-as-needed -Wl,-rpath,'$$ORIGIN' -o $@ $(filter %.o,$^) $(CLIENT) $(PRELOAD)/libfakeserver.so -lpthread
 

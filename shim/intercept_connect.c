@@ -3,6 +3,7 @@
 #include "command.h"
 #include "local.h"
 #include "setup.h"
+#include "stats.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@ EXPORT MYSQL *mysql_init(MYSQL *mysql) {
     MYSQL *made = real->mysql_init(mysql);
     struct handle *handle = made ? handle_add(made, real) : NULL;
     setup_look();
+    stats_start();
     if (handle && !setup_config()) {
         handle->passive = true;
     }

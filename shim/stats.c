@@ -70,6 +70,10 @@ static inline struct page_counters *page_of_process(void) {
     return atomic_load_explicit(&tried, memory_order_relaxed) ? NULL : make();
 }
 
+void stats_start(void) {
+    page_of_process();
+}
+
 static inline struct page_stripe *stripe_of_thread(struct page_counters *page) {
     if (__builtin_expect(own_stripe == 0, 0))
         own_stripe = 1 + atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed) % PAGE_STRIPES;

@@ -8,6 +8,9 @@
 
 #include <stdint.h>
 
+/* Makes the page, if it isn't there. Until it is, and while another thread makes it, nothing is counted. */
+void stats_start(void);
+
 /* One statement, by its verb (enum sql_verb's own five, else PAGE_OTHER) and by where it went and why. True, now and
  * then: main's call should be timed (stats_note_main). */
 bool stats_count(enum page_verb verb, enum route_reason reason);
