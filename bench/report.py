@@ -123,8 +123,8 @@ def page_section(bench):
 def overhead_section(overhead):
     yield "<h2>The shim's own cost</h2><p>Over a client library that answers at once (<code>make bench-overhead</code>): what the shim adds to a call.</p>"
     calls = [row for row in overhead["rows"] if row.get("threads") == 1 and row.get("handles") == 1 and row.get("size") == 0 and "takes" in row]
-    yield table(["call", "library", "bare, ns", "adds, ns", "instructions", "allocations", "locks", "system calls", "went to"], [
-        [text(row["case"]), text(row["library"]), number(row["bare"]), number(row["adds"]), number(round(row["instructions"])), number(row["takes"]), number(row["locks"]),
+    yield table(["call", "library", "bare, ns", "adds, ns", "adds, caches cold", "instructions", "allocations", "locks", "system calls", "went to"], [
+        [text(row["case"]), text(row["library"]), number(row["bare"]), number(row["adds"]), number(row.get("cold_adds")), number(round(row["instructions"])), number(row["takes"]), number(row["locks"]),
          number(row["system_calls"]), text(row["where"])] for row in calls])
     yield f"<p>{overhead['met']} goals met" + (f", {len(overhead['missed'])} missed:</p><ul>" if overhead["missed"] else ".</p>")
     yield "".join(f"<li class=missed>{text(line)}</li>" for line in overhead["missed"]) + ("</ul>" if overhead["missed"] else "")
