@@ -6,6 +6,7 @@
 #   make check-ring             the ring under faults, with a table
 #   make demo       the main job, shown on throwaway servers
 #   make bench bench-quick      how much faster on this machine, and what it costs the rest
+#   make bench-ring             how long a write takes to the other sites
 #   make bench-overhead          the shim's own cost a call, in nanoseconds and instructions
 #   make asan tsan valgrind      the fast tests under the sanitizers
 
@@ -179,7 +180,7 @@ deps:
 	@sh tests/deps.sh
 
 check: deps
-	+@$(MAKE) --no-print-directory all unit preload $(BUILD)/wan $(LIVE_APPS)
+	+@$(MAKE) --no-print-directory all unit preload $(BUILD)/wan $(LIVE_APPS) $(BENCH)/overhead_mariadb $(BENCH)/overhead_oracle
 	@BUILD=$(abspath $(BUILD)) $(RUN) "layers=tests/check_layers.sh" \
 	    "settings=tests/check_settings.py $(BUILD)/tests/unit/print_settings config/roundabout.conf" $(UNIT_RUNS) \
 	    "preload=$(PYTHON) tests/run_preload.py $(BUILD)" \
@@ -188,6 +189,7 @@ check: deps
 	    "live failure=$(PYTHON) tests/live/test_shim_failure.py" \
 	    "live run=$(PYTHON) tests/live/test_shim_run.py" \
 	    "live bench=$(PYTHON) tests/live/test_bench.py" \
+	    "bench overhead=$(PYTHON) bench/overhead.py $(BUILD) --rounds 1 --calls 20 --handles 100 --no-callgrind" \
 	    "live ring=$(PYTHON) tests/live/test_ring.py" \
 	    "live ring on MySQL=$(PYTHON) tests/live/test_ring_mysql.py"
 
@@ -246,6 +248,12 @@ bench bench-quick:
 	+@$(MAKE) --no-print-directory all $(BUILD)/wan
 	@BUILD=$(BUILD) $(PYTHON) bench/bench.py $(if $(filter bench-quick,$@),--quick) $(BENCH_OPTIONS)
 
+# How long a write takes round a ring: some eight minutes; BENCH_OPTIONS=--quick for two.
+bench-ring:
+	@sh tests/deps.sh build live bench
+	+@$(MAKE) --no-print-directory all $(BUILD)/wan
+	@BUILD=$(BUILD) $(PYTHON) bench/ring.py $(BENCH_OPTIONS)
+
 # Words for it, as in: make bench-overhead OVERHEAD_OPTIONS="--only insert --rounds 11"
 bench-overhead:
 	@sh tests/deps.sh build bench
@@ -256,5 +264,5 @@ bench-overhead:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit preload fast deps check check-ring asan tsan valgrind demo bench bench-quick bench-overhead clean
+.PHONY: all unit preload fast deps check check-ring asan tsan valgrind demo bench bench-quick bench-overhead bench-ring clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

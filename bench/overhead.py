@@ -254,7 +254,7 @@ def bench_calls(bench, goals, results):
 def bench_crowds(bench, goals, results):
     print(f"\n{'many threads and handles; ns a call':52} {'threads':>7} {'handles':>7} {'bare':>7} {'off adds':>8} {'adds':>8} {'goal':>6}")
     for case, what, goal in shown(CROWDED, bench.options):
-        for threads, handles in SHAPES:
+        for threads, handles in (shape for shape in SHAPES if shape[1] <= bench.options.handles):
             row = bench.time("mariadb", case, threads, handles, rounds=bench.options.rounds // 2 + 1)
             results.append(row)
             verdict = goals.judge(f"{case}, {threads} threads, {handles} handles", row["adds"], goal, "ns")
@@ -340,6 +340,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=41)
     parser.add_argument("--calls", type=int, default=4000, help="in a round (default %(default)s)")
     parser.add_argument("--only", action="append", metavar="WORD", help="cases whose name holds WORD; may be given more than once")
+    parser.add_argument("--handles", type=int, default=10000, help="at most so many at once (default %(default)s)")
     parser.add_argument("--no-callgrind", dest="callgrind", action="store_false", help="times only")
     parser.add_argument("--profile", metavar="CASE[:BYTES]", help="only where the instructions of one case are spent, by function")
     parser.add_argument("--json", metavar="FILE", help="the results, as JSON")

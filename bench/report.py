@@ -135,9 +135,9 @@ def ring_section(ring):
     yield (f"<p><code>{text(ring['command'])}</code>, {text(ring['when'])}. Each row is a fresh ring that its daemons made. A hop is from a site's COMMIT to its successor; "
            "the last site is the one farthest downstream; a circle is a write that the last site answers with one of its own as soon as it sees it, back to the first. "
            f"The tool itself takes {ring['floor_ms']:.2f} ms to see a write on the server that made it.</p>")
-    yield table(["servers", "sites", "one way, ms", "", "hop p50, ms", "p99", "last site p50, ms", "p99", "circle p50, ms", "by the formula, last site"], [
-        [text(row["servers"]), row["sites"], number(row["delay_ms"]), text(row["load"]), number(row["hop_p50_ms"]), number(row["hop_p99_ms"]), number(row["last_p50_ms"]),
-         number(row["last_p99_ms"]), number(row["circle_p50_ms"]), number(row["formula_last_ms"])] for row in ring["rows"]])
+    head = ["servers", "sites", "one way, ms", "", "hop p50, ms", "p90", "max", "last site p50, ms", "p90", "max", "circle p50, ms", "last site by the formula"]
+    keys = ["hop_p50_ms", "hop_p90_ms", "hop_max_ms", "last_p50_ms", "last_p90_ms", "last_max_ms", "circle_p50_ms", "formula_last_ms"]
+    yield table(head, [[text(row["servers"]), row["sites"], number(row["delay_ms"]), text(row["load"]), *(f"{row[key]:.2f}" for key in keys)] for row in ring["rows"]])
     yield f"<p>{text(ring['formula'])}</p>"
     points, curves = [], []
     for delay in sorted({row["delay_ms"] for row in ring["rows"]}):
