@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """What the shim adds to one mysql_real_query, over the fake client library: make bench-overhead
 
-The same program runs side by side without the shim, with it switched off, and with it, and the three take
-turns in short rounds, so that a busy machine is busy for all. Figures are nanoseconds of processor time per
+The same program runs side by side without the shim, with it switched off, with it, and with it but without counters
+(the last column is what these add), and the four take turns in short rounds, so that a busy machine is busy for all.
+Figures are nanoseconds of processor time per
 call: the median of all rounds; a difference is the median of the rounds' own differences."""
 
 import argparse
@@ -24,6 +25,7 @@ LIMIT_NS = 200
 
 CONFIG = """local = { socket = "/run/local.sock"; };
 caches = ( { tables = [ "shop.cache", "shop.page_*", "shop.session_*" ]; } );
+stats = { enabled = %s; directory = "%s"; };
 """
 
 
@@ -57,23 +59,27 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         config = os.path.join(folder, "roundabout.conf")
         with open(config, "w", encoding="utf-8") as file:
-            file.write(CONFIG)
+            file.write(CONFIG % ("true", folder))
+        uncounted = os.path.join(folder, "uncounted.conf")
+        with open(uncounted, "w", encoding="utf-8") as file:
+            file.write(CONFIG % ("false", folder))
         program, shim = os.path.join(build, "bench", "overhead"), os.path.join(build, "libroundabout.so")
         runs = [start(program, None, config, False), start(program, shim, config, True),
-                start(program, shim, config, False)]
+                start(program, shim, config, False), start(program, shim, uncounted, False)]
         worst = 0.0
-        print(f"{'':40} {'threads':>7} {'handles':>7} {'without':>8} {'off':>8} {'with':>8} {'off adds':>9} {'adds':>8}")
+        print(f"{'':40} {'threads':>7} {'handles':>7} {'without':>8} {'off':>8} {'with':>8} {'off adds':>9} {'adds':>8} {'counting':>9}")
         for case, title in CASES:
             for threads, handles in SHAPES:
                 line = f"{case} {threads} {handles} {options.calls}"
                 rounds = [[ask(run, line) for run in runs] for _ in range(options.rounds)]
-                without, off, with_shim = (statistics.median(column) for column in zip(*rounds))
+                without, off, with_shim, _ = (statistics.median(column) for column in zip(*rounds))
                 off_adds = statistics.median(r[1] - r[0] for r in rounds)
                 adds = statistics.median(r[2] - r[0] for r in rounds)
+                counting = statistics.median(r[2] - r[3] for r in rounds)
                 if case != "replace":
                     worst = max(worst, adds)
                 print(f"{title:40} {threads:7} {handles:7} {without:8.1f} {off:8.1f} {with_shim:8.1f} "
-                      f"{off_adds:9.1f} {adds:8.1f}", flush=True)
+                      f"{off_adds:9.1f} {adds:8.1f} {counting:9.1f}", flush=True)
                 title = ""
         for run in runs:
             run.stdin.close()
