@@ -40,7 +40,8 @@ SHIM   = $(PURE) $(CONFIG) $(PAGE) \
          shim/intercept_async.c
 CLI    = cli/main.c \
          cli/run.c \
-         cli/explain.c $(PURE) \
+         cli/explain.c cli/text.c $(PURE) \
+         cli/stats.c cli/stats_table.c cli/stats_json.c cli/gather.c $(PAGE) \
          cli/check.c daemon/preflight.c \
          cli/status.c \
          cli/look.c daemon/observe.c daemon/server.c \

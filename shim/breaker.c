@@ -46,8 +46,8 @@ static void describe(const struct config_server *server, char *address, size_t s
     }
 }
 
-/* Once for each configuration; the mapping of another address stays, since a thread may be looking at it: as many as
- * there are changes of the local master's address (setup.c bounds them). */
+/* Once for each configuration; the mapping of another address stays, since a thread may be looking at it: as
+ * many as there are changes of the local master's address (setup.c bounds them). */
 static void choose(const struct config *config) {
     if (atomic_exchange(&choosing, true)) {
         return; /* another thread is at it */
@@ -59,9 +59,9 @@ static void choose(const struct config *config) {
         strcpy(private.address, address);
         private.silent_until_ms = 0;
         struct page_breaker *page = NULL;
-        int directory = config->stats.enabled ? page_open_directory(config->stats.directory,
-                                                                    setup_runtime_directory(), NULL, 0)
-                                              : -1;
+        int directory = config->stats.enabled
+                            ? page_open_directory(config->stats.directory, setup_runtime_directory(), NULL, 0)
+                            : -1;
         if (directory >= 0) {
             page_name_breaker(name, address);
             page = page_open_shared(directory, PAGE_BREAKER, config_stats_mode(&config->stats), name);
@@ -102,7 +102,8 @@ bool breaker_allows(const struct config *config) {
         return false;
     }
     /* The winner of the exchange probes; the others wait until it says how it went, or must have ended. */
-    int64_t patience = (int64_t)config->local.retry_after_ms + (int64_t)config->local.connect_timeout_s * 1000;
+    int64_t patience =
+        (int64_t)config->local.retry_after_ms + (int64_t)config->local.connect_timeout_s * 1000;
     if (!__atomic_compare_exchange_n(&state->silent_until_ms, &until, now + patience, false, __ATOMIC_SEQ_CST,
                                      __ATOMIC_SEQ_CST)) {
         return false;
@@ -122,14 +123,15 @@ void breaker_failed(const struct config *config, const char *why) {
         atomic_fetch_add(&contradictions, 1) + 1 == CONTRADICTIONS_MAX) {
         /* Twice others have found up what only this process finds down. */
         __atomic_store_n(&private.silent_until_ms, until, __ATOMIC_SEQ_CST);
-        __atomic_compare_exchange_n(&state->silent_until_ms, &until, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+        __atomic_compare_exchange_n(&state->silent_until_ms, &until, 0, false, __ATOMIC_SEQ_CST,
+                                    __ATOMIC_SEQ_CST);
     }
     __atomic_store_n(&state->opened_s, now_s(), __ATOMIC_RELAXED);
     __atomic_store_n(&state->opener, (uint64_t)getpid(), __ATOMIC_RELAXED);
     count(&state->opens);
     stats_count_event(PAGE_EVENT_BREAKER_OPENED);
-    log_write(CONFIG_LOG_WARNING, "local master lost: %s; cache statements go to main, next try in %u ms", why,
-              config->local.retry_after_ms);
+    log_write(CONFIG_LOG_WARNING, "local master lost: %s; cache statements go to main, next try in %u ms",
+              why, config->local.retry_after_ms);
 }
 
 void breaker_succeeded(const struct config *config) {

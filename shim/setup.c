@@ -15,9 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Each configuration that was in force is kept, since a thread may be in the middle of a statement with it for as
- * long as its servers' time limits allow, and no statement is to pay for saying so. This bounds what that takes: a
- * few kilobytes each. Then the process goes on with the one it has. */
+/* Each configuration that was in force is kept, since a thread may be in the middle of a statement with it
+ * for as long as its servers' time limits allow, and no statement is to pay for saying so. This bounds what
+ * that takes: a few kilobytes each. Then the process goes on with the one it has. */
 enum { RELOADS_MAX = 1000, LOOK_EVERY_MS = 1000, FILES_MAX = 64, SPARE_BYTES = 8 << 20 };
 
 /* Copied when the object is loaded: some programs clear or overwrite their environment before they first use
@@ -218,8 +218,8 @@ static void reload(void) {
     atomic_store_explicit(&current, loaded, memory_order_release); /* the old one is kept */
     stats_count_event(PAGE_EVENT_CONFIG_RELOADED);
     if (++reloads == RELOADS_MAX) {
-        log_write(CONFIG_LOG_WARNING, "%s was read %d times; further changes need a new process", config_path(),
-                  RELOADS_MAX);
+        log_write(CONFIG_LOG_WARNING, "%s was read %d times; further changes need a new process",
+                  config_path(), RELOADS_MAX);
     } else {
         log_write(CONFIG_LOG_INFO, "%s has changed and is in force", config_path());
     }

@@ -126,7 +126,9 @@ static void each_reason_is_counted_by_something(void) {
     text[length] = '\0';
     char *caches = strstr(text, "caches = (");
     file = fopen(path, "w");
-    fprintf(file, "%.*scaches = ( { tables = [ \"shop.off\" ]; mode = \"off\"; }, { tables = [ \"shop.watched\" ]; mode = \"observe\"; },%s",
+    fprintf(file,
+            "%.*scaches = ( { tables = [ \"shop.off\" ]; mode = \"off\"; }, { tables = [ \"shop.watched\" ]; "
+            "mode = \"observe\"; },%s",
             (int)(caches - text), text, caches + strlen("caches = ("));
     fclose(file);
 
@@ -374,12 +376,14 @@ static void no_value_and_no_password_stands_in_a_page(void) {
     first_cell(mysql);
     SQL(mysql, "INSERT INTO shop.auto_inc VALUES ('telltale')");
     char command[800];
-    snprintf(command, sizeof command, "! grep -qaE 'telltale|secret|SELECT|REPLACE' %s/*", claims_stats_folder());
+    snprintf(command, sizeof command, "! grep -qaE 'telltale|secret|SELECT|REPLACE' %s/*",
+             claims_stats_folder());
     unsetenv("LD_PRELOAD");
     NUMBER(system(command), 0);
 }
 
-/* The local master tells apart who connects by nothing: the journal, which all processes share, is what counts. */
+/* The local master tells apart who connects by nothing: the journal, which all processes share, is what
+ * counts. */
 static void one_process_of_twenty_finds_the_local_master_dead(void) {
     configure("retry_after_ms = 60000;", NULL);
     fake_fail_connect(FAKE_LOCAL, 2003, "Can't connect to server", -1);
