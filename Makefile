@@ -27,7 +27,7 @@ PURE   = shim/lex.c shim/lex_modes.c shim/sql_keywords.c shim/sql_functions.c \
          shim/route.c page/names.c
 PAGE   = page/page.c page/files.c
 SHIM   = $(PURE) $(CONFIG) $(PAGE) \
-         shim/real.c shim/late.c \
+         shim/real.c shim/late.c shim/process.c \
          shim/log.c shim/setup.c shim/options.c shim/stats.c \
          shim/session.c shim/snapshot.c shim/handle.c \
          shim/breaker.c shim/verdict.c \

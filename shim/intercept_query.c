@@ -4,6 +4,7 @@
 
 #include "local.h"
 #include "log.h"
+#include "process.h"
 #include "setup.h"
 #include "stats.h"
 
@@ -11,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 static void log_decision(const struct sql_summary *summary, enum route_reason reason) {
     if (log_wants(CONFIG_LOG_DEBUG)) {
@@ -249,7 +249,7 @@ bool query_route(struct handle *handle, struct slice text, struct sql_summary *s
         }
     } else if (summary->verb == SQL_DIAGNOSTICS && summary->rest.length == 0) {
         struct local *local = find_shadow(handle, diagnostics_owner(handle, text));
-        if (local && local->pid == getpid()) {
+        if (local && local->pid == process_id()) {
             handle->busy = true;
             *result = local->real->mysql_real_query(local->mysql, text.at, text.length);
             handle->busy = false;

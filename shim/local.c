@@ -4,12 +4,12 @@
 #include "breaker.h"
 #include "local_parts.h"
 #include "log.h"
+#include "process.h"
 #include "setup.h"
 #include "verdict.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 static bool same_text(const char *one, const char *other) {
     return one == other || (one && other && strcmp(one, other) == 0);
@@ -200,7 +200,7 @@ void local_give_up(struct handle *handle, const struct local *local) {
 
 bool local_is_streaming(struct handle *handle) {
     struct local *local = handle->streaming;
-    if (!local || local->pid != getpid()) {
+    if (!local || local->pid != process_id()) {
         return false;
     }
     if (local->real->mysql_more_results(local->mysql) || local->real->mysql_next_result(local->mysql) != -1) {

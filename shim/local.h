@@ -24,6 +24,7 @@ struct local {
     int fd;                    /* -1: the library doesn't tell */
     dev_t device;
     ino_t inode;
+    int64_t checked_ms; /* when the two were last compared with what `fd` is (local_is_ours) */
 };
 
 /* Runs a statement of `group` on the handle's shadow; opens it, brings it in step and begins its transaction

@@ -3,6 +3,7 @@
 
 #include "breaker.h"
 #include "log.h"
+#include "process.h"
 #include "stats.h"
 #include "verdict.h"
 
@@ -11,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 /* Option numbers that are the same in both libraries. */
 enum {
@@ -123,7 +123,7 @@ static struct local *new_local(const struct handle *handle) {
     }
     own->passive = own->shadow = true;
     *local =
-        (struct local){.mysql = mysql, .real = handle->real, .autocommit = true, .pid = getpid(), .fd = -1};
+        (struct local){.mysql = mysql, .real = handle->real, .autocommit = true, .pid = process_id(), .fd = -1};
     return local;
 }
 
