@@ -119,7 +119,8 @@ struct page_breaker {
     uint64_t opens;
     uint64_t probes;
     uint64_t opener; /* the pid that opened it last */
-    uint64_t reserved[10];
+    int64_t connecting_since_ms; /* CLOCK_MONOTONIC: somebody has been opening a connection since then; 0: nobody */
+    uint64_t reserved[9];
 };
 
 /* The word that says how a page of this build is laid out; another build's differs if anything else does. */

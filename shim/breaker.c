@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CONTRADICTIONS_MAX = 2 };
+enum { CONTRADICTIONS_MAX = 2, SUSPICIOUS_MS = 100 };
 /* Longer than any configuration's silence: such a time is nobody's word. */
 static const int64_t SILENCE_MAX_MS = 3 * 3600 * 1000;
 
@@ -111,6 +111,28 @@ bool breaker_allows(const struct config *config) {
     count(&state->probes);
     stats_count_event(PAGE_EVENT_BREAKER_PROBED);
     return true;
+}
+
+/* A connection at a site takes a few milliseconds; a process that was ended in between isn't waited for longer than a
+ * connect may take. */
+bool breaker_begin_connect(const struct config *config, int64_t *token) {
+    int64_t *since = &state_for(config)->connecting_since_ms;
+    int64_t begun = __atomic_load_n(since, __ATOMIC_RELAXED);
+    int64_t now = now_ms();
+    int64_t longest = (int64_t)config->local.connect_timeout_s * 1000 + SUSPICIOUS_MS;
+    *token = 0;
+    if (begun != 0 && begun <= now && now - begun < longest) {
+        return now - begun < SUSPICIOUS_MS;
+    }
+    if (__atomic_compare_exchange_n(since, &begun, now, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+        *token = now;
+    }
+    return true;
+}
+
+void breaker_end_connect(const struct config *config, int64_t token) {
+    __atomic_compare_exchange_n(&state_for(config)->connecting_since_ms, &token, 0, false, __ATOMIC_RELAXED,
+                                __ATOMIC_RELAXED);
 }
 
 void breaker_failed(const struct config *config, const char *why) {
