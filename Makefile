@@ -184,6 +184,7 @@ check: deps
 	    "live shim=$(PYTHON) tests/live/test_shim.py" \
 	    "live failure=$(PYTHON) tests/live/test_shim_failure.py" \
 	    "live run=$(PYTHON) tests/live/test_shim_run.py" \
+	    "live stats=$(PYTHON) tests/live/test_shim_stats.py" \
 	    "live ring=$(PYTHON) tests/live/test_ring.py" \
 	    "live ring on MySQL=$(PYTHON) tests/live/test_ring_mysql.py"
 

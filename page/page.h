@@ -35,7 +35,7 @@ struct page_header { /* 192 bytes */
     uint64_t layout; /* page_layout(kind): version, sizes and names in one word */
     uint32_t kind;
     uint32_t bytes; /* of the whole page */
-    uint32_t pid;
+    uint32_t pid; /* 0: of a sum or a breaker */
     uint32_t uid;
     uint64_t start_ticks;   /* of that pid, from /proc/PID/stat; 0: not known */
     uint64_t pid_namespace; /* inode of /proc/self/ns/pid; 0: not known */
