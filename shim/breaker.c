@@ -7,13 +7,14 @@
 #include "stats.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { CONTRADICTIONS_MAX = 2, SUSPICIOUS_MS = 100 };
+enum { CONTRADICTIONS_MAX = 2, SUSPICIOUS_MS = 100, WAITS_MAX = 100, WAIT_NS = 100000 };
 /* Longer than any configuration's silence: such a time is nobody's word. */
 static const int64_t SILENCE_MAX_MS = 3 * 3600 * 1000;
 
@@ -46,13 +47,32 @@ static void describe(const struct config_server *server, char *address, size_t s
     }
 }
 
+static void after_fork(void) {
+    atomic_store(&choosing, false); /* whoever was at it is not here */
+}
+static void watch_fork(void) {
+    pthread_atfork(NULL, NULL, after_fork);
+}
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+
 /* Once for each configuration; the mapping of another address stays, since a thread may be looking at it: as
  * many as there are changes of the local master's address (setup.c bounds them). */
 static void choose(const struct config *config) {
-    if (atomic_exchange(&choosing, true)) {
-        return; /* another thread is at it */
-    }
     int kept_errno = errno;
+    pthread_once(&fork_once, watch_fork);
+    for (int i = 0; atomic_exchange(&choosing, true); i++) {
+        /* another thread is at it, with a few system calls; two breakers would be one failure told twice */
+        if (i == WAITS_MAX) {
+            errno = kept_errno;
+            return;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = WAIT_NS}, NULL);
+    }
+    if (atomic_load(&chosen_for) == config) {
+        atomic_store(&choosing, false);
+        errno = kept_errno;
+        return;
+    }
     char address[sizeof private.address], name[64];
     describe(&config->local.server, address, sizeof address);
     if (strcmp(address, private.address) != 0) {
@@ -113,8 +133,8 @@ bool breaker_allows(const struct config *config) {
     return true;
 }
 
-/* A connection at a site takes a few milliseconds; a process that was ended in between isn't waited for longer than a
- * connect may take. */
+/* A connection at a site takes a few milliseconds; a process that was ended in between isn't waited for
+ * longer than a connect may take. */
 bool breaker_begin_connect(const struct config *config, int64_t *token) {
     int64_t *since = &state_for(config)->connecting_since_ms;
     int64_t begun = __atomic_load_n(since, __ATOMIC_RELAXED);

@@ -50,8 +50,10 @@ static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 static struct page_counters *make(void) {
     const struct config *config = setup_config();
     struct page_counters *page = NULL;
-    if (!config || atomic_exchange(&tried, true) || !config->stats.enabled)
+    if (!config || atomic_exchange(&tried, true))
         return atomic_load(&own); /* another thread is at it: what comes meanwhile isn't counted */
+    if (!config->stats.enabled)
+        return NULL;
     int kept_errno = errno;
     pthread_once(&fork_once, watch_fork);
     int directory = page_open_directory(config->stats.directory, setup_runtime_directory(), own_directory,
