@@ -8,6 +8,8 @@
 #   make bench-overhead          the shim's own cost in nanoseconds
 #   make asan tsan valgrind      the fast tests under the sanitizers
 #   make fuzz                    the readers of foreign input, fuzzed
+#   make check-faults            the local master's failures, under load
+#   make lint                    static analysis
 #   make check-oracle            the classifier against real servers, with random statements
 
 BUILD ?= build
@@ -194,12 +196,20 @@ check-ring: deps
 	@echo "MariaDB:"; BUILD=$(BUILD) $(PYTHON) tests/live/ring_faults.py
 	@echo "MySQL:"; BUILD=$(BUILD) $(PYTHON) tests/live/ring_faults.py --mysql
 
+# The local master's failures under load of sixteen real clients, with a table of what these saw.
+check-faults: deps
+	+@$(MAKE) --no-print-directory all $(BUILD)/wan
+	@BUILD=$(abspath $(BUILD)) $(PYTHON) tests/live/shim_faults.py $(if $(STATEMENTS),--statements $(STATEMENTS))
+
+# Static analysis by three tools; each finding is mended or explained in tests/data/lint.tsv.
+lint: deps
+	@$(PYTHON) tests/lint.py
+
 # The classifier against what real servers say of the same statements.
-STATEMENTS ?= 100000
 check-oracle: deps
 	+@$(MAKE) --no-print-directory $(BUILD)/roundabout
-	@BUILD=$(abspath $(BUILD)) $(RUN) --show "MariaDB=$(PYTHON) tests/live/oracle.py --statements $(STATEMENTS)" \
-	    "MySQL=$(PYTHON) tests/live/oracle.py --mysql --statements $(STATEMENTS)"
+	@BUILD=$(abspath $(BUILD)) $(RUN) --show "MariaDB=$(PYTHON) tests/live/oracle.py $(if $(STATEMENTS),--statements $(STATEMENTS))" \
+	    "MySQL=$(PYTHON) tests/live/oracle.py --mysql $(if $(STATEMENTS),--statements $(STATEMENTS))"
 
 # The tests that need no server, under a sanitizer. Its runtime must come before the preloaded library.
 fast:
@@ -251,5 +261,5 @@ bench-overhead: $(BUILD)/libroundabout.so $(BUILD)/bench/overhead
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit preload fast deps check check-ring check-oracle asan tsan valgrind fuzz demo bench-overhead clean
+.PHONY: all unit preload fast deps check check-ring check-faults check-oracle lint asan tsan valgrind fuzz demo bench-overhead clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
