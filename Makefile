@@ -7,6 +7,10 @@
 #   make demo       the main job, shown on throwaway servers
 #   make bench-overhead          the shim's own cost in nanoseconds
 #   make asan tsan valgrind      the fast tests under the sanitizers
+#   make fuzz                    the readers of foreign input, fuzzed
+#   make check-faults            the local master's failures, under load
+#   make lint                    static analysis
+#   make check-oracle            the classifier against real servers, with random statements
 
 BUILD ?= build
 CC ?= cc
@@ -194,6 +198,21 @@ check-ring: deps
 	@echo "MariaDB:"; BUILD=$(BUILD) $(PYTHON) tests/live/ring_faults.py
 	@echo "MySQL:"; BUILD=$(BUILD) $(PYTHON) tests/live/ring_faults.py --mysql
 
+# The local master's failures under load of sixteen real clients, with a table of what these saw.
+check-faults: deps
+	+@$(MAKE) --no-print-directory all $(BUILD)/wan
+	@BUILD=$(abspath $(BUILD)) $(PYTHON) tests/live/shim_faults.py $(if $(STATEMENTS),--statements $(STATEMENTS))
+
+# Static analysis by three tools; each finding is mended or explained in tests/data/lint.tsv.
+lint: deps
+	@$(PYTHON) tests/lint.py
+
+# The classifier against what real servers say of the same statements.
+check-oracle: deps
+	+@$(MAKE) --no-print-directory $(BUILD)/roundabout
+	@BUILD=$(abspath $(BUILD)) $(RUN) --show "MariaDB=$(PYTHON) tests/live/oracle.py $(if $(STATEMENTS),--statements $(STATEMENTS))" \
+	    "MySQL=$(PYTHON) tests/live/oracle.py --mysql $(if $(STATEMENTS),--statements $(STATEMENTS))"
+
 # The tests that need no server, under a sanitizer. Its runtime must come before the preloaded library.
 fast:
 	+@$(MAKE) --no-print-directory unit preload
@@ -214,6 +233,22 @@ valgrind: deps
 	+@$(MAKE) --no-print-directory fast BUILD=$(BUILD)/valgrind OPTIMISE=-O1 UNDER="$(VALGRIND)" \
 	    PRELOAD_OPTIONS="--skip async,memory,threads --wrapper '$(VALGRIND)'"
 
+# The readers of foreign input, fuzzed: FUZZ_S seconds each. Needs clang with its libFuzzer.
+FUZZ_S     ?= 900
+FUZZ        = $(addprefix $(BUILD)/fuzz/fuzz_,classify config observe)
+FUZZ_CLANG ?= clang
+FUZZ_FLAGS  = -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+$(BUILD)/fuzz/fuzz_classify: tests/fuzz/fuzz_classify.c $(PURE)
+$(BUILD)/fuzz/fuzz_config: tests/fuzz/fuzz_config.c $(CONFIG)
+$(BUILD)/fuzz/fuzz_observe: tests/fuzz/fuzz_observe.c $(DAEMON_PURE) daemon/observe.c
+$(FUZZ): $(wildcard shim/*.h config/*.h daemon/*.h)
+	@mkdir -p $(@D)
+	$(FUZZ_CLANG) $(FUZZ_FLAGS) $(CFLAGS) -o $@ $(filter %.c,$^) -lconfig
+
+fuzz: deps
+	+@$(MAKE) --no-print-directory $(FUZZ)
+	@$(PYTHON) tests/fuzz/run.py $(BUILD) --seconds $(FUZZ_S)
+
 demo: deps
 	+@$(MAKE) --no-print-directory all $(BUILD)/wan
 	@BUILD=$(BUILD) $(PYTHON) bench/demo.py
@@ -228,5 +263,5 @@ bench-overhead: $(BUILD)/libroundabout.so $(BUILD)/bench/overhead
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit preload fast deps check check-ring asan tsan valgrind demo bench-overhead clean
+.PHONY: all unit preload fast deps check check-ring check-faults check-oracle lint asan tsan valgrind fuzz demo bench-overhead clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
