@@ -27,6 +27,7 @@ PURE   = shim/lex.c shim/lex_modes.c shim/sql_keywords.c shim/sql_functions.c \
          shim/route.c
 SHIM   = $(PURE) $(CONFIG) \
          shim/real.c shim/late.c \
+         shim/deepbind.c \
          shim/log.c shim/setup.c shim/options.c \
          shim/session.c shim/snapshot.c shim/handle.c \
          shim/breaker.c shim/verdict.c \
@@ -157,7 +158,7 @@ $(BUILD)/tests/live/c_app: $(C_APP) $(LIVE)/c_app.h
 	$(CC) $(LIVE_CFLAGS) $(MYSQL_CFLAGS) -o $@ $(C_APP) $(MYSQL_LIBS) -lpthread
 $(BUILD)/tests/live/loader: $(LIVE)/loader.c
 	@mkdir -p $(@D)
-	$(CC) $(LIVE_CFLAGS) -o $@ $< -ldl
+	$(CC) $(LIVE_CFLAGS) -Wl,--enable-new-dtags,-rpath,'$$ORIGIN' -o $@ $< -ldl
 $(BUILD)/tests/live/module.so: $(LIVE)/module.c
 	@mkdir -p $(@D)
 	$(CC) $(LIVE_CFLAGS) -fPIC -shared $(MYSQL_CFLAGS) -o $@ $< $(MYSQL_LIBS)

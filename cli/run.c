@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "../config/config.h"
+#include "../shim/deepbind.h"
 
 #define LIBRARY "libroundabout.so"
 
@@ -25,10 +26,12 @@
 enum { EXIT_USAGE = 2, EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 };
 
 static const char HELP[] =
-    "usage: roundabout run [-f FILE] [--] PROGRAM [ARGUMENTS]\n\n"
+    "usage: roundabout run [-f FILE] [--deepbind] [--] PROGRAM [ARGUMENTS]\n\n"
     "Runs PROGRAM with its cache statements sent to the local master, and exits as it does.\n\n"
     "  -f, --config FILE  the configuration; otherwise $ROUNDABOUT_CONFIG, or\n"
     "                     /etc/roundabout/roundabout.conf\n"
+    "      --deepbind     modules that ask for RTLD_DEEPBIND are loaded without it, so that\n"
+    "                     they are routed, too; as `deepbind = true` in the configuration\n"
     "  -h, --help         this text\n\n"
     "exit status: the program's; 2 wrong usage or configuration, 126 the program can't be run\n"
     "or wouldn't load the library, 127 there is no such program\n";
@@ -211,12 +214,15 @@ static bool set_config(const char *path) {
 struct order {
     const char *config; /* -f, or NULL */
     char **program;     /* and its arguments */
+    bool deepbind;
     bool help;
 };
 
 /* False: told. */
 static bool read_order(int argc, char **argv, struct order *order) {
+    enum { DEEPBIND = 256 };
     static const struct option OPTIONS[] = {{"config", required_argument, NULL, 'f'},
+                                            {"deepbind", no_argument, NULL, DEEPBIND},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
 
@@ -225,6 +231,8 @@ static bool read_order(int argc, char **argv, struct order *order) {
     for (int option; (option = getopt_long(argc, argv, "+:f:h", OPTIONS, NULL)) != -1;) {
         if (option == 'f') {
             order->config = optarg;
+        } else if (option == DEEPBIND) {
+            order->deepbind = true;
         } else if (option == 'h') {
             order->help = true;
             return true;
@@ -234,6 +242,10 @@ static bool read_order(int argc, char **argv, struct order *order) {
                     option == ':' ? "no value behind" : "unknown option", optopt ? letter : argv[optind - 1]);
             return false;
         }
+    }
+    if (order->deepbind && !DEEPBIND_CURE) {
+        fprintf(stderr, "ERROR run: --deepbind isn't offered for this kind of processor\n");
+        return false;
     }
     if (optind >= argc) {
         fprintf(stderr, "ERROR run: no program to run; `roundabout run --help` shows the usage\n");
@@ -287,7 +299,8 @@ static bool prepare_environment(const struct order *order) {
         fprintf(stderr, "ERROR %s: a blank or a colon can't stand in a preloaded path; move it\n", library);
         return false;
     }
-    if (!set_preload(library) || (order->config && !set_config(order->config))) {
+    if (!set_preload(library) || (order->config && !set_config(order->config)) ||
+        (order->deepbind && setenv("ROUNDABOUT_DEEPBIND", "1", 1) != 0)) {
         fprintf(stderr, "ERROR the environment can't be set: %s\n", strerror(errno));
         return false;
     }

@@ -120,6 +120,7 @@ struct config {
     size_t group_count;
     char *site; /* the name of this host\'s site; NULL: the file has no ring */
     struct config_ring ring;
+    bool deepbind; /* modules are loaded without RTLD_DEEPBIND */
     enum config_log_level log_level;
     char *log_file; /* absolute; NULL: standard error */
 };

@@ -10,4 +10,8 @@
  * with it, and keeps errno. */
 const struct config *setup_config(void);
 
+/* Whether modules are loaded without RTLD_DEEPBIND: by ROUNDABOUT_DEEPBIND=1 (`roundabout run --deepbind`), or by the
+ * configuration, which is read now if it wasn't yet. Any thread, also before this object's constructors. */
+bool setup_clears_deepbind(void);
+
 #endif
