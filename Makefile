@@ -39,7 +39,9 @@ SHIM   = $(PURE) $(CONFIG) \
          shim/intercept_statement.c \
          shim/intercept_async.c
 CLI    = cli/main.c \
-         cli/run.c \
+         cli/run.c cli/program.c cli/elf_file.c \
+         cli/doctor.c cli/doctor_judge.c cli/doctor_program.c cli/doctor_process.c cli/doctor_client.c \
+         cli/libraries.c cli/process.c \
          cli/explain.c $(PURE) \
          cli/check.c daemon/preflight.c \
          cli/status.c \
@@ -52,7 +54,7 @@ DAEMON_REST = daemon/observe.c daemon/heartbeat.c daemon/watch.c daemon/memory.c
 DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) \
               daemon/server.c \
               daemon/notify.c
-UNIT   = config lex sql route session ring link script turn preflight
+UNIT   = config lex sql route session ring link script turn preflight doctor
 
 # The shim opens libconfig by this name when it needs it (shim/late.c).
 LIBCONFIG_SONAME := $(shell readelf -d "$$($(CC) -print-file-name=libconfig.so)" 2>/dev/null | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
@@ -98,6 +100,7 @@ $(BUILD)/tests/unit/test_ring: $(call objects,tests/unit/test_ring.c $(DAEMON_PU
 $(BUILD)/tests/unit/test_link: $(call objects,tests/unit/test_link.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_script: $(call objects,tests/unit/test_script.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_preflight: $(call objects,tests/unit/test_preflight.c daemon/preflight.c $(DAEMON_PURE))
+$(BUILD)/tests/unit/test_doctor: $(call objects,tests/unit/test_doctor.c cli/doctor_judge.c cli/elf_file.c)
 $(BUILD)/tests/unit/test_turn: $(call objects,tests/unit/test_turn.c $(DAEMON_PURE) $(DAEMON_REST))
 $(addprefix $(BUILD)/tests/unit/test_,$(UNIT)):
 	$(CC) $(LDFLAGS_ALL) $(LINK_MORE) -o $@ $^ -lcmocka -lconfig -lpthread
@@ -181,6 +184,7 @@ check: deps
 	    "live shim=$(PYTHON) tests/live/test_shim.py" \
 	    "live failure=$(PYTHON) tests/live/test_shim_failure.py" \
 	    "live run=$(PYTHON) tests/live/test_shim_run.py" \
+	    "live doctor=$(PYTHON) tests/live/test_doctor.py" \
 	    "live ring=$(PYTHON) tests/live/test_ring.py" \
 	    "live ring on MySQL=$(PYTHON) tests/live/test_ring_mysql.py"
 

@@ -20,6 +20,7 @@ static const struct verb {
 } VERBS[] = {
     {"run", verb_run, "run a program with its cache statements sent to the local master"},
     {"explain", verb_explain, "say which statements are sent to the local master, and why the others aren't"},
+    {"doctor", verb_doctor, "say whether a program or a running process can be routed; if not, why and what helps"},
     {"check", verb_check, "look whether everything is there that a ring needs, at every site"},
     {"status", verb_status, "show the ring: who follows whom, how far behind, what is wrong"},
 };
