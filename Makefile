@@ -42,6 +42,7 @@ CLI    = cli/main.c \
          cli/run.c cli/program.c cli/elf_file.c \
          cli/doctor.c cli/doctor_judge.c cli/doctor_program.c cli/doctor_process.c cli/doctor_client.c \
          cli/libraries.c cli/process.c \
+         cli/init.c cli/init_look.c cli/init_write.c cli/option_files.c \
          cli/explain.c $(PURE) \
          cli/check.c daemon/preflight.c \
          cli/status.c \
@@ -185,6 +186,7 @@ check: deps
 	    "live failure=$(PYTHON) tests/live/test_shim_failure.py" \
 	    "live run=$(PYTHON) tests/live/test_shim_run.py" \
 	    "live doctor=$(PYTHON) tests/live/test_doctor.py" \
+	    "live init=$(PYTHON) tests/live/test_init.py" \
 	    "live ring=$(PYTHON) tests/live/test_ring.py" \
 	    "live ring on MySQL=$(PYTHON) tests/live/test_ring_mysql.py"
 
