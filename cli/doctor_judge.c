@@ -25,7 +25,8 @@ static struct doctor_judgement judge_file(const struct doctor_facts *facts) {
                         "build libroundabout.so against that C library, or run the program on glibc");
     if (facts->raised_rights && !facts->is_preloaded)
         return bypasses("it runs with raised rights, so the dynamic linker drops LD_PRELOAD",
-                        "run a copy without these rights, or name libroundabout.so in /etc/ld.so.preload");
+                        "run a copy without these rights (systemd's AmbientCapabilities= gives them without dropping the "
+                        "preload), or name libroundabout.so in /etc/ld.so.preload");
     return unknown("", NULL);
 }
 

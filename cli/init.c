@@ -19,7 +19,7 @@ static const char HELP[] =
     "Writes a configuration, with comments, from what it finds on this host: the server's socket,\n"
     "its version and numbers, the master that it follows, its replicas, tables that sound like a\n"
     "cache. Nothing is routed with it before you have edited it; no server is changed.\n\n"
-    "  -o, --output FILE  a new file, for its owner and group (0640); otherwise standard output\n"
+    "  -o, --output FILE  a new file, which programs of any user can read; otherwise standard output\n"
     "      --socket PATH  the server's socket; otherwise as my.cnf names it, or at a usual place\n"
     "  -h, --help         this text\n\n"
     "It connects as ~/.my.cnf says, or as you. Files named monitor.password and link.password\n"
@@ -82,7 +82,7 @@ static bool name_file(char *path, size_t size, const char *folder, const char *n
 }
 
 static bool write_new(const char *path, const struct init_found *found) {
-    const int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    const int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "w");
     if (!file) {
         fprintf(stderr, "ERROR %s: %s\n", path,

@@ -75,7 +75,7 @@ def a_slave_is_written_as_the_second_site():
     want((0, "a.conf written; edit it, then `roundabout check -f a.conf`\n", ""), host.run("roundabout", "init", "-o", "a.conf"))
     host.is_accepted("a.conf")
     text = text_of(host.path("a.conf"))
-    want(0o640, os.stat(host.path("a.conf")).st_mode & 0o777, "its rights")
+    want(0o644, os.stat(host.path("a.conf")).st_mode & 0o777, "its rights")
     for wanted in (f'socket = "{slave.socket}";', f"port = {master.port};", f"port = {slave.port};", f"server_id = {master.id};",
                    f"server_id = {slave.id};", f"gtid_domain_id {slave.id}", "MariaDB 10.", '"shop.cache"', 'mode = "observe";'):
         want_true(wanted in text, f"{wanted} in {text}")
