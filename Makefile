@@ -204,7 +204,7 @@ completion ?= $(prefix)/share/bash-completion/completions
 sysconfdir = /etc
 DESTDIR    ?=
 
-MANUAL = man/roundabout.1 man/roundabout.conf.5 man/roundabout-ring.7 man/libroundabout.8 man/roundaboutd.8
+MANUAL = man/roundabout.1 man/roundabout-bench.1 man/roundabout.conf.5 man/roundabout-ring.7 man/libroundabout.8 man/roundaboutd.8
 manual_dir = $(mandir)/man$(patsubst .%,%,$(suffix $(1)))
 EXAMPLES := $(shell find examples -type f)
 
@@ -224,7 +224,7 @@ man: $(addprefix $(BUILD)/,$(MANUAL))
 install: all man
 	install -d $(addprefix $(DESTDIR),$(bindir) $(sbindir) $(libdir)/roundabout $(unitdir) $(libdir)/sysusers.d $(libdir)/tmpfiles.d \
 	    $(completion) $(docdir) $(sysconfdir)/roundabout)
-	install -m 755 $(BUILD)/roundabout $(DESTDIR)$(bindir)/
+	install -m 755 $(BUILD)/roundabout $(BUILD)/roundabout-bench $(DESTDIR)$(bindir)/
 	install -m 755 $(BUILD)/roundaboutd $(DESTDIR)$(sbindir)/
 	install -m 644 $(BUILD)/libroundabout.so $(DESTDIR)$(libdir)/roundabout/
 	install -m 640 config/roundabout.conf $(DESTDIR)$(sysconfdir)/roundabout/roundabout.conf.sample
@@ -235,16 +235,17 @@ install: all man
 	install -m 644 packaging/roundabout.tmpfiles $(DESTDIR)$(libdir)/tmpfiles.d/roundabout.conf
 	install -m 644 packaging/roundabout.bash $(DESTDIR)$(completion)/roundabout
 	ln -sf roundabout $(DESTDIR)$(completion)/roundaboutd
+	ln -sf roundabout $(DESTDIR)$(completion)/roundabout-bench
 	install -m 644 README.md $(DESTDIR)$(docdir)/
 	$(foreach page,$(MANUAL),install -D -m 644 $(BUILD)/$(page) $(DESTDIR)$(call manual_dir,$(page))/$(notdir $(page)) &&) true
 	$(foreach file,$(EXAMPLES),install -D -m 644 $(file) $(DESTDIR)$(docdir)/$(file) &&) true
 
 # What install has put there; a configuration stays.
 uninstall:
-	rm -f $(DESTDIR)$(bindir)/roundabout $(DESTDIR)$(sbindir)/roundaboutd $(DESTDIR)$(libdir)/roundabout/libroundabout.so \
+	rm -f $(DESTDIR)$(bindir)/roundabout $(DESTDIR)$(bindir)/roundabout-bench $(DESTDIR)$(sbindir)/roundaboutd $(DESTDIR)$(libdir)/roundabout/libroundabout.so \
 	    $(DESTDIR)$(sysconfdir)/roundabout/roundabout.conf.sample $(DESTDIR)$(unitdir)/roundaboutd.service \
 	    $(DESTDIR)$(libdir)/sysusers.d/roundabout.conf $(DESTDIR)$(libdir)/tmpfiles.d/roundabout.conf \
-	    $(DESTDIR)$(completion)/roundabout $(DESTDIR)$(completion)/roundaboutd $(DESTDIR)$(docdir)/README.md \
+	    $(DESTDIR)$(completion)/roundabout $(DESTDIR)$(completion)/roundaboutd $(DESTDIR)$(completion)/roundabout-bench $(DESTDIR)$(docdir)/README.md \
 	    $(foreach page,$(MANUAL),$(DESTDIR)$(call manual_dir,$(page))/$(notdir $(page))) $(addprefix $(DESTDIR)$(docdir)/,$(EXAMPLES))
 	-for folder in $(sort $(dir $(EXAMPLES))); do rmdir -p --ignore-fail-on-non-empty $(DESTDIR)$(docdir)/$$folder; done 2>/dev/null
 	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(libdir)/roundabout $(DESTDIR)$(docdir) $(DESTDIR)$(sysconfdir)/roundabout 2>/dev/null
