@@ -392,7 +392,8 @@ bench-overhead:
 	@sh tests/deps.sh build bench
 	+@$(MAKE) --no-print-directory $(BUILD)/libroundabout.so $(BENCH)/overhead_mariadb $(BENCH)/overhead_oracle
 	@mkdir -p bench/out
-	@$(PYTHON) bench/overhead.py $(BUILD) --json bench/out/overhead.json $(OVERHEAD_OPTIONS)
+	@$(PYTHON) bench/overhead.py $(BUILD) $(if $(OVERHEAD_OPTIONS),$(OVERHEAD_OPTIONS),--json bench/out/overhead.json)
+	@$(if $(OVERHEAD_OPTIONS),,$(PYTHON) bench/report.py)
 
 clean:
 	rm -rf $(BUILD)
