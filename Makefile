@@ -10,6 +10,7 @@
 #   make asan tsan valgrind      the fast tests under the sanitizers
 #   make fuzz                    the readers of foreign input, fuzzed
 #   make check-faults            the local master's failures, under load
+#   make soak                    a ring under load and faults for half an hour; nothing grows
 #   make lint                    static analysis
 #   make check-oracle            the classifier against real servers, with random statements
 #   make install uninstall       with prefix= and DESTDIR= as usual
@@ -303,6 +304,12 @@ check-faults: deps
 	+@$(MAKE) --no-print-directory all $(BUILD)/wan
 	@BUILD=$(abspath $(BUILD)) $(PYTHON) tests/live/shim_faults.py $(if $(STATEMENTS),--statements $(STATEMENTS))
 
+# A ring of three under load and random faults, and nothing that grows.
+SOAK_S ?= 1800
+soak: deps
+	+@$(MAKE) --no-print-directory all $(BUILD)/wan
+	@BUILD=$(abspath $(BUILD)) $(PYTHON) tests/live/soak.py --seconds $(SOAK_S)
+
 # Static analysis by three tools; each finding is mended or explained in tests/data/lint.tsv.
 lint: deps
 	@$(PYTHON) tests/lint.py
@@ -389,7 +396,7 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all clean deps
-.PHONY: unit preload fast check check-ring check-faults check-oracle lint fuzz asan tsan valgrind
+.PHONY: unit preload fast check check-ring check-faults check-oracle soak lint fuzz asan tsan valgrind
 .PHONY: demo
 .PHONY: bench bench-quick bench-overhead
 .PHONY: man check-unit
