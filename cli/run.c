@@ -25,10 +25,12 @@
 enum { EXIT_USAGE = 2, EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 };
 
 static const char HELP[] =
-    "usage: roundabout run [-f FILE] [--] PROGRAM [ARGUMENTS]\n\n"
+    "usage: roundabout run [-f FILE] [--observe] [--] PROGRAM [ARGUMENTS]\n\n"
     "Runs PROGRAM with its cache statements sent to the local master, and exits as it does.\n\n"
     "  -f, --config FILE  the configuration; otherwise $ROUNDABOUT_CONFIG, or\n"
     "                     /etc/roundabout/roundabout.conf\n"
+    "      --observe      nothing is sent to the local master; which tables are used how is counted,\n"
+    "                     for `roundabout observe report`. Needs no configuration\n"
     "  -h, --help         this text\n\n"
     "exit status: the program's; 2 wrong usage or configuration, 126 the program can't be run\n"
     "or wouldn't load the library, 127 there is no such program\n";
@@ -211,12 +213,14 @@ static bool set_config(const char *path) {
 struct order {
     const char *config; /* -f, or NULL */
     char **program;     /* and its arguments */
+    bool observe;
     bool help;
 };
 
 /* False: told. */
 static bool read_order(int argc, char **argv, struct order *order) {
     static const struct option OPTIONS[] = {{"config", required_argument, NULL, 'f'},
+                                            {"observe", no_argument, NULL, 'o'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
 
@@ -225,6 +229,8 @@ static bool read_order(int argc, char **argv, struct order *order) {
     for (int option; (option = getopt_long(argc, argv, "+:f:h", OPTIONS, NULL)) != -1;) {
         if (option == 'f') {
             order->config = optarg;
+        } else if (option == 'o') {
+            order->observe = true;
         } else if (option == 'h') {
             order->help = true;
             return true;
@@ -287,7 +293,7 @@ static bool prepare_environment(const struct order *order) {
         fprintf(stderr, "ERROR %s: a blank or a colon can't stand in a preloaded path; move it\n", library);
         return false;
     }
-    if (!set_preload(library) || (order->config && !set_config(order->config))) {
+    if (!set_preload(library) || (order->observe && setenv("ROUNDABOUT_OBSERVE", "1", 1) != 0) || (order->config && !set_config(order->config))) {
         fprintf(stderr, "ERROR the environment can't be set: %s\n", strerror(errno));
         return false;
     }
@@ -304,7 +310,9 @@ int verb_run(int argc, char **argv) {
         fputs(HELP, stdout);
         return 0;
     }
-    if (!is_config_good(config_choose_path(order.config, getenv("ROUNDABOUT_CONFIG"))))
+    const char *config = config_choose_path(order.config, getenv("ROUNDABOUT_CONFIG"));
+    bool needless = order.observe && !order.config && access(config, F_OK) != 0;
+    if (!needless && !is_config_good(config))
         return EXIT_USAGE;
     int status = check_program(order.program[0], path, sizeof(path));
     if (status != 0)

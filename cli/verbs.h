@@ -8,5 +8,6 @@ int verb_explain(int argc, char **argv);
 int verb_check(int argc, char **argv);
 int verb_status(int argc, char **argv);
 int verb_stats(int argc, char **argv);
+int verb_observe(int argc, char **argv);
 
 #endif
