@@ -175,7 +175,7 @@ def one_of_many_processes_waits_for_a_frozen_local_master():
 def a_connection_that_hangs_is_not_joined_by_others():
     """None knows yet that the local master is dead, but that somebody waits for it is seen."""
     l = the_lab()
-    path, _ = l.write_config({"connect_timeout_s": 10, "read_timeout_s": 10, "retry_after_ms": 60000})
+    path, _ = l.write_config({"connect_timeout_s": 4, "read_timeout_s": 4, "retry_after_ms": 60000})
     l.local.freeze()
     try:
         first = l.start(STEP, path)
@@ -183,16 +183,17 @@ def a_connection_that_hangs_is_not_joined_by_others():
         first.stdin.flush()
         servers.wait_for(lambda: os.path.isdir(lab.stats_directory(path)) and any(
             name.startswith("breaker-") for name in os.listdir(lab.stats_directory(path))), what="the first one's attempt")
-        time.sleep(0.3)
+        time.sleep(2.1)  # more than half of the time that it has
         outcomes = twenty(path)
-        want(None, first.poll(), "the first one waits still")
     finally:
         l.local.thaw()
     want("1 row", first.stdout.readline().decode().strip())
     end(first)
     for outcome in outcomes:
         want((0, ["1 row"] * 5), (outcome.status, outcome.lines))
-    want({"breaker_open": 100}, {cause: n for cause, n in stats(path)["fallbacks"].items() if n}, "statements that fell back")
+    fallbacks = stats(path)["fallbacks"]
+    want(100, fallbacks["breaker_open"], "statements that went to main at once")
+    want_between(0, 1, sum(fallbacks.values()) - 100, "statements that waited: the first one's")
 
 
 @test
