@@ -40,7 +40,8 @@ PAGE   = page/page.c page/files.c
 SHIM   = $(PURE) $(CONFIG) $(PAGE) \
          shim/real.c shim/late.c shim/process.c \
          shim/deepbind.c \
-         shim/log.c shim/setup.c shim/options.c shim/stats.c \
+         shim/log.c shim/setup.c shim/options.c \
+         shim/stats.c shim/own_page.c shim/usage.c shim/observe.c \
          shim/session.c shim/snapshot.c shim/handle.c \
          shim/breaker.c shim/verdict.c \
          shim/local.c shim/local_life.c shim/local_open.c shim/local_step.c \
@@ -56,7 +57,7 @@ CLI    = cli/main.c \
          cli/libraries.c cli/process.c \
          cli/init.c cli/init_look.c cli/init_write.c cli/option_files.c \
          cli/explain.c cli/text.c $(PURE) \
-         cli/stats.c cli/stats_table.c cli/stats_json.c cli/gather.c $(PAGE) \
+         cli/observe.c cli/judge.c cli/stats.c cli/stats_table.c cli/stats_json.c cli/gather.c $(PAGE) \
          cli/check.c daemon/preflight.c \
          cli/status.c \
          cli/look.c daemon/observe.c daemon/server.c \
@@ -69,6 +70,7 @@ DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) \
               daemon/server.c \
               daemon/notify.c
 UNIT   = config page \
+         judge usage \
          lex sql route session \
          ring link script turn preflight \
          doctor \
@@ -112,6 +114,8 @@ $(BUILD)/wan: $(call objects,bench/wan.c)
 
 $(BUILD)/tests/unit/test_config: LINK_MORE = -Wl,--wrap=malloc,--wrap=calloc,--wrap=strdup,--wrap=strndup
 $(BUILD)/tests/unit/test_config: $(call objects,tests/unit/test_config.c $(CONFIG))
+$(BUILD)/tests/unit/test_judge: $(call objects,tests/unit/test_judge.c cli/judge.c)
+$(BUILD)/tests/unit/test_usage: $(call objects,tests/unit/test_usage.c shim/usage.c $(PURE))
 $(BUILD)/tests/unit/test_page: $(call objects,tests/unit/test_page.c $(PAGE) page/names.c)
 $(BUILD)/tests/unit/test_lex: $(call objects,tests/unit/test_lex.c $(PURE))
 $(BUILD)/tests/unit/test_sql: $(call objects,tests/unit/test_sql.c $(PURE))
