@@ -1,4 +1,4 @@
-# bash completion for roundabout(1) and roundaboutd(8). Verbs and options are asked of the programs themselves, so that this file
+# bash completion for roundabout(1), roundabout-bench(1) and roundaboutd(8). Verbs and options are asked of the programs themselves, so that this file
 # needn't know them.
 
 # Options, one a line, from what --help prints.
@@ -60,3 +60,4 @@ _roundaboutd() {
 
 complete -o filenames -F _roundabout roundabout
 complete -o filenames -F _roundaboutd roundaboutd
+complete -o filenames -F _roundaboutd roundabout-bench

@@ -84,6 +84,12 @@ def check_daemon(build, page):
     claim(completed(build, "roundaboutd", "-") >= {"-" + o for o in options(text)}, "the completion of roundaboutd lacks options")
 
 
+def check_bench(build, page):
+    status, text, _ = output(f"{build}/roundabout-bench", "--help")
+    claim(status == 0 and text.startswith("Usage: roundabout-bench"), "roundabout-bench --help says no usage")
+    compare("roundabout-bench", options(text), names_in(page))
+
+
 def check_pages(pages):
     global skipped
     for tool, command in (("man", ["man", "--warnings", "-l"]), ("mandoc", ["mandoc", "-Tlint", "-Wwarning"])):
@@ -111,6 +117,7 @@ def main():
             texts[os.path.basename(page)] = file.read()
     check_verbs(build, texts["roundabout.1"])
     check_daemon(build, texts["roundaboutd.8"])
+    check_bench(build, texts["roundabout-bench.1"])
     check_pages(pages)
     for fault in faults:
         print(fault, file=sys.stderr)
