@@ -275,7 +275,9 @@ check-unit: unit
 	@$(RUN) "layers=tests/check_layers.sh" $(UNIT_RUNS)
 
 # The package in a clean Debian folder, with the core of the demo run from it.
-check-deb:
+check-deb: deb
+	+@$(MAKE) --no-print-directory $(BUILD)/wan
+	@sh tests/deps.sh live deb
 	@BUILD=$(BUILD) $(PYTHON) tests/live/test_deb.py
 
 # The ring under faults, at the daemon's own default times: some minutes for each kind of server.
@@ -319,4 +321,4 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all unit preload fast deps man install uninstall deb check-deb check-unit check check-ring asan tsan valgrind demo bench-overhead clean
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -path $(BUILD)/deb -prune -o -name '*.d' -type f -print 2>/dev/null)
