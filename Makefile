@@ -1,12 +1,17 @@
 # Roundabout. Everything that is built goes into build/.
 #
-#   make            build/libroundabout.so, build/roundabout, build/roundaboutd
+#   make            build/libroundabout.so, build/roundabout, build/roundaboutd, build/roundabout-bench
 #   make deps       installs what is missing (apt-get; elsewhere it names the packages)
 #   make check      all tests
 #   make check-ring             the ring under faults, with a table
 #   make demo       the main job, shown on throwaway servers
-#   make bench-overhead          the shim's own cost in nanoseconds
+#   make bench bench-quick      how much faster on this machine, and what it costs the rest
+#   make bench-overhead          the shim's own cost a call, in nanoseconds and instructions
 #   make asan tsan valgrind      the fast tests under the sanitizers
+#   make fuzz                    the readers of foreign input, fuzzed
+#   make check-faults            the local master's failures, under load
+#   make lint                    static analysis
+#   make check-oracle            the classifier against real servers, with random statements
 #   make install uninstall       with prefix= and DESTDIR= as usual
 #   make deb check-deb           the Debian package; tried in a clean Debian folder
 
@@ -49,7 +54,8 @@ CLI    = cli/main.c \
          cli/doctor.c cli/doctor_judge.c cli/doctor_program.c cli/doctor_process.c cli/doctor_client.c \
          cli/libraries.c cli/process.c \
          cli/init.c cli/init_look.c cli/init_write.c cli/option_files.c \
-         cli/explain.c $(PURE) \
+         cli/explain.c cli/text.c $(PURE) \
+         cli/stats.c cli/stats_table.c cli/stats_json.c cli/gather.c $(PAGE) \
          cli/check.c daemon/preflight.c \
          cli/status.c \
          cli/look.c daemon/observe.c daemon/server.c \
@@ -61,14 +67,18 @@ DAEMON_REST = daemon/observe.c daemon/heartbeat.c daemon/watch.c daemon/memory.c
 DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) \
               daemon/server.c \
               daemon/notify.c
-UNIT   = config page lex sql route session ring link script turn preflight doctor
+UNIT   = config page \
+         lex sql route session \
+         ring link script turn preflight \
+         doctor \
+         histogram load
 
 # The shim opens libconfig by this name when it needs it (shim/late.c).
 LIBCONFIG_SONAME := $(shell readelf -d "$$($(CC) -print-file-name=libconfig.so)" 2>/dev/null | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
-all: $(BUILD)/libroundabout.so $(BUILD)/roundabout $(BUILD)/roundaboutd
+all: $(BUILD)/libroundabout.so $(BUILD)/roundabout $(BUILD)/roundaboutd $(BUILD)/roundabout-bench
 
 # The client library's headers and libraries are the daemon's and the command's alone: the shim meets whatever the application has.
 MYSQL_CFLAGS ?= $(shell mariadb_config --include 2>/dev/null || mysql_config --include)
@@ -110,10 +120,12 @@ $(BUILD)/tests/unit/test_ring: $(call objects,tests/unit/test_ring.c $(DAEMON_PU
 $(BUILD)/tests/unit/test_link: $(call objects,tests/unit/test_link.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_script: $(call objects,tests/unit/test_script.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_preflight: $(call objects,tests/unit/test_preflight.c daemon/preflight.c $(DAEMON_PURE))
+$(BUILD)/tests/unit/test_histogram: $(call objects,tests/unit/test_histogram.c bench/load/histogram.c)
+$(BUILD)/tests/unit/test_load: $(call objects,tests/unit/test_load.c bench/load/keys.c bench/load/text.c bench/load/replay.c)
 $(BUILD)/tests/unit/test_doctor: $(call objects,tests/unit/test_doctor.c cli/doctor_judge.c cli/elf_file.c)
 $(BUILD)/tests/unit/test_turn: $(call objects,tests/unit/test_turn.c $(DAEMON_PURE) $(DAEMON_REST))
 $(addprefix $(BUILD)/tests/unit/test_,$(UNIT)):
-	$(CC) $(LDFLAGS_ALL) $(LINK_MORE) -o $@ $^ -lcmocka -lconfig -lpthread
+	$(CC) $(LDFLAGS_ALL) $(LINK_MORE) -o $@ $^ -lcmocka -lconfig -lpthread -lm
 $(BUILD)/tests/unit/print_settings: $(call objects,tests/unit/print_settings.c $(CONFIG))
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lconfig
 
@@ -123,7 +135,7 @@ unit: $(addprefix $(BUILD)/tests/unit/test_,$(UNIT)) $(BUILD)/tests/unit/print_s
 PRELOAD = $(BUILD)/tests/preload
 FAKES   = $(PRELOAD)/libmariadb.so.3 $(PRELOAD)/libmysqlclient.so.24
 CLOSED  = $(PRELOAD)/closed/libmariadb.so.3 $(PRELOAD)/closed/libmysqlclient.so.24
-PRELOAD_TESTS = answers pending handles transactions step outage async threads memory stats
+PRELOAD_TESTS = answers pending handles transactions step outage async threads memory stats reload
 
 $(PRELOAD)/fake_client.mariadb.o: CFLAGS_ALL += -DFAKE_MARIADB -fsemantic-interposition
 $(PRELOAD)/fake_client.oracle.o: CFLAGS_ALL += -fsemantic-interposition
@@ -191,7 +203,7 @@ completion ?= $(prefix)/share/bash-completion/completions
 sysconfdir = /etc
 DESTDIR    ?=
 
-MANUAL = man/roundabout.1 man/roundabout.conf.5 man/roundabout-ring.7 man/libroundabout.8 man/roundaboutd.8
+MANUAL = man/roundabout.1 man/roundabout-bench.1 man/roundabout.conf.5 man/roundabout-ring.7 man/libroundabout.8 man/roundaboutd.8
 manual_dir = $(mandir)/man$(patsubst .%,%,$(suffix $(1)))
 EXAMPLES := $(shell find examples -type f)
 
@@ -211,7 +223,7 @@ man: $(addprefix $(BUILD)/,$(MANUAL))
 install: all man
 	install -d $(addprefix $(DESTDIR),$(bindir) $(sbindir) $(libdir)/roundabout $(unitdir) $(libdir)/sysusers.d $(libdir)/tmpfiles.d \
 	    $(completion) $(docdir) $(sysconfdir)/roundabout)
-	install -m 755 $(BUILD)/roundabout $(DESTDIR)$(bindir)/
+	install -m 755 $(BUILD)/roundabout $(BUILD)/roundabout-bench $(DESTDIR)$(bindir)/
 	install -m 755 $(BUILD)/roundaboutd $(DESTDIR)$(sbindir)/
 	install -m 644 $(BUILD)/libroundabout.so $(DESTDIR)$(libdir)/roundabout/
 	install -m 640 config/roundabout.conf $(DESTDIR)$(sysconfdir)/roundabout/roundabout.conf.sample
@@ -222,16 +234,17 @@ install: all man
 	install -m 644 packaging/roundabout.tmpfiles $(DESTDIR)$(libdir)/tmpfiles.d/roundabout.conf
 	install -m 644 packaging/roundabout.bash $(DESTDIR)$(completion)/roundabout
 	ln -sf roundabout $(DESTDIR)$(completion)/roundaboutd
+	ln -sf roundabout $(DESTDIR)$(completion)/roundabout-bench
 	install -m 644 README.md $(DESTDIR)$(docdir)/
 	$(foreach page,$(MANUAL),install -D -m 644 $(BUILD)/$(page) $(DESTDIR)$(call manual_dir,$(page))/$(notdir $(page)) &&) true
 	$(foreach file,$(EXAMPLES),install -D -m 644 $(file) $(DESTDIR)$(docdir)/$(file) &&) true
 
 # What install has put there; a configuration stays.
 uninstall:
-	rm -f $(DESTDIR)$(bindir)/roundabout $(DESTDIR)$(sbindir)/roundaboutd $(DESTDIR)$(libdir)/roundabout/libroundabout.so \
+	rm -f $(DESTDIR)$(bindir)/roundabout $(DESTDIR)$(bindir)/roundabout-bench $(DESTDIR)$(sbindir)/roundaboutd $(DESTDIR)$(libdir)/roundabout/libroundabout.so \
 	    $(DESTDIR)$(sysconfdir)/roundabout/roundabout.conf.sample $(DESTDIR)$(unitdir)/roundaboutd.service \
 	    $(DESTDIR)$(libdir)/sysusers.d/roundabout.conf $(DESTDIR)$(libdir)/tmpfiles.d/roundabout.conf \
-	    $(DESTDIR)$(completion)/roundabout $(DESTDIR)$(completion)/roundaboutd $(DESTDIR)$(docdir)/README.md \
+	    $(addprefix $(DESTDIR)$(completion)/,roundabout roundaboutd roundabout-bench) $(DESTDIR)$(docdir)/README.md \
 	    $(foreach page,$(MANUAL),$(DESTDIR)$(call manual_dir,$(page))/$(notdir $(page))) $(addprefix $(DESTDIR)$(docdir)/,$(EXAMPLES))
 	-for folder in $(sort $(dir $(EXAMPLES))); do rmdir -p --ignore-fail-on-non-empty $(DESTDIR)$(docdir)/$$folder; done 2>/dev/null
 	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(libdir)/roundabout $(DESTDIR)$(docdir) $(DESTDIR)$(sysconfdir)/roundabout 2>/dev/null
@@ -265,6 +278,8 @@ check: deps
 	    "live shim=$(PYTHON) tests/live/test_shim.py" \
 	    "live failure=$(PYTHON) tests/live/test_shim_failure.py" \
 	    "live run=$(PYTHON) tests/live/test_shim_run.py" \
+	    "live stats=$(PYTHON) tests/live/test_shim_stats.py" \
+	    "live bench=$(PYTHON) tests/live/test_bench.py" \
 	    "live doctor=$(PYTHON) tests/live/test_doctor.py" \
 	    "live init=$(PYTHON) tests/live/test_init.py" \
 	    "live ring=$(PYTHON) tests/live/test_ring.py" \
@@ -286,6 +301,21 @@ check-ring: deps
 	@echo "MariaDB:"; BUILD=$(BUILD) $(PYTHON) tests/live/ring_faults.py
 	@echo "MySQL:"; BUILD=$(BUILD) $(PYTHON) tests/live/ring_faults.py --mysql
 
+# The local master's failures under load of sixteen real clients, with a table of what these saw.
+check-faults: deps
+	+@$(MAKE) --no-print-directory all $(BUILD)/wan
+	@BUILD=$(abspath $(BUILD)) $(PYTHON) tests/live/shim_faults.py $(if $(STATEMENTS),--statements $(STATEMENTS))
+
+# Static analysis by three tools; each finding is mended or explained in tests/data/lint.tsv.
+lint: deps
+	@$(PYTHON) tests/lint.py
+
+# The classifier against what real servers say of the same statements.
+check-oracle: deps
+	+@$(MAKE) --no-print-directory $(BUILD)/roundabout
+	@BUILD=$(abspath $(BUILD)) $(RUN) --show "MariaDB=$(PYTHON) tests/live/oracle.py $(if $(STATEMENTS),--statements $(STATEMENTS))" \
+	    "MySQL=$(PYTHON) tests/live/oracle.py --mysql $(if $(STATEMENTS),--statements $(STATEMENTS))"
+
 # The tests that need no server, under a sanitizer. Its runtime must come before the preloaded library.
 fast:
 	+@$(MAKE) --no-print-directory unit preload
@@ -306,19 +336,65 @@ valgrind: deps
 	+@$(MAKE) --no-print-directory fast BUILD=$(BUILD)/valgrind OPTIMISE=-O1 UNDER="$(VALGRIND)" \
 	    PRELOAD_OPTIONS="--skip async,memory,threads --wrapper '$(VALGRIND)'"
 
+# The readers of foreign input, fuzzed: FUZZ_S seconds each. Needs clang with its libFuzzer.
+FUZZ_S     ?= 900
+FUZZ        = $(addprefix $(BUILD)/fuzz/fuzz_,classify config observe)
+FUZZ_CLANG ?= clang
+FUZZ_FLAGS  = -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+$(BUILD)/fuzz/fuzz_classify: tests/fuzz/fuzz_classify.c $(PURE)
+$(BUILD)/fuzz/fuzz_config: tests/fuzz/fuzz_config.c $(CONFIG)
+$(BUILD)/fuzz/fuzz_observe: tests/fuzz/fuzz_observe.c $(DAEMON_PURE) daemon/observe.c
+$(FUZZ): $(wildcard shim/*.h config/*.h daemon/*.h)
+	@mkdir -p $(@D)
+	$(FUZZ_CLANG) $(FUZZ_FLAGS) $(CFLAGS) -o $@ $(filter %.c,$^) -lconfig
+
+fuzz: deps
+	+@$(MAKE) --no-print-directory $(FUZZ)
+	@$(PYTHON) tests/fuzz/run.py $(BUILD) --seconds $(FUZZ_S)
+
 demo: deps
 	+@$(MAKE) --no-print-directory all $(BUILD)/wan
 	@BUILD=$(BUILD) $(PYTHON) bench/demo.py
 	@BUILD=$(BUILD) $(PYTHON) bench/demo_ring.py
 
-$(BUILD)/bench/overhead: $(call objects,bench/overhead.c) $(PRELOAD)/libmariadb.so.3 $(PRELOAD)/libfakeserver.so
+# --- benches
+
+BENCH    = $(BUILD)/bench
+LOAD     = bench/load/main.c bench/load/options.c \
+           bench/load/client.c bench/load/keys.c bench/load/text.c bench/load/replay.c \
+           bench/load/histogram.c bench/load/tally.c bench/load/results.c
+OVERHEAD = bench/overhead.c \
+           bench/overhead_cases.c \
+           bench/overhead_memory.c
+$(BENCH)/load/main.o $(BENCH)/load/client.o: CFLAGS_ALL += $(MYSQL_CFLAGS)
+$(BUILD)/roundabout-bench: $(call objects,$(LOAD))
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(MYSQL_LIBS) -lpthread -lm -ldl
+
+$(BENCH)/overhead_mariadb: $(PRELOAD)/libmariadb.so.3
+$(BENCH)/overhead_oracle: $(PRELOAD)/libmysqlclient.so.24
+$(BENCH)/overhead_mariadb $(BENCH)/overhead_oracle: $(call objects,$(OVERHEAD)) $(PRELOAD)/libfakeserver.so
 	$(CC) $(LDFLAGS_ALL) -Wl,--no-as-needed -Wl,-rpath,'$$ORIGIN/../tests/preload' -o $@ $^ -lpthread
 
-bench-overhead: $(BUILD)/libroundabout.so $(BUILD)/bench/overhead
-	@$(PYTHON) bench/overhead.py $(BUILD)
+# How much faster, and what it costs the rest: some four minutes, or under one.
+bench bench-quick:
+	@sh tests/deps.sh build live bench
+	+@$(MAKE) --no-print-directory all $(BUILD)/wan
+	@BUILD=$(BUILD) $(PYTHON) bench/bench.py $(if $(filter bench-quick,$@),--quick) $(BENCH_OPTIONS)
+
+# Words for it, as in: make bench-overhead OVERHEAD_OPTIONS="--only insert --rounds 11"
+bench-overhead:
+	@sh tests/deps.sh build bench
+	+@$(MAKE) --no-print-directory $(BUILD)/libroundabout.so $(BENCH)/overhead_mariadb $(BENCH)/overhead_oracle
+	@mkdir -p bench/out
+	@$(PYTHON) bench/overhead.py $(BUILD) --json bench/out/overhead.json $(OVERHEAD_OPTIONS)
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit preload fast deps man install uninstall deb check-deb check-unit check check-ring asan tsan valgrind demo bench-overhead clean
+.PHONY: all clean deps
+.PHONY: unit preload fast check check-ring check-faults check-oracle lint fuzz asan tsan valgrind
+.PHONY: demo
+.PHONY: bench bench-quick bench-overhead
+.PHONY: man check-unit
+.PHONY: install uninstall deb check-deb
 -include $(shell find $(BUILD) -path $(BUILD)/deb -prune -o -name '*.d' -type f -print 2>/dev/null)

@@ -21,7 +21,10 @@ static unsigned own_mode;
 static _Atomic unsigned generation; /* of `own` */
 static _Atomic unsigned threads;
 
-static __thread unsigned own_stripe __attribute__((tls_model("initial-exec"))); /* 0: not chosen; else from 1 on */
+static __thread unsigned own_stripe
+    __attribute__((tls_model("initial-exec"))); /* 0: not chosen; else from 1 on */
+
+static __thread unsigned uncounted __attribute__((tls_model("initial-exec"))); /* statements, without a page */
 
 /* The tables that this thread met lately. A configuration's tables are never freed (setup.h). */
 struct recent_table {
@@ -47,8 +50,10 @@ static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 static struct page_counters *make(void) {
     const struct config *config = setup_config();
     struct page_counters *page = NULL;
-    if (!config || atomic_exchange(&tried, true) || !config->stats.enabled)
+    if (!config || atomic_exchange(&tried, true))
         return atomic_load(&own); /* another thread is at it: what comes meanwhile isn't counted */
+    if (!config->stats.enabled)
+        return NULL;
     int kept_errno = errno;
     pthread_once(&fork_once, watch_fork);
     int directory = page_open_directory(config->stats.directory, setup_runtime_directory(), own_directory,
@@ -108,7 +113,7 @@ enum page_verb stats_verb(enum sql_verb verb) {
 bool stats_count(enum page_verb verb, enum route_reason reason) {
     struct page_counters *page = page_of_process();
     if (!page)
-        return false;
+        return uncounted++ % PAGE_SAMPLE == 0; /* for those who look about now and then */
     return add(&stripe_of_thread(page)->statements[verb][reason], 1) % PAGE_SAMPLE == 0;
 }
 
@@ -129,8 +134,8 @@ static struct page_table *slot_of(struct page_counters *page, const struct confi
     return place->slot;
 }
 
-void stats_count_table(const struct config_group *group, const struct config_table *table, enum page_verb verb,
-                       enum route_reason reason, uint64_t ns) {
+void stats_count_table(const struct config_group *group, const struct config_table *table,
+                       enum page_verb verb, enum route_reason reason, uint64_t ns) {
     struct page_counters *page = page_of_process();
     if (!page || !table)
         return;
@@ -187,9 +192,9 @@ uint64_t stats_now_ns(void) {
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* At the end of a process its page goes into the sum; one that is killed leaves it to `roundabout stats` and the
- * daemon. Not in a child made without pthread_atfork's handlers: the page is its parent's. The mapping stays, since
- * other threads may still run. */
+/* At the end of a process its page goes into the sum; one that is killed leaves it to `roundabout stats` and
+ * the daemon. Not in a child made without pthread_atfork's handlers: the page is its parent's. The mapping
+ * stays, since other threads may still run. */
 __attribute__((destructor)) static void fold(void) {
     struct page_counters *page = atomic_exchange(&own, NULL);
     if (!page || page->header.pid != (uint32_t)getpid())
