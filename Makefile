@@ -250,7 +250,7 @@ uninstall:
 	rm -f $(DESTDIR)$(bindir)/roundabout $(DESTDIR)$(bindir)/roundabout-bench $(DESTDIR)$(sbindir)/roundaboutd $(DESTDIR)$(libdir)/roundabout/libroundabout.so \
 	    $(DESTDIR)$(sysconfdir)/roundabout/roundabout.conf.sample $(DESTDIR)$(unitdir)/roundaboutd.service \
 	    $(DESTDIR)$(libdir)/sysusers.d/roundabout.conf $(DESTDIR)$(libdir)/tmpfiles.d/roundabout.conf \
-	    $(DESTDIR)$(completion)/roundabout $(DESTDIR)$(completion)/roundaboutd $(DESTDIR)$(completion)/roundabout-bench $(DESTDIR)$(docdir)/README.md \
+	    $(addprefix $(DESTDIR)$(completion)/,roundabout roundaboutd roundabout-bench) $(DESTDIR)$(docdir)/README.md \
 	    $(foreach page,$(MANUAL),$(DESTDIR)$(call manual_dir,$(page))/$(notdir $(page))) $(addprefix $(DESTDIR)$(docdir)/,$(EXAMPLES))
 	-for folder in $(sort $(dir $(EXAMPLES))); do rmdir -p --ignore-fail-on-non-empty $(DESTDIR)$(docdir)/$$folder; done 2>/dev/null
 	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(libdir)/roundabout $(DESTDIR)$(docdir) $(DESTDIR)$(sysconfdir)/roundabout 2>/dev/null
@@ -297,7 +297,9 @@ check-unit: unit
 	@$(RUN) "layers=tests/check_layers.sh" $(UNIT_RUNS)
 
 # The package in a clean Debian folder, with the core of the demo run from it.
-check-deb:
+check-deb: deb
+	+@$(MAKE) --no-print-directory $(BUILD)/wan
+	@sh tests/deps.sh live deb
 	@BUILD=$(BUILD) $(PYTHON) tests/live/test_deb.py
 
 # The ring under faults, at the daemon's own default times: some minutes for each kind of server.
@@ -414,4 +416,4 @@ clean:
 .PHONY: bench bench-quick bench-overhead bench-ring
 .PHONY: man check-unit
 .PHONY: install uninstall deb check-deb
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -path $(BUILD)/deb -prune -o -name '*.d' -type f -print 2>/dev/null)
