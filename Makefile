@@ -24,10 +24,11 @@ LDFLAGS_ALL = -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 CONFIG = config/config.c config/settings.c
 PURE   = shim/lex.c shim/lex_modes.c shim/sql_keywords.c shim/sql_functions.c \
          shim/sql_read.c shim/sql_expression.c shim/sql_tables.c shim/sql_query.c shim/sql_write.c shim/sql_set.c shim/sql.c \
-         shim/route.c
-SHIM   = $(PURE) $(CONFIG) \
+         shim/route.c page/names.c
+PAGE   = page/page.c page/files.c
+SHIM   = $(PURE) $(CONFIG) $(PAGE) \
          shim/real.c shim/late.c shim/process.c \
-         shim/log.c shim/setup.c shim/options.c \
+         shim/log.c shim/setup.c shim/options.c shim/stats.c \
          shim/session.c shim/snapshot.c shim/handle.c \
          shim/breaker.c shim/verdict.c \
          shim/local.c shim/local_life.c shim/local_open.c shim/local_step.c \
@@ -51,7 +52,7 @@ DAEMON_REST = daemon/observe.c daemon/heartbeat.c daemon/watch.c daemon/memory.c
 DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) \
               daemon/server.c \
               daemon/notify.c
-UNIT   = config lex sql route session ring link script turn preflight
+UNIT   = config page lex sql route session ring link script turn preflight
 
 # The shim opens libconfig by this name when it needs it (shim/late.c).
 LIBCONFIG_SONAME := $(shell readelf -d "$$($(CC) -print-file-name=libconfig.so)" 2>/dev/null | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
@@ -89,6 +90,7 @@ $(BUILD)/wan: $(call objects,bench/wan.c)
 
 $(BUILD)/tests/unit/test_config: LINK_MORE = -Wl,--wrap=malloc,--wrap=calloc,--wrap=strdup,--wrap=strndup
 $(BUILD)/tests/unit/test_config: $(call objects,tests/unit/test_config.c $(CONFIG))
+$(BUILD)/tests/unit/test_page: $(call objects,tests/unit/test_page.c $(PAGE) page/names.c)
 $(BUILD)/tests/unit/test_lex: $(call objects,tests/unit/test_lex.c $(PURE))
 $(BUILD)/tests/unit/test_sql: $(call objects,tests/unit/test_sql.c $(PURE))
 $(BUILD)/tests/unit/test_route: $(call objects,tests/unit/test_route.c $(PURE))
@@ -109,7 +111,7 @@ unit: $(addprefix $(BUILD)/tests/unit/test_,$(UNIT)) $(BUILD)/tests/unit/print_s
 PRELOAD = $(BUILD)/tests/preload
 FAKES   = $(PRELOAD)/libmariadb.so.3 $(PRELOAD)/libmysqlclient.so.24
 CLOSED  = $(PRELOAD)/closed/libmariadb.so.3 $(PRELOAD)/closed/libmysqlclient.so.24
-PRELOAD_TESTS = answers pending handles transactions step outage async threads memory
+PRELOAD_TESTS = answers pending handles transactions step outage async threads memory stats
 
 $(PRELOAD)/fake_client.mariadb.o: CFLAGS_ALL += -DFAKE_MARIADB -fsemantic-interposition
 $(PRELOAD)/fake_client.oracle.o: CFLAGS_ALL += -fsemantic-interposition
@@ -133,6 +135,7 @@ $(addprefix $(PRELOAD)/mariadb_test_,$(PRELOAD_TESTS)): CLIENT = $(PRELOAD)/libm
 $(addprefix $(PRELOAD)/oracle_test_,$(PRELOAD_TESTS)): CLIENT = $(PRELOAD)/libmysqlclient.so.24
 $(addprefix $(PRELOAD)/mariadb_test_,$(PRELOAD_TESTS)): $(PRELOAD)/mariadb_test_%: $(PRELOAD)/test_%.o $(PRELOAD)/claims.o $(FAKES)
 $(addprefix $(PRELOAD)/oracle_test_,$(PRELOAD_TESTS)): $(PRELOAD)/oracle_test_%: $(PRELOAD)/test_%.o $(PRELOAD)/claims.o $(FAKES)
+$(PRELOAD)/mariadb_test_stats $(PRELOAD)/oracle_test_stats: $(call objects,$(PAGE) page/names.c)
 $(addprefix $(PRELOAD)/mariadb_test_,$(PRELOAD_TESTS)) $(addprefix $(PRELOAD)/oracle_test_,$(PRELOAD_TESTS)):
 	$(CC) $(LDFLAGS_ALL) -Wl,--no-as-needed -Wl,-rpath,'$$ORIGIN' -o $@ $(filter %.o,$^) $(CLIENT) $(PRELOAD)/libfakeserver.so -lpthread
 

@@ -815,6 +815,24 @@ static bool includes_are_files(struct reading *reading, const char *file, const 
     return true;
 }
 
+static void list_files(struct reading *reading, const char *path, unsigned depth,
+                       void (*note)(void *context, const char *file), void *context) {
+    const char *why;
+    char *text = depth <= INCLUDE_DEPTH_MAX ? read_file(path, &why) : NULL;
+
+    note(context, path);
+    for (const char *at = text; at && *at; at += *at == '\n') {
+        size_t length;
+        const char *name = name_of_include(at, &length);
+        char *include = length > 0 ? path_of_include(reading, name, length) : NULL;
+        if (include)
+            list_files(reading, include, depth + 1, note, context);
+        free(include);
+        at += strcspn(at, "\n");
+    }
+    free(text);
+}
+
 /* What to do about an error in libconfig's own words. */
 static const char *parse_advice(const char *text) {
     if (strstr(text, "duplicate"))
@@ -868,6 +886,23 @@ const char *config_choose_path(const char *option, const char *environment) {
     if (option)
         return option;
     return environment && environment[0] ? environment : DEFAULT_PATH;
+}
+
+static void report_nothing(void *context, const char *message) {
+    (void)context;
+    (void)message;
+}
+
+void config_list_files(const char *path, void (*note)(void *context, const char *file), void *context) {
+    struct reading reading = {.report = report_nothing, .path = path, .directory = directory_of(path)};
+
+    if (reading.directory)
+        list_files(&reading, path, 0, note, context);
+    free(reading.directory);
+}
+
+unsigned config_stats_mode(const struct config_stats *stats) {
+    return stats->readable == CONFIG_READABLE_OWNER ? 0600 : stats->readable == CONFIG_READABLE_GROUP ? 0640 : 0644;
 }
 
 struct config *config_load(const char *path, config_report *report, void *context) {

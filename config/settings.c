@@ -24,6 +24,7 @@ const struct kind_words KINDS[] = {
 _Static_assert(sizeof(enum config_mode) == sizeof(unsigned) &&
                    sizeof(enum config_transactions) == sizeof(unsigned) &&
                    sizeof(enum config_log_level) == sizeof(unsigned) &&
+                   sizeof(enum config_readable) == sizeof(unsigned) &&
                    sizeof(enum config_manage) == sizeof(unsigned) &&
                    sizeof(enum config_purged) == sizeof(unsigned) &&
                    sizeof(enum config_returning) == sizeof(unsigned),
@@ -41,6 +42,10 @@ static const struct word MODES[] = {{"route", CONFIG_ROUTE},
                                     {"observe", CONFIG_OBSERVE},
                                     {"off", CONFIG_OFF},
                                     {NULL, 0}};
+static const struct word READABLE[] = {{"owner", CONFIG_READABLE_OWNER},
+                                       {"group", CONFIG_READABLE_GROUP},
+                                       {"all", CONFIG_READABLE_ALL},
+                                       {NULL, 0}};
 static const struct word LOG_LEVELS[] = {{"error", CONFIG_LOG_ERROR},
                                          {"warning", CONFIG_LOG_WARNING},
                                          {"info", CONFIG_LOG_INFO},
@@ -190,6 +195,15 @@ const struct setting SETTINGS[] = {
     {"ring.net_timeout_s", NUMBER, AT(config_ring, net_timeout_s), BETWEEN(1, 3600), .fallback = 10,
      .sentence = "What slave_net_timeout (replica_net_timeout) should be, in seconds; the source says \"still here\" five "
                  "times as often."},
+
+    {"stats", GROUP, AT(config, stats),
+     .sentence = "Counters that each preloaded program keeps in shared memory, for `roundabout stats` and the daemon."},
+    {"stats.enabled", SWITCH, AT(config_stats, enabled), .fallback = true,
+     .sentence = "Whether programs count, and tell each other that the local master is down."},
+    {"stats.directory", PATH, AT(config_stats, directory), BETWEEN(1, PATH_MAX - 64),
+     .sentence = "Where; without it /run/roundabout, or roundabout in $XDG_RUNTIME_DIR."},
+    {"stats.readable", WORD, AT(config_stats, readable), .words = READABLE, .fallback = CONFIG_READABLE_GROUP,
+     .sentence = "Who may read the counters of a program: its own user, the directory's group too, or all."},
 
     {"log_level", WORD, AT(config, log_level), .words = LOG_LEVELS, .fallback = CONFIG_LOG_INFO,
      .sentence = "The least weighty messages that are written; changes of state are info and warning."},

@@ -20,6 +20,7 @@ struct local {
     bool orphaned;             /* its handle is closed; it goes with its last result */
     size_t results;            /* unbuffered results of it that the application has not freed */
     pid_t pid;                 /* the process that opened it: a forked child must not write a byte on it */
+    const struct config *config; /* by which it was opened */
     int fd;                    /* -1: the library doesn't tell */
     dev_t device;
     ino_t inode;

@@ -3,6 +3,7 @@
 
 #include "log.h"
 #include "process.h"
+#include "stats.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +105,7 @@ void local_retire(struct handle *handle, struct local_slot *slot) {
     if (slot->retired) {
         dispose(handle, slot->retired);
     }
+    stats_count_event(PAGE_EVENT_SHADOW_LOST);
     slot->transaction_lost |= slot->local->transaction;
     slot->retired = slot->local;
     slot->local = NULL;
