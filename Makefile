@@ -46,13 +46,16 @@ CLI    = cli/main.c \
          cli/look.c daemon/observe.c daemon/server.c \
          $(CONFIG) $(DAEMON_PURE)
 DAEMON_PURE = daemon/link.c daemon/ring.c daemon/script.c daemon/dialect.c daemon/quote.c
-DAEMON_REST = daemon/observe.c daemon/heartbeat.c daemon/watch.c daemon/memory.c daemon/site.c \
-              daemon/turn.c \
+DAEMON_SHOW = daemon/picture.c daemon/compare.c daemon/event.c daemon/journal.c daemon/routing.c daemon/buffer.c \
+              daemon/metrics.c daemon/status_json.c daemon/page.c page/names.c $(PAGE)
+DAEMON_REST = daemon/observe.c daemon/heartbeat.c daemon/watch.c daemon/lag.c daemon/memory.c daemon/site.c \
+              daemon/turn.c daemon/event.c daemon/journal.c daemon/buffer.c \
               daemon/log.c
-DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) \
+DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) $(filter-out daemon/event.c daemon/journal.c daemon/buffer.c,$(DAEMON_SHOW)) \
+              daemon/herald.c daemon/http.c daemon/host.c daemon/hook.c \
               daemon/server.c \
               daemon/notify.c
-UNIT   = config page lex sql route session ring link script turn preflight
+UNIT   = config page lex sql route session ring link script turn preflight lag show
 
 # The shim opens libconfig by this name when it needs it (shim/late.c).
 LIBCONFIG_SONAME := $(shell readelf -d "$$($(CC) -print-file-name=libconfig.so)" 2>/dev/null | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
@@ -66,6 +69,10 @@ MYSQL_CFLAGS ?= $(shell mariadb_config --include 2>/dev/null || mysql_config --i
 MYSQL_LIBS   ?= $(shell mariadb_config --libs 2>/dev/null || mysql_config --libs)
 SYSTEMD_LIBS := $(shell pkg-config --libs libsystemd 2>/dev/null)
 $(BUILD)/daemon/server.o: CFLAGS_ALL += $(MYSQL_CFLAGS)
+HTTP_LIBS := $(shell pkg-config --libs libmicrohttpd 2>/dev/null)
+$(BUILD)/daemon/http.o: CFLAGS_ALL += $(if $(HTTP_LIBS),-DHAVE_MICROHTTPD)
+# The page's parts are in the program, byte for byte.
+$(BUILD)/daemon/page.o: daemon/page.html daemon/page.css daemon/page.js
 $(BUILD)/daemon/notify.o: CFLAGS_ALL += $(if $(SYSTEMD_LIBS),-DHAVE_SYSTEMD)
 
 $(BUILD)/%.o: %.c
@@ -81,7 +88,7 @@ $(BUILD)/roundabout: $(call objects,$(CLI))
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lconfig $(MYSQL_LIBS) -lpthread
 
 $(BUILD)/roundaboutd: $(call objects,daemon/main.c $(DAEMON) $(CONFIG))
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(MYSQL_LIBS) $(SYSTEMD_LIBS) -lconfig -lpthread
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(MYSQL_LIBS) $(SYSTEMD_LIBS) $(HTTP_LIBS) -lconfig -lpthread
 
 $(BUILD)/wan: $(call objects,bench/wan.c)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^
@@ -100,12 +107,17 @@ $(BUILD)/tests/unit/test_link: $(call objects,tests/unit/test_link.c $(DAEMON_PU
 $(BUILD)/tests/unit/test_script: $(call objects,tests/unit/test_script.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_preflight: $(call objects,tests/unit/test_preflight.c daemon/preflight.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_turn: $(call objects,tests/unit/test_turn.c $(DAEMON_PURE) $(DAEMON_REST))
+$(BUILD)/tests/unit/test_lag: $(call objects,tests/unit/test_lag.c daemon/lag.c)
+$(BUILD)/tests/unit/test_show: $(call objects,tests/unit/test_show.c $(DAEMON_PURE) $(DAEMON_SHOW) $(CONFIG) daemon/log.c daemon/host.c daemon/hook.c)
 $(addprefix $(BUILD)/tests/unit/test_,$(UNIT)):
 	$(CC) $(LDFLAGS_ALL) $(LINK_MORE) -o $@ $^ -lcmocka -lconfig -lpthread
 $(BUILD)/tests/unit/print_settings: $(call objects,tests/unit/print_settings.c $(CONFIG))
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lconfig
 
-unit: $(addprefix $(BUILD)/tests/unit/test_,$(UNIT)) $(BUILD)/tests/unit/print_settings
+$(BUILD)/tests/unit/print_shown: $(call objects,tests/unit/print_shown.c $(DAEMON_PURE) $(DAEMON_SHOW) $(CONFIG) daemon/log.c)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lconfig -lpthread
+
+unit: $(addprefix $(BUILD)/tests/unit/test_,$(UNIT)) $(BUILD)/tests/unit/print_settings $(BUILD)/tests/unit/print_shown
 
 # --- the shim over a fake client library
 PRELOAD = $(BUILD)/tests/preload
@@ -177,6 +189,7 @@ deps:
 check: deps
 	+@$(MAKE) --no-print-directory all unit preload $(BUILD)/wan $(LIVE_APPS)
 	@BUILD=$(abspath $(BUILD)) $(RUN) "layers=tests/check_layers.sh" \
+	    "events=tests/check_events.py daemon/event.h man/roundaboutd.8" \
 	    "settings=tests/check_settings.py $(BUILD)/tests/unit/print_settings config/roundabout.conf" $(UNIT_RUNS) \
 	    "preload=$(PYTHON) tests/run_preload.py $(BUILD)" \
 	    "live wan=$(PYTHON) tests/live/test_wan.py" \
