@@ -190,6 +190,7 @@ check: deps
 	+@$(MAKE) --no-print-directory all unit preload $(BUILD)/wan $(LIVE_APPS)
 	@BUILD=$(abspath $(BUILD)) $(RUN) "layers=tests/check_layers.sh" \
 	    "events=tests/check_events.py daemon/event.h man/roundaboutd.8" \
+	    "dashboards=tests/check_dashboards.py $(BUILD)/tests/unit/print_shown contrib/grafana/roundabout.json contrib/prometheus/roundabout.rules.yml" \
 	    "settings=tests/check_settings.py $(BUILD)/tests/unit/print_settings config/roundabout.conf" $(UNIT_RUNS) \
 	    "preload=$(PYTHON) tests/run_preload.py $(BUILD)" \
 	    "live wan=$(PYTHON) tests/live/test_wan.py" \
@@ -197,6 +198,7 @@ check: deps
 	    "live failure=$(PYTHON) tests/live/test_shim_failure.py" \
 	    "live run=$(PYTHON) tests/live/test_shim_run.py" \
 	    "live ring=$(PYTHON) tests/live/test_ring.py" \
+	    "live page=$(PYTHON) tests/live/test_page.py" \
 	    "live ring on MySQL=$(PYTHON) tests/live/test_ring_mysql.py"
 
 # The ring under faults, at the daemon's own default times: some minutes for each kind of server.

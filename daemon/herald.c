@@ -55,7 +55,8 @@ void herald_close(struct herald *herald) {
 
 /* A lag: measured, with the difference of the two clocks taken out; or, while nothing arrives, at least by
  * how much the heartbeat there lies behind the origin's own. */
-static double find_lag_ms(const struct watch_report *origin, const struct watch_report *there, size_t place) {
+static double find_lag_ms(const struct config_ring *ring, const struct watch_report *origin,
+                          const struct watch_report *there, size_t place) {
     if (!origin->looks || origin->answer.outcome != SERVER_ANSWERED || !origin->state.kind ||
         !there->state.heartbeats_known)
         return PICTURE_LAG_UNKNOWN;
@@ -66,8 +67,10 @@ static double find_lag_ms(const struct watch_report *origin, const struct watch_
     }
     if (state->heartbeat_us[place] < 0 || there->state.heartbeat_us[place] < 0)
         return PICTURE_LAG_UNKNOWN;
+    /* A little behind is what looks at different moments show. */
     const double behind_ms = (double)(state->heartbeat_us[place] - there->state.heartbeat_us[place]) / 1000;
-    return behind_ms > 0 ? -behind_ms : PICTURE_LAG_UNKNOWN;
+    return behind_ms > 2.5 * ring->heartbeat_interval_ms + ring->probe_interval_ms ? -behind_ms
+                                                                                   : PICTURE_LAG_UNKNOWN;
 }
 
 static void take_report(const struct herald *herald, const struct turn *turn, struct picture *picture,
@@ -79,7 +82,7 @@ static void take_report(const struct herald *herald, const struct turn *turn, st
         return;
     for (size_t origin = 0; origin < picture->site_count; origin++)
         picture->servers[place].lag_ms[origin] =
-            find_lag_ms(&turn_site(turn, origin)->report, report, origin);
+            find_lag_ms(&herald->config->ring, &turn_site(turn, origin)->report, report, origin);
 }
 
 static void take_daemon(const struct herald *herald, const struct turn *turn, struct picture_daemon *daemon) {
@@ -92,8 +95,6 @@ static void take_daemon(const struct herald *herald, const struct turn *turn, st
     daemon->started_us = herald->started_us;
     daemon->turns = herald->turns;
     daemon->heartbeats = turn_heartbeats(turn);
-    for (size_t event = 0; event < EVENT_COUNT; event++)
-        daemon->event_counts[event] = journal_count(herald->journal, (enum event)event);
     daemon->commands_run = hook_run_count(herald->hook);
     daemon->commands_dropped = hook_dropped_count(herald->hook);
 }
@@ -117,7 +118,6 @@ static struct picture *make_picture(const struct herald *herald, const struct tu
         picture_carry(picture, herald->before, (int64_t)ring->dead_after_ms * 1000);
     take_daemon(herald, turn, &picture->daemon);
     picture->routing = herald->routing;
-    picture->entry_count = journal_read(herald->journal, picture->entries, PICTURE_ENTRIES);
     picture->sample_count = herald->sample_count;
     memcpy(picture->samples, herald->samples, sizeof herald->samples);
     picture_finish(picture);
@@ -127,6 +127,13 @@ static struct picture *make_picture(const struct herald *herald, const struct tu
 static void enter(void *context, enum event event, const char *site, const char *detail) {
     struct herald *herald = context;
     journal_add(herald->journal, event, site, detail);
+}
+
+/* What this very picture has told is in it, too. */
+static void take_journal(const struct herald *herald, struct picture *picture) {
+    picture->entry_count = journal_read(herald->journal, picture->entries, PICTURE_ENTRIES);
+    for (size_t event = 0; event < EVENT_COUNT; event++)
+        picture->daemon.event_counts[event] = journal_count(herald->journal, (enum event)event);
 }
 
 static void tell_new_entries(struct herald *herald, int64_t now_ms) {
@@ -184,6 +191,7 @@ void herald_turn(struct herald *herald, const struct turn *turn, int64_t now_ms)
     /* At start all is new, and nothing of it has happened just now. */
     if (herald->before && herald->before->is_looked_at)
         picture_compare(herald->before, picture, enter, herald);
+    take_journal(herald, picture);
     picture_free(herald->before);
     herald->before = picture;
     if (is_due(&herald->sample_at_ms, SAMPLE_EVERY_MS, now_ms))

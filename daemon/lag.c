@@ -14,24 +14,24 @@ static int64_t smaller(int64_t one, int64_t other) {
 
 /* What one heartbeat took: more than from its sending to the read before, at most to this one. A lag changes
  * little from one to the next, so bounds are those that both allow; if they contradict it has changed. */
-static void take_arrival(struct lag *lag, int64_t sent_us, int64_t read_us) {
+static void take_arrival(struct lag *lag, int64_t sent_us, int64_t read_us, int64_t fine_us) {
     const int64_t low_us = lag->read_us - sent_us, high_us = read_us - sent_us;
     const bool agrees = lag->is_bounded && low_us < lag->high_us && high_us > lag->low_us;
     lag->low_us = agrees ? larger(low_us, lag->low_us) : low_us;
     lag->high_us = agrees ? smaller(high_us, lag->high_us) : high_us;
     lag->is_bounded = true;
-    if (lag->high_us - lag->low_us > FINE_US)
+    if (lag->high_us - lag->low_us > fine_us)
         return;
     lag->measured_us = (lag->low_us + lag->high_us) / 2;
     lag->measured_at_us = read_us;
-    /* Where to look next time: around the result. */
-    lag->low_us = lag->measured_us - FINE_US;
-    lag->high_us = lag->measured_us + FINE_US;
+    /* The next one may take a little more or less. */
+    lag->low_us -= FINE_US;
+    lag->high_us += FINE_US;
 }
 
-void lag_take(struct lag *lag, int64_t sent_us, int64_t read_us) {
+void lag_take(struct lag *lag, int64_t sent_us, int64_t read_us, int64_t round_trip_us) {
     if (sent_us > lag->sent_us && lag->sent_us && lag->read_us)
-        take_arrival(lag, sent_us, read_us);
+        take_arrival(lag, sent_us, read_us, FINE_US + round_trip_us * 5 / 4);
     else if (sent_us < lag->sent_us) /* the origin's clock was set back: begin anew */
         lag->is_bounded = false;
     lag->sent_us = sent_us;

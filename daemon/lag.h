@@ -21,8 +21,10 @@ struct lag {
 
 #define LAG_START ((struct lag){.measured_us = LAG_NONE})
 
-/* A read of the table at read_us showed `sent_us` as the origin's newest heartbeat. */
-void lag_take(struct lag *lag, int64_t sent_us, int64_t read_us);
+/* A read of the table at read_us, in the middle of its round trip, showed `sent_us` as the origin's newest
+ * heartbeat. Two reads of one heartbeat can't be nearer to each other than a round trip; so the first result is
+ * as coarse, and gets finer from one heartbeat to the next. */
+void lag_take(struct lag *lag, int64_t sent_us, int64_t read_us, int64_t round_trip_us);
 
 /* When to read next. */
 int64_t lag_next_read_us(const struct lag *lag, int64_t interval_us, int64_t now_us);

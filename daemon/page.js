@@ -29,7 +29,8 @@ const lag = (server, origin) => {
 };
 
 // ---- the ring: sites clockwise, the first on top; links along the circle, and inside it where they go past a site
-const R = 138, NODE = 27;
+const NODE = 27;
+let R = 138; // wide enough for all labels between the sites
 const at = (angle, radius) => [radius * Math.sin(angle), -radius * Math.cos(angle)];
 const point = ([x, y]) => x.toFixed(1) + " " + y.toFixed(1);
 
@@ -115,6 +116,7 @@ function drawRing(value) {
   const sites = value.servers.filter(s => s.role !== "replica");
   const drawing = id("drawing");
   drawing.replaceChildren();
+  R = 138 + Math.max(0, sites.length - 4) * 24;
   sites.forEach((server, place) => drawLink(drawing, value, sites, server, place));
   sites.forEach((server, place) => drawSite(drawing, value, server, place, sites.length));
   const past = sites.length > 2 && sites.some((s, i) => s.follows && s.mark !== "?" && s.follows !== sites[(i + sites.length - 1) % sites.length].name);

@@ -205,7 +205,7 @@ static void measure(struct watch *watch, struct measuring *measuring) {
     struct server_rows *rows;
     const int64_t asked_us = clock_real_us();
     const struct server_answer answer = server_query(watch->server, HEARTBEAT_READ, &rows);
-    const int64_t read_us = (asked_us + clock_real_us()) / 2;
+    const int64_t round_trip_us = clock_real_us() - asked_us, read_us = asked_us + round_trip_us / 2;
     if (is_over(&answer)) {
         memset(measuring->wanted, 0, sizeof measuring->wanted); /* until the next look finds it well */
         return;
@@ -214,12 +214,21 @@ static void measure(struct watch *watch, struct measuring *measuring) {
         const char *name = server_rows_value(rows, row, "site"), *sent = server_rows_value(rows, row, "sent_us");
         for (size_t i = 0; name && sent && i < ring->site_count; i++)
             if (measuring->wanted[i] && strcmp(name, ring->sites[i].name) == 0)
-                lag_take(&measuring->lags[i], strtoll(sent, NULL, 10), read_us);
+                lag_take(&measuring->lags[i], strtoll(sent, NULL, 10), read_us, round_trip_us);
     }
     for (size_t i = 0; i < ring->site_count; i++) /* one without a row was read, too */
         if (measuring->wanted[i])
             measuring->lags[i].read_us = read_us;
     server_rows_free(rows);
+}
+
+/* A look takes several round trips, and beats that come once an interval, as looks do, could always fall into
+ * one. So a look waits a little for reads that are due just then, and is out of step with them from then on. */
+static int64_t put_off_look(const struct watch *watch, int64_t look_at_ms, int64_t read_at_ms) {
+    const int64_t most_ms = (int64_t)watch->setup.ring->probe_interval_ms / 4;
+    if (read_at_ms >= look_at_ms + most_ms)
+        return look_at_ms;
+    return read_at_ms < look_at_ms ? look_at_ms : read_at_ms + 1;
 }
 
 static void wake_main(const struct watch *watch) {
@@ -263,19 +272,22 @@ static void *watch_main(void *argument) {
     pthread_mutex_lock(&watch->lock);
     while (!watch->stopping) {
         const bool beats = watch->setup.heartbeat_site != NULL;
-        int64_t until_ms = beats && beat_at_ms < look_at_ms ? beat_at_ms : look_at_ms;
+        int64_t look_due_ms = look_at_ms, until_ms;
         if (measuring.read_at_us != INT64_MAX) {
-            const int64_t read_at_ms = clock_monotonic_ms() + (measuring.read_at_us - clock_real_us() + 500) / 1000;
-            until_ms = read_at_ms < until_ms ? read_at_ms : until_ms;
+            until_ms = clock_monotonic_ms() + (measuring.read_at_us - clock_real_us() + 500) / 1000;
+            look_due_ms = put_off_look(watch, look_at_ms, until_ms);
+            until_ms = until_ms < look_due_ms ? until_ms : look_due_ms;
+        } else {
+            until_ms = look_due_ms;
         }
-        wait_for_work(watch, until_ms);
+        wait_for_work(watch, beats && beat_at_ms < until_ms ? beat_at_ms : until_ms);
         const bool ordered = watch->ordered, stopping = watch->stopping, oldest = watch->oldest;
         if (ordered)
             *order = watch->order;
         pthread_mutex_unlock(&watch->lock);
         if (!stopping) {
             const int64_t now_ms = clock_monotonic_ms();
-            const bool look_now = ordered || now_ms >= look_at_ms;
+            const bool look_now = ordered || now_ms >= look_due_ms;
             if (ordered) {
                 found.order_answer =
                     carry_out(watch->server, order, found.order_failed, sizeof found.order_failed);
