@@ -42,7 +42,7 @@ CLI    = cli/main.c \
          cli/run.c \
          cli/explain.c $(PURE) \
          cli/check.c daemon/preflight.c \
-         cli/status.c \
+         cli/status.c daemon/picture.c daemon/status_json.c daemon/buffer.c daemon/event.c daemon/routing.c $(PAGE) \
          cli/look.c daemon/observe.c daemon/server.c \
          $(CONFIG) $(DAEMON_PURE)
 DAEMON_PURE = daemon/link.c daemon/ring.c daemon/script.c daemon/dialect.c daemon/quote.c
@@ -69,8 +69,9 @@ MYSQL_CFLAGS ?= $(shell mariadb_config --include 2>/dev/null || mysql_config --i
 MYSQL_LIBS   ?= $(shell mariadb_config --libs 2>/dev/null || mysql_config --libs)
 SYSTEMD_LIBS := $(shell pkg-config --libs libsystemd 2>/dev/null)
 $(BUILD)/daemon/server.o: CFLAGS_ALL += $(MYSQL_CFLAGS)
-HTTP_LIBS := $(shell pkg-config --libs libmicrohttpd 2>/dev/null)
-$(BUILD)/daemon/http.o: CFLAGS_ALL += $(if $(HTTP_LIBS),-DHAVE_MICROHTTPD)
+# Opened by this name when there is to be a page (daemon/http.c). Without its header the daemon is built without a page.
+MICROHTTPD_SONAME := $(shell readelf -d "$$($(CC) -print-file-name=libmicrohttpd.so)" 2>/dev/null | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
+$(BUILD)/daemon/http.o: CFLAGS_ALL += $(if $(MICROHTTPD_SONAME),-DHAVE_MICROHTTPD -DMICROHTTPD_SONAME='"$(MICROHTTPD_SONAME)"')
 # The page's parts are in the program, byte for byte.
 $(BUILD)/daemon/page.o: daemon/page.html daemon/page.css daemon/page.js
 $(BUILD)/daemon/notify.o: CFLAGS_ALL += $(if $(SYSTEMD_LIBS),-DHAVE_SYSTEMD)
@@ -88,7 +89,7 @@ $(BUILD)/roundabout: $(call objects,$(CLI))
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lconfig $(MYSQL_LIBS) -lpthread
 
 $(BUILD)/roundaboutd: $(call objects,daemon/main.c $(DAEMON) $(CONFIG))
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(MYSQL_LIBS) $(SYSTEMD_LIBS) $(HTTP_LIBS) -lconfig -lpthread
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(MYSQL_LIBS) $(SYSTEMD_LIBS) -lconfig -lpthread -ldl
 
 $(BUILD)/wan: $(call objects,bench/wan.c)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^

@@ -20,7 +20,46 @@
 #include "status_json.h"
 
 #ifdef HAVE_MICROHTTPD
+#include <dlfcn.h>
 #include <microhttpd.h>
+
+/* Opened when there is to be a page: with what it brings (GnuTLS) it takes two megabytes, which a daemon
+ * without a page is not to have. */
+#define FUNCTIONS(X)               \
+    X(start_daemon)                \
+    X(stop_daemon)                 \
+    X(create_response_from_buffer) \
+    X(add_response_header)         \
+    X(queue_response)              \
+    X(destroy_response)            \
+    X(get_connection_info)         \
+    X(lookup_connection_value)
+
+static struct {
+    bool is_open;
+#define X(name) __typeof__(&MHD_##name) name;
+    FUNCTIONS(X)
+#undef X
+} library;
+
+/* It stays open. False: logged. */
+static bool open_library(void) {
+    if (library.is_open)
+        return true;
+    void *handle = dlopen(MICROHTTPD_SONAME, RTLD_NOW | RTLD_LOCAL), *function = NULL;
+#define X(name)                                             \
+    function = handle ? dlsym(handle, "MHD_" #name) : NULL; \
+    memcpy(&library.name, &function, sizeof function);      \
+    handle = function ? handle : NULL;
+    FUNCTIONS(X)
+#undef X
+    library.is_open = handle != NULL;
+    if (!library.is_open)
+        log_line(CONFIG_LOG_ERROR,
+                 "http.port is set, but %s can't be used; install libmicrohttpd. The page is off",
+                 MICROHTTPD_SONAME);
+    return library.is_open;
+}
 
 #define CONNECTIONS_MAX  64
 #define CONNECTION_BYTES (16 * 1024) /* a request's head: all else is answered 431 or 414 */
@@ -54,8 +93,8 @@ static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status
     const bool whole = !body->failed && body->text;
     static char sorry[] = "not enough memory\n";
     struct MHD_Response *response =
-        whole ? MHD_create_response_from_buffer(body->length, body->text, MHD_RESPMEM_MUST_FREE)
-              : MHD_create_response_from_buffer(sizeof sorry - 1, sorry, MHD_RESPMEM_PERSISTENT);
+        whole ? library.create_response_from_buffer(body->length, body->text, MHD_RESPMEM_MUST_FREE)
+              : library.create_response_from_buffer(sizeof sorry - 1, sorry, MHD_RESPMEM_PERSISTENT);
     if (!response || !whole)
         buffer_free(body);
     if (!response)
@@ -74,9 +113,9 @@ static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status
     };
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
         if (headers[i][1])
-            MHD_add_response_header(response, headers[i][0], headers[i][1]);
-    const enum MHD_Result result = MHD_queue_response(connection, whole ? status : 500, response);
-    MHD_destroy_response(response);
+            library.add_response_header(response, headers[i][0], headers[i][1]);
+    const enum MHD_Result result = library.queue_response(connection, whole ? status : 500, response);
+    library.destroy_response(response);
     return result;
 }
 
@@ -112,7 +151,7 @@ static enum MHD_Result answer_page(struct MHD_Connection *connection, const stru
 
 static void put_address(struct MHD_Connection *connection, char *address, size_t size) {
     const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        library.get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     struct sockaddr_storage storage;
     socklen_t length = sizeof storage;
     address[0] = '\0';
@@ -153,7 +192,7 @@ static enum MHD_Result take_request(void *context, struct MHD_Connection *connec
     if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
         return refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "nothing can be changed here\n");
     put_address(connection, address, sizeof address);
-    if (!host_is_ours(MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Host"), address,
+    if (!host_is_ours(library.lookup_connection_value(connection, MHD_HEADER_KIND, "Host"), address,
                       http->config->allowed_hosts, http->config->allowed_host_count))
         return refuse(connection, MHD_HTTP_MISDIRECTED_REQUEST,
                       "not a name of this host; http.allowed_hosts in its configuration lists them\n");
@@ -169,7 +208,7 @@ static void note_connection(void *context, struct MHD_Connection *connection, vo
                             enum MHD_ConnectionNotificationCode code) {
     struct http *http = context;
     const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        library.get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     if (!info)
         return;
     const int looked_for = code == MHD_CONNECTION_NOTIFY_STARTED ? -1 : info->connect_fd;
@@ -226,7 +265,7 @@ static bool read_address(const struct config_http *config, struct sockaddr_stora
 struct http *http_open(const struct config_http *config) {
     struct sockaddr_storage storage;
     bool is_six = false;
-    if (config->port == 0)
+    if (config->port == 0 || !open_library())
         return NULL;
     const char *text = config->address ? config->address : "127.0.0.1";
     struct http *http = calloc(1, sizeof *http);
@@ -240,12 +279,13 @@ struct http *http_open(const struct config_http *config) {
     for (size_t i = 0; i < CONNECTIONS_MAX; i++)
         http->connections[i].fd = -1;
     http->daemon =
-        MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | (is_six ? MHD_USE_IPv6 : 0),
-                         (uint16_t)config->port, NULL, NULL, take_request, http, MHD_OPTION_SOCK_ADDR,
-                         (struct sockaddr *)&storage, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
-                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
-                         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_LIMIT_S, MHD_OPTION_NOTIFY_CONNECTION,
-                         note_connection, http, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+        library.start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | (is_six ? MHD_USE_IPv6 : 0),
+                             (uint16_t)config->port, NULL, NULL, take_request, http, MHD_OPTION_SOCK_ADDR,
+                             (struct sockaddr *)&storage, MHD_OPTION_CONNECTION_LIMIT,
+                             (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                             (size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_LIMIT_S,
+                             MHD_OPTION_NOTIFY_CONNECTION, note_connection, http,
+                             MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
     if (!http->daemon) {
         log_line(CONFIG_LOG_ERROR, "can't listen at %s port %u: %s; the page is off", text, config->port,
                  strerror(errno));
@@ -261,7 +301,7 @@ struct http *http_open(const struct config_http *config) {
 void http_close(struct http *http) {
     if (!http)
         return;
-    MHD_stop_daemon(http->daemon);
+    library.stop_daemon(http->daemon);
     picture_free(http->shown);
     pthread_mutex_destroy(&http->lock);
     free(http);
