@@ -32,6 +32,7 @@ SHIM   = $(PURE) $(CONFIG) \
          shim/breaker.c shim/verdict.c \
          shim/local.c shim/local_life.c shim/local_open.c shim/local_step.c \
          shim/command.c shim/descriptor.c \
+         shim/socket.c shim/watch.c \
          shim/intercept_connect.c shim/intercept_command.c \
          shim/intercept_query.c shim/intercept_send.c \
          shim/intercept_result.c shim/intercept_answer.c \

@@ -2,6 +2,7 @@
 #include "command.h"
 
 #include "local.h"
+#include "watch.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -61,12 +62,33 @@ static void start_afresh(struct handle *handle, const char *database) {
     }
 }
 
+/* The last connection that this thread has made: Oracle's library reconnects with a handle of its own,
+ * through the public names, and copies it over the application's. */
+static __thread struct {
+    unsigned long thread_id;
+    struct socket socket;
+} latest __attribute__((tls_model("initial-exec")));
+
+void command_note_socket(struct handle *handle, struct socket caught) {
+    const struct real *real = handle->real;
+    struct socket now = real->mysql_get_socket ? socket_of(real->mysql_get_socket(handle->main)) : caught;
+    latest.thread_id = handle->thread_id;
+    latest.socket = now;
+    if (now.number != handle->socket.number || now.inode != handle->socket.inode ||
+        now.device != handle->socket.device) {
+        handle->socket = now;
+        watch_begin(now.number);
+    }
+}
+
 bool command_note_reconnect(struct handle *handle) {
     unsigned long now = handle->real->mysql_thread_id ? handle->real->mysql_thread_id(handle->main) : 0;
     if (now == handle->thread_id) {
         return false;
     }
     handle->thread_id = now;
+    static const struct socket unknown = {.number = -1};
+    command_note_socket(handle, latest.thread_id == now ? latest.socket : unknown);
     start_afresh(handle, NULL);
     return true;
 }
@@ -116,14 +138,15 @@ void command_settle_doubt(struct handle *handle) {
     echo(handle, read_status(handle));
 }
 
-void command_before_commit(struct handle *handle) {
-    if (handle->session.doubt) {
+void command_before_main(struct handle *handle) {
+    if (handle->session.doubt && !command_main_is_busy(handle)) {
         command_settle_doubt(handle);
     }
-    if (handle->session.doubt) {
-        echo(handle,
-             SESSION_ECHO_ROLLBACK); /* what main may have undone must not be kept here; a miss at worst */
-    }
+}
+
+/* A commit that takes in what may have been undone out of sight must not keep it here: a miss at worst. */
+static enum session_echo in_doubt(bool doubted, enum session_echo what) {
+    return doubted && what == SESSION_ECHO_COMMIT ? SESSION_ECHO_ROLLBACK : what;
 }
 
 /* What the server itself reports behind an OK packet. */
@@ -172,7 +195,8 @@ static void end_text(struct handle *handle, struct slice text, const struct sql_
         }
         return;
     }
-    local_echo(handle, session_note_statement(session, summary), text);
+    bool doubted = session->doubt;
+    local_echo(handle, in_doubt(doubted, session_note_statement(session, summary)), text);
     if (ends_in_ok_packet(handle) && !handle->real->mysql_more_results(handle->main)) {
         read_tracked_database(handle);
         if (handle->real->mariadb_get_infov) {
@@ -204,6 +228,7 @@ static bool is_statement(enum command_kind kind) {
 
 static void end_in_success(struct handle *handle, const struct command *command) {
     struct session *session = &handle->session;
+    bool doubted = session->doubt;
     if (is_statement(command->kind)) {
         handle->spoke = handle->counted = handle->main;
     }
@@ -215,11 +240,11 @@ static void end_in_success(struct handle *handle, const struct command *command)
     case COMMAND_COMMIT:
     case COMMAND_ROLLBACK:
         handle->ok = handle->main;
-        echo(handle, session_note_end(session, command->kind == COMMAND_COMMIT));
+        echo(handle, in_doubt(doubted, session_note_api_end(session, command->kind == COMMAND_COMMIT)));
         break;
     case COMMAND_AUTOCOMMIT:
         handle->ok = handle->main;
-        echo(handle, session_note_autocommit(session, command->flag));
+        echo(handle, in_doubt(doubted, session_note_autocommit(session, command->flag)));
         break;
     case COMMAND_SELECT_DB:
         if (!handle->real->mariadb) {

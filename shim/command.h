@@ -36,12 +36,12 @@ void command_keep_text(struct handle *handle, struct slice text, const struct sq
 /* ... and taken back when that call has come. */
 void command_end_kept(struct call *call, bool succeeded);
 
-/* Code that was not seen may have begun or ended a transaction: main's status says. */
+/* Code that was not seen may have begun or ended a transaction: main's status says. Main must not be busy. */
 void command_settle_doubt(struct handle *handle);
 
-/* Before main is told to commit: a transaction that may have ended out of sight must not be committed at the
- * shadow with it. */
-void command_before_commit(struct handle *handle);
+/* Before main runs a statement: a transaction that may have ended out of sight is asked after, as long as
+ * main's last answer still tells. What is in doubt even so is undone at the shadow when main commits it. */
+void command_before_main(struct handle *handle);
 
 /* After a failure that a shadow answers for: leaves an error on main as well, without a word on the wire. A
  * driver that clears the error by writing into its own handle is seen to do so then (mysql_errno). */
@@ -50,6 +50,10 @@ void command_plant_error(struct handle *handle);
 /* Another call than the second half follows the first half of a routed statement: what it answered is given
  * up. */
 void command_forget_answer(struct handle *handle);
+
+/* The handle is connected, or about to be: notes main's socket, which is the one that was caught where the
+ * library doesn't tell it. */
+void command_note_socket(struct handle *handle, struct socket caught);
 
 /* The library may have reconnected by itself inside a call: then the session is a new one, and true is
  * returned. */

@@ -163,6 +163,7 @@ struct handle *handle_add(MYSQL *mysql, const struct real *real) {
         handle->warned = mysql;
     handle->real = real;
     handle->loan = (struct descriptor_loan){.number = -1, .saved = -1, .ready = -1};
+    handle->socket.number = -1;
     session_reset(&handle->session, NULL);
     if (!put(mysql, ENTRY_HANDLE, handle, NULL)) {
         handle_free(handle);

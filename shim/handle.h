@@ -7,6 +7,7 @@
 #include "descriptor.h"
 #include "options.h"
 #include "session.h"
+#include "socket.h"
 #include "snapshot.h"
 
 struct local;
@@ -66,6 +67,7 @@ struct handle {
     bool answered; /* the statement sent by mysql_send_query was routed and has its answer: sent_result */
     int sent_result;
     MYSQL *answered_by;          /* its shadow */
+    struct socket socket;        /* main's, as of its last connect */
     struct descriptor_loan loan; /* main's descriptor, lent while `answered` */
     bool query_attributes;       /* mysql_bind_param: they are taken up by the next statement on main */
     bool planted; /* an error was planted on main, so that the application's clearing of it can be seen */

@@ -115,6 +115,23 @@ static void ended(struct handle *handle, bool succeeded) {
         return status;                                                            \
     }
 
+/* Before a command for main: true if it is one that ends a transaction, and it has ended at the shadow alone.
+ */
+static bool end_here(struct call *call, const struct command *command) {
+    struct handle *handle = call->handle;
+    if (call->target != handle->main) {
+        return false;
+    }
+    handle->busy = false;
+    bool commit = command->kind == COMMAND_COMMIT;
+    if ((commit || command->kind == COMMAND_ROLLBACK) && query_end_alone(handle, commit)) {
+        return true;
+    }
+    command_before_main(handle);
+    handle->busy = true;
+    return false;
+}
+
 /* A command for main, begun: where the shadow has an unread result the library's own 2014 comes at once. */
 #define START(type, name, parameters, arguments, none, succeeded, ...)                       \
     EXPORT                                                                                   \
@@ -126,6 +143,10 @@ static void ended(struct handle *handle, bool succeeded) {
             return 0;                                                                        \
         }                                                                                    \
         const struct command command = {__VA_ARGS__};                                        \
+        if (watched && end_here(&call, &command)) {                                          \
+            *result = 0;                                                                     \
+            return 0;                                                                        \
+        }                                                                                    \
         if (watched && call.target != call.handle->main) {                                   \
             mysql = call.target;                                                             \
             *result = call.real->name arguments;                                             \
@@ -196,6 +217,7 @@ static int start_text(int *result, MYSQL *mysql, const char *text, unsigned long
     if (query_text_to_route(handle, text, length, &slice) && query_route(handle, slice, &summary, result)) {
         return 0;
     }
+    command_before_main(handle);
     handle->busy = true;
     command_keep_text(handle, slice, &summary);
     int status = call.real->mysql_real_query_start(result, mysql, text, length);
@@ -224,13 +246,19 @@ EXPORT int mysql_send_query_start(int *result, MYSQL *mysql, const char *text, u
         *result = 1;
         return 0;
     }
+    if (watched && call.target != call.handle->main) {
+        *result = call.real->mysql_send_query(call.target, text, length);
+        query_end_send(&call, false);
+        return 0;
+    }
     if (watched) {
-        query_begin_send(&call, text, length);
-        if (call.target != call.handle->main) {
-            *result = call.real->mysql_send_query(call.target, text, length);
-            query_end_send(&call, false);
+        call.handle->busy = false;
+        if (query_send_routed(call.handle, text, length)) {
+            *result = 0;
             return 0;
         }
+        call.handle->busy = true;
+        query_begin_send(&call, text, length);
     }
     int status = call.real->mysql_send_query_start(result, mysql, text, length);
     if (watched) {
@@ -242,6 +270,9 @@ CONTINUE(int, mysql_send_query, 1, *result == 0)
 
 EXPORT int mysql_read_query_result_start(my_bool *result, MYSQL *mysql) {
     struct call call;
+    if (query_read_answer(handle_find(mysql), result)) {
+        return 0;
+    }
     bool watched = command_begin(&call, mysql, CALLER);
     if (!call.real || !call.real->mysql_read_query_result_start) {
         *result = 1;
@@ -398,6 +429,7 @@ EXPORT enum net_async_status mysql_real_query_nonblocking(MYSQL *mysql, const ch
             query_route(handle, slice, &summary, &result)) {
             return result == 0 ? NET_ASYNC_COMPLETE : NET_ASYNC_ERROR;
         }
+        command_before_main(handle);
         command_keep_text(handle, slice, &summary);
         command_begin(&call, mysql, CALLER);
         started(&call, 1, END_TEXT, NULL, NULL, false);
@@ -426,6 +458,11 @@ EXPORT enum net_async_status mysql_send_query_nonblocking(MYSQL *mysql, const ch
                                                               : NET_ASYNC_ERROR; /* its own 2014 */
         }
         command_begin(&call, mysql, CALLER);
+        handle->busy = false;
+        if (query_send_routed(handle, text, length)) {
+            return NET_ASYNC_COMPLETE;
+        }
+        handle->busy = true;
         query_begin_send(&call, text, length);
         started(&call, 1, END_SEND, NULL, NULL, false);
     }

@@ -19,6 +19,9 @@
             return (none);                                                    \
         }                                                                     \
         mysql = call.target;                                                  \
+        if (watched && call.target == call.handle->main) {                    \
+            command_before_main(call.handle);                                 \
+        }                                                                     \
         type result = call.real->name arguments;                              \
         if (watched) {                                                        \
             const struct command command = {__VA_ARGS__};                     \
@@ -84,8 +87,8 @@ static my_bool end_transaction(MYSQL *mysql, const void *caller, bool commit) {
     if (!call.real || !call.real->mysql_commit || !call.real->mysql_rollback) {
         return 1;
     }
-    if (watched && commit && call.target == handle->main) {
-        command_before_commit(handle);
+    if (watched && call.target == handle->main) {
+        command_before_main(handle);
     }
     my_bool failed = commit ? call.real->mysql_commit(call.target) : call.real->mysql_rollback(call.target);
     if (watched) {

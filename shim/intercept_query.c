@@ -12,7 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
-static void log_decision(const struct sql_summary *summary, enum route_reason reason) {
+void query_note_reason(const struct sql_summary *summary, enum route_reason reason) {
     if (log_wants(CONFIG_LOG_DEBUG)) {
         log_write(CONFIG_LOG_DEBUG, "%s: %s", sql_verb_name(summary->verb), route_reason_name(reason));
     }
@@ -171,8 +171,14 @@ static bool ends_at_shadow_alone(const struct handle *handle) {
     const struct session *session = &handle->session;
     const struct local *local = handle->slots[0].local;
     return local && local->transaction && session->route.known && !session->autocommit && !session->begun &&
-           !session->main_touched && !session->doubt && !session->special_transaction && !session->route.xa &&
-           !session->route.locked_tables;
+           session->completion == SESSION_ENDS && !session->main_touched && !session->doubt &&
+           !session->special_transaction && !session->route.xa && !session->route.locked_tables;
+}
+
+/* The same of a text. */
+static bool ends_here(const struct handle *handle, const struct sql_summary *summary) {
+    return (summary->verb == SQL_COMMIT || summary->verb == SQL_ROLLBACK) && !summary->chain &&
+           !summary->release && summary->rest.length == 0 && ends_at_shadow_alone(handle);
 }
 
 bool query_end_alone(struct handle *handle, bool commit) {
@@ -193,7 +199,7 @@ bool query_end_alone(struct handle *handle, bool commit) {
 bool query_may_route(const struct handle *handle, struct slice text, struct sql_summary *summary) {
     enum route_reason reason = route_text(text, &handle->session.route, setup_config(), summary).reason;
     return reason == ROUTE_ROUTED || (reason == ROUTE_SESSION_UNKNOWN && !handle->session.route.known) ||
-           summary->verb == SQL_DIAGNOSTICS;
+           summary->verb == SQL_DIAGNOSTICS || ends_here(handle, summary);
 }
 
 bool query_route(struct handle *handle, struct slice text, struct sql_summary *summary, int *result) {
@@ -220,14 +226,12 @@ bool query_route(struct handle *handle, struct slice text, struct sql_summary *s
             decision.reason = ROUTE_ROUTED;
             routed = true;
         }
-    } else if ((summary->verb == SQL_COMMIT || summary->verb == SQL_ROLLBACK) && !summary->chain &&
-               !summary->release && summary->rest.length == 0 &&
-               query_end_alone(handle, summary->verb == SQL_COMMIT)) {
+    } else if (ends_here(handle, summary) && query_end_alone(handle, summary->verb == SQL_COMMIT)) {
         decision.reason = ROUTE_ROUTED;
         *result = 0;
         routed = true;
     }
-    log_decision(summary, decision.reason);
+    query_note_reason(summary, decision.reason);
     errno = kept_errno;
     return routed;
 }
@@ -285,8 +289,8 @@ static int run(struct handle *handle, const char *text, unsigned long length) {
         }
         seen = &summary;
     }
-    if (seen->verb == SQL_COMMIT) {
-        command_before_commit(handle);
+    if (call.target == handle->main) {
+        command_before_main(handle);
     }
     handle->busy = true;
     result = call.real->mysql_real_query(call.target, text, length);

@@ -11,6 +11,7 @@ void query_begin_send(struct call *call, const char *text, unsigned long length)
     if (call->target != handle->main) {
         return;
     }
+    command_before_main(handle);
     if (query_text_to_route(handle, text, length, &slice)) {
         struct sql_summary summary;
         sql_summarize(slice, handle->session.route.modes, NULL, &summary);
@@ -18,14 +19,14 @@ void query_begin_send(struct call *call, const char *text, unsigned long length)
     }
 }
 
-/* Runs a cache statement to its end, on the server at this site, and has main's descriptor say that the
- * answer is there. */
-static bool send_routed(struct handle *handle, const char *text, unsigned long length) {
+bool query_send_routed(struct handle *handle, const char *text, unsigned long length) {
     struct slice slice;
     struct sql_summary summary;
-    int number = handle->real->mysql_get_socket ? handle->real->mysql_get_socket(handle->main) : -1;
-    if (!query_text_to_route(handle, text, length, &slice) || !query_may_route(handle, slice, &summary) ||
-        !descriptor_prepare(&handle->loan, number)) {
+    if (!query_text_to_route(handle, text, length, &slice) || !query_may_route(handle, slice, &summary)) {
+        return false;
+    }
+    if (!socket_is_same(&handle->socket) || !descriptor_prepare(&handle->loan, handle->socket.number)) {
+        query_note_reason(&summary, ROUTE_OTHER_CALL);
         return false;
     }
     if (!query_route(handle, slice, &summary, &handle->sent_result)) {
@@ -41,6 +42,20 @@ static bool send_routed(struct handle *handle, const char *text, unsigned long l
     return true;
 }
 
+bool query_read_answer(struct handle *handle, my_bool *failed) {
+    if (!handle || !handle->answered || handle->busy) {
+        return false;
+    }
+    handle->answered = false;
+    descriptor_take_back(&handle->loan);
+    handle->last = handle->answered_by;
+    if (handle->sent_result != 0) {
+        command_plant_error(handle);
+    }
+    *failed = handle->sent_result != 0;
+    return true;
+}
+
 EXPORT int mysql_send_query(MYSQL *mysql, const char *text, unsigned long length) {
     struct call call;
     if (!command_begin(&call, mysql, CALLER)) {
@@ -49,7 +64,7 @@ EXPORT int mysql_send_query(MYSQL *mysql, const char *text, unsigned long length
     }
     if (call.target == call.handle->main) {
         call.handle->busy = false;
-        if (send_routed(call.handle, text, length)) {
+        if (query_send_routed(call.handle, text, length)) {
             return 0;
         }
         call.handle->busy = true;
@@ -76,21 +91,15 @@ void query_end_send(struct call *call, bool succeeded) {
 
 EXPORT my_bool mysql_read_query_result(MYSQL *mysql) {
     struct call call;
-    struct handle *handle = handle_find(mysql);
-    if (handle && handle->answered && !handle->busy) {
-        handle->answered = false;
-        descriptor_take_back(&handle->loan);
-        handle->last = handle->answered_by;
-        if (handle->sent_result != 0) {
-            command_plant_error(handle);
-        }
-        return handle->sent_result != 0;
+    my_bool failed;
+    if (query_read_answer(handle_find(mysql), &failed)) {
+        return failed;
     }
     if (!command_begin(&call, mysql, CALLER)) {
         return call.real && call.real->mysql_read_query_result ? call.real->mysql_read_query_result(mysql)
                                                                : 1;
     }
-    my_bool failed = call.real->mysql_read_query_result(call.target);
+    failed = call.real->mysql_read_query_result(call.target);
     if (call.target == call.handle->main) {
         call.handle->sent = false;
     }

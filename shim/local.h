@@ -20,10 +20,9 @@ struct local {
     bool orphaned;             /* its handle is closed; it goes with its last result */
     size_t results;            /* unbuffered results of it that the application has not freed */
     pid_t pid;                 /* the process that opened it: a forked child must not write a byte on it */
-    int fd;                    /* -1: the library doesn't tell */
-    dev_t device;
-    ino_t inode;
-    int64_t checked_ms; /* when the two were last compared with what `fd` is (local_is_ours) */
+    struct socket socket;
+    bool given_up;      /* by the library: it holds no descriptor any more */
+    int64_t checked_ms; /* when `socket` was last compared with what its number is (local_is_ours) */
 };
 
 /* Runs a statement of `group` on the handle's shadow; opens it, brings it in step and begins its transaction

@@ -181,6 +181,7 @@ const struct real *real_of_caller(const void *caller);
 /* libc's own, which this object defines as well. */
 struct epoll_event;
 int real_epoll_ctl(int set, int operation, int number, struct epoll_event *event);
+int real_connect(int number, const void *address, unsigned length);
 
 /* Opens another library for this object alone: its names are seen by nobody else, and it sees its own before
  * others'. Fills `functions` by `names`. NULL: done; else why not, in the dynamic linker's words. The library

@@ -34,7 +34,7 @@
     X(MAIN_BUSY, main_busy, "the application has not finished reading from main")                         \
     X(SAME_SERVER, same_server, "the application is connected to the local master already")               \
     X(OTHER_SERVER, other_server, "the application's server isn't in the `main` list")                    \
-    X(OTHER_CALL, other_call, "sent by a call of the client library that isn't routed")                   \
+    X(OTHER_CALL, other_call, "sent in two calls, over a descriptor that can't be lent meanwhile")        \
     X(LOCAL_DOWN, local_down, "the local master can't be used")                                           \
     X(OBSERVE, observe, "would be routed; the group is only observed")                                    \
     X(DISABLED, disabled, "the shim or the group is switched off")

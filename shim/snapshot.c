@@ -36,6 +36,7 @@ static const struct {
     {"sql_safe_updates", EVERYWHERE},
     {"sql_select_limit", EVERYWHERE},
     {"max_sort_length", EVERYWHERE},
+    {"completion_type", EVERYWHERE},
     {"tx_isolation", MARIADB_ONLY},
     {"tx_read_only", MARIADB_ONLY},
     {"max_statement_time", MARIADB_ONLY},
@@ -98,6 +99,10 @@ static bool is_number(const char *value) {
 static void note_value(struct session *session, const char *name, const char *value) {
     char text[1024];
     struct slice own_name = {name, strlen(name)};
+    if (strcmp(name, "completion_type") == 0) { /* the shadow's transactions end when and as it is told */
+        session_note_completion(session, (struct slice){value, value ? strlen(value) : 0});
+        value = "NO_CHAIN";
+    }
     if (value && (strchr(value, '\'') || strchr(value, '\\'))) {
         session->route.unmirrored = true;
         return;

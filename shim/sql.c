@@ -57,12 +57,16 @@ static enum sql_verb read_end(struct reader *reader, enum sql_verb verb) {
         return read_last_name(reader, SQL_ROLLBACK_TO);
     }
     if (reader_take(reader, KEYWORD_AND)) {
-        reader->summary->chain = !reader_take_word(reader, "NO");
+        reader->summary->no_chain = reader_take_word(reader, "NO");
+        reader->summary->chain = !reader->summary->no_chain;
         if (!reader_take_word(reader, "CHAIN"))
             return SQL_OPAQUE;
     }
     bool no = reader_take_word(reader, "NO");
-    reader->summary->release = reader_take(reader, KEYWORD_RELEASE) && !no;
+    if (reader_take(reader, KEYWORD_RELEASE)) {
+        reader->summary->release = !no;
+        reader->summary->no_release = no;
+    }
     return at_end(reader) ? verb : SQL_OPAQUE;
 }
 

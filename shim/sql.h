@@ -83,7 +83,9 @@ struct sql_summary {
     bool read_only;           /* SQL_BEGIN: READ ONLY */
     bool consistent_snapshot; /* SQL_BEGIN: WITH CONSISTENT SNAPSHOT */
     bool chain;               /* SQL_COMMIT, SQL_ROLLBACK: AND CHAIN */
+    bool no_chain;            /* SQL_COMMIT, SQL_ROLLBACK: AND NO CHAIN */
     bool release;             /* SQL_COMMIT, SQL_ROLLBACK: RELEASE */
+    bool no_release;          /* SQL_COMMIT, SQL_ROLLBACK: NO RELEASE */
     bool renames;             /* SQL_IMPLICIT_COMMIT: ALTER or RENAME, which may give a table another name */
     bool temporary;           /* SQL_DROP_TABLE: DROP TEMPORARY TABLE */
     struct slice rest;        /* SQL_MULTI_STATEMENT: the text behind the first ; */

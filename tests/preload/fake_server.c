@@ -274,6 +274,7 @@ static const struct {
     {"sql_safe_updates", "0", "0"},
     {"sql_select_limit", "18446744073709551615", "18446744073709551615"},
     {"max_sort_length", "1024", "1024"},
+    {"completion_type", "NO_CHAIN", "NO_CHAIN"},
     {"tx_isolation", "REPEATABLE-READ", "REPEATABLE-READ"},
     {"tx_read_only", "0", "0"},
     {"transaction_isolation", "REPEATABLE-READ", "REPEATABLE-READ"},
