@@ -33,6 +33,7 @@ SHIM   = $(PURE) $(CONFIG) \
          shim/local.c shim/local_life.c shim/local_open.c shim/local_step.c \
          shim/command.c shim/descriptor.c \
          shim/socket.c shim/watch.c \
+         shim/variables.c \
          shim/intercept_connect.c shim/intercept_command.c \
          shim/intercept_query.c shim/intercept_send.c \
          shim/intercept_result.c shim/intercept_answer.c \

@@ -2,6 +2,7 @@
 #include "command.h"
 
 #include "local.h"
+#include "variables.h"
 #include "watch.h"
 
 #include <errno.h>
@@ -52,6 +53,7 @@ static void echo(struct handle *handle, enum session_echo what) {
  * one. */
 static void start_afresh(struct handle *handle, const char *database) {
     local_close_all(handle);
+    variables_forget(handle, NULL);
     session_reset(&handle->session, database);
     memset(&handle->server, 0, sizeof handle->server);
     const char *charset =
@@ -144,6 +146,13 @@ void command_before_main(struct handle *handle) {
     }
 }
 
+void command_before_text(struct handle *handle) {
+    command_before_main(handle);
+    if (handle->variables && !command_main_is_busy(handle)) {
+        variables_return(handle);
+    }
+}
+
 /* A commit that takes in what may have been undone out of sight must not keep it here: a miss at worst. */
 static enum session_echo in_doubt(bool doubted, enum session_echo what) {
     return doubted && what == SESSION_ECHO_COMMIT ? SESSION_ECHO_ROLLBACK : what;
@@ -160,6 +169,17 @@ static void read_tracked_database(struct handle *handle) {
     }
 }
 
+bool command_begins_with(struct slice text, struct lex_modes modes, const char *word) {
+    struct lexer lexer;
+    lex_start(&lexer, text, modes);
+    struct token first = lex_next(&lexer);
+    return first.kind == LEX_WORD && slice_equals_word(first.text, word);
+}
+
+bool command_counts_rows(struct slice text) {
+    return memmem(text.at, text.length, "(", 1) != NULL;
+}
+
 bool command_matters(const struct sql_summary *summary) {
     switch (summary->verb) {
     case SQL_NOTHING:
@@ -169,6 +189,7 @@ bool command_matters(const struct sql_summary *summary) {
     case SQL_UPDATE:
     case SQL_DELETE:
     case SQL_DIAGNOSTICS:
+    case SQL_GET_DIAGNOSTICS:
     case SQL_OTHER:
         return summary->rest.length > 0;
     default:
@@ -185,8 +206,6 @@ static void end_text(struct handle *handle, struct slice text, const struct sql_
     handle->counted = handle->main;
     if (ends_in_ok_packet(handle)) {
         handle->ok = handle->main;
-    } else {
-        handle->found = handle->main;
     }
     if (!command_matters(summary)) {
         session->main_touched = true;
@@ -233,7 +252,8 @@ static void end_in_success(struct handle *handle, const struct command *command)
         handle->spoke = handle->counted = handle->main;
     }
     if (command->kind == COMMAND_TOUCHES || command->kind == COMMAND_CHANGE_USER ||
-        command->kind == COMMAND_RESET) {
+        command->kind == COMMAND_RESET ||
+        (!handle->server.mariadb && is_statement(command->kind) && command->kind != COMMAND_NEXT_RESULT)) {
         handle->warned = handle->main;
     }
     switch (command->kind) {
@@ -322,8 +342,14 @@ void command_end(struct call *call, const struct command *command, bool succeede
     errno = kept_errno;
 }
 
-/* The servers make a new list of warnings for a statement that uses tables or has something to say. */
-static bool makes_list(const struct handle *handle, const struct sql_summary *summary) {
+/* MariaDB makes a new list of warnings for a statement that uses tables or has something to say, MySQL for
+ * every one that isn't a question about the list itself. */
+static bool makes_list(const struct handle *handle, struct slice text, const struct sql_summary *summary) {
+    struct lex_modes modes = handle->session.route.modes;
+    if (!handle->server.mariadb) {
+        return summary->verb == SQL_DIAGNOSTICS ? !command_begins_with(text, modes, "SHOW")
+                                                : summary->verb != SQL_GET_DIAGNOSTICS;
+    }
     switch (summary->verb) {
     case SQL_NOTHING:
     case SQL_BEGIN:
@@ -336,9 +362,15 @@ static bool makes_list(const struct handle *handle, const struct sql_summary *su
     case SQL_SET_TRANSACTION:
     case SQL_USE:
     case SQL_DIAGNOSTICS:
+    case SQL_GET_DIAGNOSTICS:
         break;
     case SQL_SELECT:
         if (summary->table_count > 0 || summary->ties & SQL_NOT_UNDERSTOOD) {
+            return true;
+        }
+        break;
+    case SQL_OPAQUE:
+        if (!command_begins_with(text, modes, "DO")) {
             return true;
         }
         break;
@@ -346,6 +378,17 @@ static bool makes_list(const struct handle *handle, const struct sql_summary *su
         return true;
     }
     return handle->real->mysql_warning_count && handle->real->mysql_warning_count(handle->main) > 0;
+}
+
+/* FOUND_ROWS() is of the last statement that gave rows, the lists of warnings and errors apart; one INTO
+ * variables gives them there. MySQL counts DO as well. */
+static bool finds_rows(const struct handle *handle, struct slice text, const struct sql_summary *summary) {
+    struct lex_modes modes = handle->session.route.modes;
+    if (summary->verb == SQL_DIAGNOSTICS) {
+        return !command_begins_with(text, modes, "SHOW") || command_counts_rows(text);
+    }
+    return !ends_in_ok_packet(handle) || summary->verb == SQL_SELECT ||
+           (!handle->server.mariadb && summary->verb == SQL_OPAQUE && command_begins_with(text, modes, "DO"));
 }
 
 void command_end_text(struct call *call, struct slice text, const struct sql_summary *summary,
@@ -366,8 +409,11 @@ void command_end_text(struct call *call, struct slice text, const struct sql_sum
         sql_summarize(text, handle->session.route.modes, NULL, &own);
         summary = &own;
     }
-    if (makes_list(handle, summary)) {
+    if (makes_list(handle, text, summary)) {
         handle->warned = handle->main;
+    }
+    if (finds_rows(handle, text, summary)) {
+        handle->found = handle->main;
     }
     end_text(handle, text, summary);
     errno = kept_errno;

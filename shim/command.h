@@ -31,6 +31,12 @@ void command_end_text(struct call *call, struct slice text, const struct sql_sum
 /* The session may follow from this statement: its text must be kept until its outcome is known. */
 bool command_matters(const struct sql_summary *summary);
 
+/* The text's first word. */
+bool command_begins_with(struct slice text, struct lex_modes modes, const char *upper_case_word);
+
+/* Of a question about the lists of warnings and errors: for how many, with (*). */
+bool command_counts_rows(struct slice text);
+
 /* A text whose outcome comes with another call: kept if it matters. */
 void command_keep_text(struct handle *handle, struct slice text, const struct sql_summary *summary);
 /* ... and taken back when that call has come. */
@@ -39,9 +45,11 @@ void command_end_kept(struct call *call, bool succeeded);
 /* Code that was not seen may have begun or ended a transaction: main's status says. Main must not be busy. */
 void command_settle_doubt(struct handle *handle);
 
-/* Before main runs a statement: a transaction that may have ended out of sight is asked after, as long as
- * main's last answer still tells. What is in doubt even so is undone at the shadow when main commits it. */
+/* Before main is given a command: a transaction that may have ended out of sight is asked after, as long as
+ * main's last answer still tells; what is in doubt even so is undone at the shadow when main commits it. */
 void command_before_main(struct handle *handle);
+/* ... or a statement: user variables that the local master has filled are set first. */
+void command_before_text(struct handle *handle);
 
 /* After a failure that a shadow answers for: leaves an error on main as well, without a word on the wire. A
  * driver that clears the error by writing into its own handle is seen to do so then (mysql_errno). */

@@ -2,6 +2,7 @@
 #include "handle.h"
 
 #include "local.h"
+#include "variables.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -194,6 +195,7 @@ void handle_free(struct handle *handle) {
     wipe(handle->credentials.user);
     wipe(handle->credentials.password);
     session_free(&handle->session);
+    variables_forget(handle, NULL);
     free(handle->sent_text);
     free(handle->repeatable);
     free(handle);

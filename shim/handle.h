@@ -100,6 +100,7 @@ struct handle {
     char *sent_text; /* the text whose outcome comes with another call, if the session depends on it; else
                         NULL */
     size_t sent_length;
+    struct variables *variables;  /* filled at the local master, not yet on main (variables.c); else NULL */
     struct async_call *async;     /* a non-blocking call under way (intercept_async.c); else NULL */
     struct statement *statements; /* prepared on this handle */
 };

@@ -6,6 +6,7 @@
 #include "log.h"
 #include "process.h"
 #include "setup.h"
+#include "variables.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -190,8 +191,10 @@ bool query_end_alone(struct handle *handle, bool commit) {
     bool ended = local_end_alone(handle, commit);
     handle->busy = false;
     if (ended) {
+        MYSQL *warned = handle->warned;
         session_note_end(&handle->session, commit);
         end_routed(handle, local, (struct slice){NULL, 0}, 0);
+        handle->warned = handle->server.mariadb ? warned : local->mysql; /* MySQL begins a new list */
     }
     return ended;
 }
@@ -199,7 +202,35 @@ bool query_end_alone(struct handle *handle, bool commit) {
 bool query_may_route(const struct handle *handle, struct slice text, struct sql_summary *summary) {
     enum route_reason reason = route_text(text, &handle->session.route, setup_config(), summary).reason;
     return reason == ROUTE_ROUTED || (reason == ROUTE_SESSION_UNKNOWN && !handle->session.route.known) ||
-           summary->verb == SQL_DIAGNOSTICS || ends_here(handle, summary);
+           summary->verb == SQL_DIAGNOSTICS || summary->verb == SQL_GET_DIAGNOSTICS ||
+           ends_here(handle, summary);
+}
+
+/* About the statement before it. */
+static bool is_question(const struct sql_summary *summary) {
+    return (summary->verb == SQL_DIAGNOSTICS || summary->verb == SQL_GET_DIAGNOSTICS) &&
+           summary->rest.length == 0;
+}
+
+/* A question about a statement that a shadow ran last. False: main ran it. */
+static bool ask_shadow(struct handle *handle, struct slice text, const struct sql_summary *summary,
+                       int *result) {
+    struct local *local = find_shadow(handle, diagnostics_owner(handle, text));
+    if (!local || local->pid != process_id()) {
+        return false;
+    }
+    handle->busy = true;
+    *result = local->real->mysql_real_query(local->mysql, text.at, text.length);
+    handle->busy = false;
+    MYSQL *found = handle->found;
+    end_routed(handle, local, text, *result);
+    if (summary->name.length > 0 && *result == 0 && local->real->mysql_warning_count(local->mysql) == 0) {
+        variables_note(handle, local, summary->name);
+    }
+    if (command_begins_with(text, handle->session.route.modes, "SHOW") && !command_counts_rows(text)) {
+        handle->found = found; /* SHOW WARNINGS leaves FOUND_ROWS() as it is */
+    }
+    return true;
 }
 
 bool query_route(struct handle *handle, struct slice text, struct sql_summary *summary, int *result) {
@@ -216,16 +247,9 @@ bool query_route(struct handle *handle, struct slice text, struct sql_summary *s
             end_routed(handle, local, text, *result);
             routed = true;
         }
-    } else if (summary->verb == SQL_DIAGNOSTICS && summary->rest.length == 0) {
-        struct local *local = find_shadow(handle, diagnostics_owner(handle, text));
-        if (local && local->pid == process_id()) {
-            handle->busy = true;
-            *result = local->real->mysql_real_query(local->mysql, text.at, text.length);
-            handle->busy = false;
-            end_routed(handle, local, text, *result);
-            decision.reason = ROUTE_ROUTED;
-            routed = true;
-        }
+    } else if (is_question(summary) && ask_shadow(handle, text, summary, result)) {
+        decision.reason = ROUTE_ROUTED;
+        routed = true;
     } else if (ends_here(handle, summary) && query_end_alone(handle, summary->verb == SQL_COMMIT)) {
         decision.reason = ROUTE_ROUTED;
         *result = 0;
@@ -290,7 +314,7 @@ static int run(struct handle *handle, const char *text, unsigned long length) {
         seen = &summary;
     }
     if (call.target == handle->main) {
-        command_before_main(handle);
+        command_before_text(handle);
     }
     handle->busy = true;
     result = call.real->mysql_real_query(call.target, text, length);

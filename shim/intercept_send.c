@@ -11,7 +11,7 @@ void query_begin_send(struct call *call, const char *text, unsigned long length)
     if (call->target != handle->main) {
         return;
     }
-    command_before_main(handle);
+    command_before_text(handle);
     if (query_text_to_route(handle, text, length, &slice)) {
         struct sql_summary summary;
         sql_summarize(slice, handle->session.route.modes, NULL, &summary);

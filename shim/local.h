@@ -61,6 +61,12 @@ void local_kill_running(struct handle *handle, unsigned long thread_id);
  * application's hands live on. */
 void local_close_all(struct handle *handle);
 
+/* It is this process's, and its socket is there. */
+bool local_is_usable(struct local *local);
+
+/* Runs a text of the shim's own. False: mysql_errno of the shadow says why. */
+bool local_say(struct local *local, const char *text, size_t length);
+
 /* An unbuffered result of this shadow was freed: a shadow without handle goes with its last one. */
 void local_result_freed(struct local *local);
 

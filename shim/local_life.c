@@ -2,6 +2,7 @@
 #include "local_parts.h"
 
 #include "log.h"
+#include "variables.h"
 #include "process.h"
 
 #include <stdlib.h>
@@ -25,6 +26,10 @@ bool local_is_ours(struct local *local) {
     }
     local->checked_ms = now_ms;
     return socket_is_same(&local->socket);
+}
+
+bool local_is_usable(struct local *local) {
+    return local_is_ours(local);
 }
 
 /* A connection that the library has already given up holds no descriptor: its number may be anybody's by now.
@@ -84,6 +89,7 @@ static void forget_local(struct handle *handle, const struct local *local) {
     if (handle->streaming == local) {
         handle->streaming = NULL;
     }
+    variables_forget(handle, local);
     if (handle->refused_by == local) {
         handle->refused_by = NULL;
     }
@@ -109,6 +115,7 @@ void local_retire(struct handle *handle, struct local_slot *slot) {
     slot->transaction_lost |= slot->local->transaction;
     slot->retired = slot->local;
     slot->local = NULL;
+    variables_forget(handle, slot->retired);
     if (handle->streaming == slot->retired) {
         handle->streaming = NULL;
     }

@@ -34,9 +34,11 @@ enum sql_verb {
     SQL_OPAQUE, /* runs code or text that isn't seen here: CALL, EXECUTE, EXECUTE IMMEDIATE, BEGIN NOT ATOMIC,
                    DO, HANDLER, ...; a version comment that may be or hold another statement; text that can't
                    be cut into words and has a ; */
-    SQL_DIAGNOSTICS, /* SHOW WARNINGS | ERRORS | COUNT(*) WARNINGS | ERRORS, SELECT of nothing but
-                        FOUND_ROWS(), ROW_COUNT(),
-                        @@warning_count, @@error_count: answers for the statement before it */
+    SQL_DIAGNOSTICS,     /* SHOW WARNINGS | ERRORS | COUNT(*) WARNINGS | ERRORS, SELECT of nothing but
+                            FOUND_ROWS(), ROW_COUNT(),
+                            @@warning_count, @@error_count: answers for the statement before it */
+    SQL_GET_DIAGNOSTICS, /* GET [CURRENT] DIAGNOSTICS [CONDITION number] @variable = item, ...: name is all
+                            from the first variable on */
     SQL_OTHER,   /* understood to change nothing of the above (SHOW, EXPLAIN, ANALYZE of a SELECT, KILL, LOAD
                     DATA, ...) */
     SQL_UNKNOWN, /* the first word means nothing to us: treated as SQL_OPAQUE */
