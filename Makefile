@@ -152,11 +152,14 @@ preload: $(BUILD)/libroundabout.so $(CLOSED) $(PRELOAD)/test_libraries \
 
 LIVE       = tests/live/apps/c
 C_APP      = $(addprefix $(LIVE)/,c_app.c tell.c text.c results.c answers.c session.c prepared.c non_blocking.c process.c orders.c)
-LIVE_APPS  = $(addprefix $(BUILD)/tests/live/,c_app loader module.so)
+LIVE_APPS  = $(addprefix $(BUILD)/tests/live/,c_app any_order loader module.so)
 LIVE_CFLAGS = -std=gnu11 -g -O2 $(WARNINGS)
 $(BUILD)/tests/live/c_app: $(C_APP) $(LIVE)/c_app.h
 	@mkdir -p $(@D)
 	$(CC) $(LIVE_CFLAGS) $(MYSQL_CFLAGS) -o $@ $(C_APP) $(MYSQL_LIBS) -lpthread
+$(BUILD)/tests/live/any_order: $(LIVE)/any_order.c $(LIVE)/tell.c $(LIVE)/c_app.h
+	@mkdir -p $(@D)
+	$(CC) $(LIVE_CFLAGS) $(MYSQL_CFLAGS) -o $@ $(LIVE)/any_order.c $(LIVE)/tell.c $(MYSQL_LIBS)
 $(BUILD)/tests/live/loader: $(LIVE)/loader.c
 	@mkdir -p $(@D)
 	$(CC) $(LIVE_CFLAGS) -o $@ $< -ldl
@@ -180,6 +183,7 @@ check: deps
 	    "preload=$(PYTHON) tests/run_preload.py $(BUILD)" \
 	    "live wan=$(PYTHON) tests/live/test_wan.py" \
 	    "live shim=$(PYTHON) tests/live/test_shim.py" \
+	    "live order=$(PYTHON) tests/live/test_shim_order.py" \
 	    "live failure=$(PYTHON) tests/live/test_shim_failure.py" \
 	    "live run=$(PYTHON) tests/live/test_shim_run.py" \
 	    "live ring=$(PYTHON) tests/live/test_ring.py" \

@@ -95,8 +95,17 @@ bool command_note_reconnect(struct handle *handle) {
     return true;
 }
 
+static bool is_of_server(unsigned error) {
+    return error > 0 && (error < CLIENT_ERROR_FIRST || error > CLIENT_ERROR_LAST) &&
+           (error < CLIENT_MARIADB_ERROR_FIRST || error > CLIENT_MARIADB_ERROR_LAST);
+}
+
 static void note_failure(struct handle *handle) {
     unsigned error = handle->real->mysql_errno(handle->main);
+    if (is_of_server(error)) {
+        handle->warned = handle->main; /* its list holds the error */
+        handle->main_tallied = true;
+    }
     switch (error) {
     case CLIENT_SERVER_GONE:
     case CLIENT_SERVER_LOST:
@@ -146,11 +155,62 @@ void command_before_main(struct handle *handle) {
     }
 }
 
-void command_before_text(struct handle *handle) {
-    command_before_main(handle);
-    if (handle->variables && !command_main_is_busy(handle)) {
-        variables_return(handle);
+/* Main's own insert_id and number of warnings are kept over a statement of the shim's. */
+static void keep_answers(struct handle *handle) {
+    const struct real *real = handle->real;
+    if (handle->ok == handle->main && real->mysql_insert_id) {
+        handle->kept_insert_id = real->mysql_insert_id(handle->main);
+        handle->ok = NULL;
     }
+    if (handle->counted == handle->main && real->mysql_warning_count) {
+        handle->kept_warning_count = real->mysql_warning_count(handle->main);
+        handle->counted = NULL;
+    }
+}
+
+/* Main is surely in no transaction: to begin one would end it. */
+static bool main_is_outside(const struct handle *handle) {
+    unsigned status = SERVER_STATUS_IN_TRANS;
+    if (handle->session.main_touched && handle->real->mariadb_get_infov) {
+        handle->real->mariadb_get_infov(handle->main, MARIADB_CONNECTION_SERVER_STATUS, &status, NULL);
+    }
+    return !handle->session.main_touched || !(status & SERVER_STATUS_IN_TRANS);
+}
+
+static void join_transaction(struct handle *handle) {
+    static const char text[] = "START TRANSACTION";
+    struct session *session = &handle->session;
+    const struct local *local = handle->slots[CONFIG_FOLLOW].local;
+    if (!local || !local->transaction || session->autocommit || session->begun || !main_is_outside(handle)) {
+        return;
+    }
+    bool busy = handle->busy;
+    handle->busy = true;
+    keep_answers(handle);
+    if (handle->real->mysql_real_query(handle->main, text, sizeof text - 1) == 0) {
+        session->begun = session->main_touched = true;
+    }
+    handle->busy = busy;
+}
+
+void command_before_text(struct handle *handle, const struct sql_summary *summary) {
+    bool opaque = summary->verb == SQL_OPAQUE || summary->verb == SQL_UNKNOWN || summary->rest.length > 0;
+    if ((!handle->session.doubt && !handle->variables && !opaque) || summary->verb == SQL_DIAGNOSTICS ||
+        summary->verb == SQL_GET_DIAGNOSTICS) {
+        return; /* what a question is about must be the last that main has run */
+    }
+    int kept_errno = errno;
+    command_before_main(handle);
+    if ((handle->variables || opaque) && !command_main_is_busy(handle)) {
+        if (handle->variables) {
+            keep_answers(handle);
+            variables_return(handle);
+        }
+        if (opaque) {
+            join_transaction(handle);
+        }
+    }
+    errno = kept_errno;
 }
 
 /* A commit that takes in what may have been undone out of sight must not keep it here: a miss at worst. */
@@ -248,6 +308,7 @@ static bool is_statement(enum command_kind kind) {
 static void end_in_success(struct handle *handle, const struct command *command) {
     struct session *session = &handle->session;
     bool doubted = session->doubt;
+    handle->main_tallied |= !command->keeps_count;
     if (is_statement(command->kind)) {
         handle->spoke = handle->counted = handle->main;
     }
@@ -290,6 +351,10 @@ static void end_in_success(struct handle *handle, const struct command *command)
     case COMMAND_NEXT_RESULT:
         if (ends_in_ok_packet(handle)) {
             handle->ok = handle->main;
+            if (session->doubt && handle->real->mariadb_get_infov &&
+                !handle->real->mysql_more_results(handle->main)) {
+                command_settle_doubt(handle); /* the last word of what couldn't be seen into */
+            }
         }
         break;
     case COMMAND_TOUCHES:
@@ -299,7 +364,7 @@ static void end_in_success(struct handle *handle, const struct command *command)
         }
         break;
     case COMMAND_PLAIN:
-        if (!handle->real->mariadb) {
+        if (!handle->real->mariadb && !command->keeps_id) {
             handle->ok = handle->main; /* Oracle's library takes insert_id from every OK packet, MariaDB's
                                           only from a statement's */
         }
@@ -334,12 +399,38 @@ static bool end_on_main(struct call *call, bool succeeded) {
     return succeeded;
 }
 
+/* The library doesn't know the name and has said so without a word to main: all but the error is still the
+ * last statement's. Where that ran on a shadow it gets the same error. */
+static void end_without_charset(struct call *call, MYSQL *last, const char *name) {
+    struct handle *handle = call->handle;
+    if (call->target == handle->main && last != handle->main &&
+        call->real->mysql_errno(handle->main) == CLIENT_NO_SUCH_CHARSET) {
+        call->real->mysql_set_character_set(last, name);
+        handle->last = last;
+        handle->planted = true; /* main has it too */
+    }
+}
+
 void command_end(struct call *call, const struct command *command, bool succeeded) {
     int kept_errno = errno; /* as the library left it: some programs look at it */
+    MYSQL *last = call->handle->last;
     if (end_on_main(call, succeeded)) {
         end_in_success(call->handle, command);
+    } else if (command->kind == COMMAND_CHARSET) {
+        end_without_charset(call, last, command->text);
     }
     errno = kept_errno;
+}
+
+/* Of a SELECT. The reader may have stopped before it came to one: then it reads again, if it matters whose
+ * the list is. */
+static bool names_tables(const struct handle *handle, struct slice text, const struct sql_summary *summary) {
+    if (summary->stopped_early && summary->table_count == 0 && handle->warned != handle->main) {
+        struct sql_summary whole;
+        sql_summarize(text, handle->session.route.modes, NULL, &whole);
+        return whole.table_count > 0 || whole.ties & SQL_NOT_UNDERSTOOD;
+    }
+    return summary->table_count > 0 || summary->ties & SQL_NOT_UNDERSTOOD;
 }
 
 /* MariaDB makes a new list of warnings for a statement that uses tables or has something to say, MySQL for
@@ -365,7 +456,7 @@ static bool makes_list(const struct handle *handle, struct slice text, const str
     case SQL_GET_DIAGNOSTICS:
         break;
     case SQL_SELECT:
-        if (summary->table_count > 0 || summary->ties & SQL_NOT_UNDERSTOOD) {
+        if (names_tables(handle, text, summary)) {
             return true;
         }
         break;
@@ -386,6 +477,9 @@ static bool finds_rows(const struct handle *handle, struct slice text, const str
     struct lex_modes modes = handle->session.route.modes;
     if (summary->verb == SQL_DIAGNOSTICS) {
         return !command_begins_with(text, modes, "SHOW") || command_counts_rows(text);
+    }
+    if (summary->verb == SQL_IMPLICIT_COMMIT) {
+        return false; /* ANALYZE and its like */
     }
     return !ends_in_ok_packet(handle) || summary->verb == SQL_SELECT ||
            (!handle->server.mariadb && summary->verb == SQL_OPAQUE && command_begins_with(text, modes, "DO"));
@@ -423,7 +517,9 @@ void command_keep_text(struct handle *handle, struct slice text, const struct sq
     free(handle->sent_text);
     handle->sent_text = NULL;
     handle->sent_length = 0;
-    if (!command_matters(summary)) {
+    handle->sent_verb = summary->verb;
+    handle->sent_names_tables = names_tables(handle, text, summary);
+    if (!command_matters(summary) && summary->verb != SQL_DIAGNOSTICS) {
         return;
     }
     handle->sent_text = malloc(text.length + 1);
@@ -443,7 +539,8 @@ void command_end_kept(struct call *call, bool succeeded) {
     struct slice kept = {text ? text : "", handle->sent_length};
     handle->sent_text = NULL;
     handle->sent_length = 0;
-    static const struct sql_summary plain = {.verb = SQL_OTHER};
+    const struct sql_summary plain = {.verb = handle->sent_verb,
+                                      .ties = handle->sent_names_tables ? SQL_NOT_UNDERSTOOD : 0};
     command_end_text(call, kept, text ? NULL : &plain, succeeded);
     free(text);
 }

@@ -48,8 +48,10 @@ void command_settle_doubt(struct handle *handle);
 /* Before main is given a command: a transaction that may have ended out of sight is asked after, as long as
  * main's last answer still tells; what is in doubt even so is undone at the shadow when main commits it. */
 void command_before_main(struct handle *handle);
-/* ... or a statement: user variables that the local master has filled are set first. */
-void command_before_text(struct handle *handle);
+/* ... or a statement: user variables that the local master has filled are set first, and before code that
+ * can't be seen into main gets a transaction if only the shadow has one, so that main's tells when it has
+ * ended. */
+void command_before_text(struct handle *handle, const struct sql_summary *summary);
 
 /* After a failure that a shadow answers for: leaves an error on main as well, without a word on the wire. A
  * driver that clears the error by writing into its own handle is seen to do so then (mysql_errno). */

@@ -124,10 +124,13 @@ static bool end_here(struct call *call, const struct command *command) {
     }
     handle->busy = false;
     bool commit = command->kind == COMMAND_COMMIT;
-    if ((commit || command->kind == COMMAND_ROLLBACK) && query_end_alone(handle, commit)) {
+    bool ends = commit || command->kind == COMMAND_ROLLBACK;
+    if (ends && query_end_alone(handle, commit)) {
         return true;
     }
-    command_before_main(handle);
+    if (ends || command->kind == COMMAND_AUTOCOMMIT) {
+        command_before_main(handle);
+    }
     handle->busy = true;
     return false;
 }
@@ -182,7 +185,7 @@ START(my_bool, mysql_rollback, (my_bool * result, MYSQL *mysql), (mysql), 1, *re
       .kind = COMMAND_ROLLBACK)
 START(int, mysql_ping, (int *result, MYSQL *mysql), (mysql), 1, *result == 0, .kind = COMMAND_PLAIN)
 START(const char *, mysql_stat, (const char **result, MYSQL *mysql), (mysql), NULL, *result != NULL,
-      .kind = COMMAND_PLAIN)
+      .kind = COMMAND_PLAIN, .keeps_count = true, .keeps_id = true)
 START(int, mysql_kill, (int *result, MYSQL *mysql, unsigned long id), (mysql, id), 1, *result == 0,
       .kind = COMMAND_PLAIN)
 START(int, mysql_refresh, (int *result, MYSQL *mysql, unsigned options), (mysql, options), 1, *result == 0,
@@ -217,7 +220,7 @@ static int start_text(int *result, MYSQL *mysql, const char *text, unsigned long
     if (query_text_to_route(handle, text, length, &slice) && query_route(handle, slice, &summary, result)) {
         return 0;
     }
-    command_before_text(handle);
+    command_before_text(handle, &summary);
     handle->busy = true;
     command_keep_text(handle, slice, &summary);
     int status = call.real->mysql_real_query_start(result, mysql, text, length);
@@ -429,7 +432,7 @@ EXPORT enum net_async_status mysql_real_query_nonblocking(MYSQL *mysql, const ch
             query_route(handle, slice, &summary, &result)) {
             return result == 0 ? NET_ASYNC_COMPLETE : NET_ASYNC_ERROR;
         }
-        command_before_text(handle);
+        command_before_text(handle, &summary);
         command_keep_text(handle, slice, &summary);
         command_begin(&call, mysql, CALLER);
         started(&call, 1, END_TEXT, NULL, NULL, false);

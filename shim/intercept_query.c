@@ -9,6 +9,8 @@
 #include "variables.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -71,12 +73,16 @@ static const MYSQL *diagnostics_owner(const struct handle *handle, struct slice 
     bool main_warns = handle->spoke == handle->main && handle->counted == handle->main &&
                       handle->real->mysql_warning_count &&
                       handle->real->mysql_warning_count(handle->main) > 0;
-    return says(text, "ROW_COUNT") || main_warns ? handle->spoke : handle->warned;
+    if (says(text, "ROW_COUNT")) {
+        return handle->main_tallied ? handle->main : handle->spoke;
+    }
+    return main_warns ? handle->main : handle->warned;
 }
 
 static void end_routed(struct handle *handle, struct local *local, struct slice text, int result) {
     const struct real *real = handle->real;
     handle->last = handle->spoke = handle->warned = local->mysql;
+    handle->main_tallied = false;
     handle->planted = false;
     if (result != 0) {
         command_plant_error(handle);
@@ -212,23 +218,79 @@ static bool is_question(const struct sql_summary *summary) {
            summary->rest.length == 0;
 }
 
+/* The count of found rows that a question of the shim's own has wiped, as a text that answers with it (and
+ * warns of the function, as MySQL does). The caller's; NULL: no memory. */
+static char *write_found_rows(const struct handle *handle, struct slice text, size_t *length) {
+    char *changed = NULL;
+    FILE *out = open_memstream(&changed, length);
+    if (!out) {
+        return NULL;
+    }
+    struct lexer lexer;
+    lex_start(&lexer, text, handle->session.route.modes);
+    const char *done = text.at;
+    struct token token = lex_next(&lexer);
+    while (token.kind != LEX_END && token.kind != LEX_BAD) {
+        const char *from = token.from;
+        bool found = token.kind == LEX_WORD && slice_equals_word(token.text, "FOUND_ROWS");
+        token = lex_next(&lexer);
+        if (found && token.byte == '(') {
+            lex_next(&lexer); /* ) */
+            const char *to = lexer.next;
+            token = lex_next(&lexer);
+            bool named = token.kind != LEX_END && token.byte != ',' && token.byte != ';';
+            fprintf(out, "%.*sCAST(FOUND_ROWS() * 0 + %" PRIu64 " AS SIGNED)", (int)(from - done), done,
+                    handle->kept_found_rows);
+            if (!named) {
+                fprintf(out, " AS `%.*s`", (int)(to - from), from);
+            }
+            done = to;
+        }
+    }
+    fwrite(done, 1, (size_t)(text.at + text.length - done), out);
+    if (fclose(out) != 0) {
+        free(changed);
+        return NULL;
+    }
+    return changed;
+}
+
+static bool asks_for_kept_rows(const struct handle *handle, struct slice text,
+                               const struct sql_summary *summary) {
+    return !handle->found && summary->verb == SQL_DIAGNOSTICS && says(text, "FOUND_ROWS");
+}
+
 /* A question about a statement that a shadow ran last. False: main ran it. */
 static bool ask_shadow(struct handle *handle, struct slice text, const struct sql_summary *summary,
                        int *result) {
-    struct local *local = find_shadow(handle, diagnostics_owner(handle, text));
+    bool kept = asks_for_kept_rows(handle, text, summary);
+    struct local *local =
+        kept ? handle->slots[0].local : find_shadow(handle, diagnostics_owner(handle, text));
     if (!local || local->pid != process_id()) {
         return false;
     }
+    size_t length = text.length;
+    char *changed = kept ? write_found_rows(handle, text, &length) : NULL;
     handle->busy = true;
-    *result = local->real->mysql_real_query(local->mysql, text.at, text.length);
+    *result = local->real->mysql_real_query(local->mysql, changed ? changed : text.at,
+                                            changed ? length : text.length);
     handle->busy = false;
-    MYSQL *found = handle->found;
+    free(changed);
+    MYSQL *found = handle->found, *warned = handle->warned;
+    bool main_tallied = handle->main_tallied || handle->spoke == handle->main;
     end_routed(handle, local, text, *result);
-    if (summary->name.length > 0 && *result == 0 && local->real->mysql_warning_count(local->mysql) == 0) {
+    bool warns = local->real->mysql_warning_count && local->real->mysql_warning_count(local->mysql) > 0;
+    handle->main_tallied = main_tallied && summary->verb == SQL_GET_DIAGNOSTICS &&
+                           !warns; /* it leaves ROW_COUNT() as it is, unless it couldn't answer */
+    if (summary->verb == SQL_GET_DIAGNOSTICS && *result == 0 && !warns) {
         variables_note(handle, local, summary->name);
     }
-    if (command_begins_with(text, handle->session.route.modes, "SHOW") && !command_counts_rows(text)) {
+    bool shows = command_begins_with(text, handle->session.route.modes, "SHOW");
+    if (shows && !command_counts_rows(text)) {
         handle->found = found; /* SHOW WARNINGS leaves FOUND_ROWS() as it is */
+    }
+    if (handle->server.mariadb || shows || summary->verb == SQL_GET_DIAGNOSTICS) {
+        handle->warned = warned; /* to MySQL a SELECT makes a new list, even of such things alone */
     }
     return true;
 }
@@ -314,7 +376,7 @@ static int run(struct handle *handle, const char *text, unsigned long length) {
         seen = &summary;
     }
     if (call.target == handle->main) {
-        command_before_text(handle);
+        command_before_text(handle, seen);
     }
     handle->busy = true;
     result = call.real->mysql_real_query(call.target, text, length);

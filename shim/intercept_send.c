@@ -11,10 +11,10 @@ void query_begin_send(struct call *call, const char *text, unsigned long length)
     if (call->target != handle->main) {
         return;
     }
-    command_before_text(handle);
     if (query_text_to_route(handle, text, length, &slice)) {
         struct sql_summary summary;
         sql_summarize(slice, handle->session.route.modes, NULL, &summary);
+        command_before_text(handle, &summary);
         command_keep_text(handle, slice, &summary);
     }
 }

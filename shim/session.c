@@ -177,9 +177,15 @@ static enum session_echo end_transaction(struct session *session, enum session_e
 
 enum session_echo session_note_autocommit(struct session *session, bool on) {
     bool was = session->autocommit;
+    bool special = session->begun_read_only || session->special_transaction;
     session->autocommit = on;
     update_view(session);
-    return on && !was ? end_transaction(session, SESSION_ECHO_COMMIT) : SESSION_ECHO_NONE;
+    if (!on || was) {
+        return SESSION_ECHO_NONE;
+    }
+    end_transaction(session, SESSION_ECHO_COMMIT);
+    session->special_transaction = special; /* its access mode and isolation level are the next one's too */
+    return SESSION_ECHO_COMMIT;
 }
 
 enum session_echo session_note_end(struct session *session, bool committed) {
@@ -448,9 +454,10 @@ static void note_temporary(struct session *session, const struct sql_table *tabl
 
 static enum session_echo begin_transaction(struct session *session, const struct sql_summary *summary) {
     bool special = session->special_transaction;
+    bool stays_read_only = session->begun_read_only && session->modes_outlast_begin && !summary->read_write;
     end_transaction(session, SESSION_ECHO_COMMIT);
     session->begun = true;
-    session->begun_read_only = summary->read_only;
+    session->begun_read_only = summary->read_only || stays_read_only;
     session->begun_snapshot = summary->consistent_snapshot;
     session->special_transaction = special;
     session->main_touched = true; /* main holds a transaction of its own now: its end must be said to main */

@@ -38,6 +38,7 @@ struct session {
     bool special_transaction; /* SET TRANSACTION was said for the next or the open one: not mirrored, so
                                  nothing is routed meanwhile */
     enum session_completion completion;
+    bool modes_outlast_begin; /* MySQL: BEGIN inside a READ ONLY transaction begins another such */
     bool doubt;  /* code that wasn't seen may have begun or ended a transaction: main's status bits must be
                     asked */
     bool opaque; /* ... and how, as well */

@@ -131,6 +131,7 @@ static void read_state(struct handle *handle, MYSQL_ROW row) {
     session->route.fold_case = row[IDENTITY_COLUMNS + 1] && strcmp(row[IDENTITY_COLUMNS + 1], "0") != 0;
     bool autocommit = !row[IDENTITY_COLUMNS + 2] || strcmp(row[IDENTITY_COLUMNS + 2], "0") != 0;
     session_note_autocommit(session, autocommit);
+    session->modes_outlast_begin = !handle->server.mariadb;
     session->rollback_on_timeout = row[IDENTITY_COLUMNS + 3] && strcmp(row[IDENTITY_COLUMNS + 3], "0") != 0;
 }
 
@@ -178,6 +179,10 @@ bool snapshot_read(struct handle *handle) {
     if (mariadb) {
         fputs(", @@in_transaction", stream); /* for a library that doesn't show the status bits */
     }
+    bool keeps_found_rows = handle->found == handle->main; /* this SELECT's own comes in its place */
+    if (keeps_found_rows) {
+        fputs(", FOUND_ROWS()", stream);
+    }
     if (fclose(stream) != 0) {
         free(text);
         return false;
@@ -187,6 +192,11 @@ bool snapshot_read(struct handle *handle) {
     free(text);
     if (!result) {
         return false;
+    }
+    if (keeps_found_rows) {
+        const char *found = row[IDENTITY_COLUMNS + STATE_COLUMNS + count + mariadb];
+        handle->kept_found_rows = found ? strtoull(found, NULL, 10) : 0;
+        handle->found = NULL;
     }
     read_identity(row, &handle->server);
     read_state(handle, row);

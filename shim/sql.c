@@ -30,7 +30,8 @@ static enum sql_verb read_start(struct reader *reader) {
             reader->summary->consistent_snapshot = true;
         } else if (reader_take(reader, KEYWORD_READ)) {
             reader->summary->read_only = reader_take_word(reader, "ONLY");
-            if (!reader->summary->read_only && !reader_take(reader, KEYWORD_WRITE))
+            reader->summary->read_write = !reader->summary->read_only && reader_take(reader, KEYWORD_WRITE);
+            if (!reader->summary->read_only && !reader->summary->read_write)
                 return SQL_OPAQUE;
         } else {
             return SQL_OPAQUE;

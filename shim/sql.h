@@ -83,6 +83,7 @@ struct sql_summary {
                  still doubled); SQL_SET: all behind the word SET up to the first ;; SQL_SET_ROLE: "ROLE x",
                  the same; SQL_XA: START, BEGIN, END, PREPARE, COMMIT, ROLLBACK or RECOVER as written */
     bool read_only;           /* SQL_BEGIN: READ ONLY */
+    bool read_write;          /* SQL_BEGIN: READ WRITE */
     bool consistent_snapshot; /* SQL_BEGIN: WITH CONSISTENT SNAPSHOT */
     bool chain;               /* SQL_COMMIT, SQL_ROLLBACK: AND CHAIN */
     bool no_chain;            /* SQL_COMMIT, SQL_ROLLBACK: AND NO CHAIN */

@@ -92,7 +92,7 @@ static void write_value(FILE *out, const char *value, bool number) {
     }
 }
 
-/* "SELECT @a, @b" to the shadow, or "SET @a = ..., @b = ..." of its answer. NULL: no memory. */
+/* "SELECT FOUND_ROWS(), @a, @b" to the shadow, or "SET @a = ..., @b = ..." of its answer. NULL: no memory. */
 static char *write_text(const struct variables *variables, MYSQL_ROW row, size_t *length) {
     char *text = NULL;
     FILE *out = open_memstream(&text, length);
@@ -101,7 +101,7 @@ static char *write_text(const struct variables *variables, MYSQL_ROW row, size_t
     }
     for (size_t i = 0; i < variables->count; i++) {
         bool as_bytes = !row && !variables->one[i].number;
-        fputs(i > 0 ? ", " : row ? "SET " : "SELECT ", out);
+        fputs(i > 0 ? ", " : row ? "SET " : "SELECT FOUND_ROWS(), ", out);
         fprintf(out, as_bytes ? "CAST(CONVERT(%s USING utf8mb3) AS BINARY)" : "%s", variables->one[i].name);
         if (row) {
             fputs(" = ", out);
@@ -115,19 +115,6 @@ static char *write_text(const struct variables *variables, MYSQL_ROW row, size_t
     return text;
 }
 
-/* The statement to main must not change what main answers for. */
-static void keep_answers(struct handle *handle) {
-    const struct real *real = handle->real;
-    if (handle->ok == handle->main && real->mysql_insert_id) {
-        handle->kept_insert_id = real->mysql_insert_id(handle->main);
-        handle->ok = NULL;
-    }
-    if (handle->counted == handle->main && real->mysql_warning_count) {
-        handle->kept_warning_count = real->mysql_warning_count(handle->main);
-        handle->counted = NULL;
-    }
-}
-
 void variables_return(struct handle *handle) {
     struct variables *variables = handle->variables;
     const struct real *real = handle->real;
@@ -135,14 +122,18 @@ void variables_return(struct handle *handle) {
     int kept_errno = errno;
     size_t length = 0;
     char *text = write_text(variables, NULL, &length);
+    bool keeps_found_rows = handle->found == variables->local->mysql;
     handle->busy = true;
     if (text && local_is_usable(variables->local) && local_say(variables->local, text, length)) {
         MYSQL_RES *result = real->mysql_store_result(variables->local->mysql);
         MYSQL_ROW row = result ? real->mysql_fetch_row(result) : NULL;
         free(text);
-        text = row ? write_text(variables, row, &length) : NULL;
+        text = row ? write_text(variables, row + 1, &length) : NULL;
+        if (row && row[0] && keeps_found_rows) { /* this SELECT's own comes in its place */
+            handle->kept_found_rows = strtoull(row[0], NULL, 10);
+            handle->found = NULL;
+        }
         if (text) {
-            keep_answers(handle);
             real->mysql_real_query(handle->main, text, length);
         }
         if (result) {

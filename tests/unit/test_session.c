@@ -229,6 +229,9 @@ static void completion_type_says_how_a_transaction_ends(void **unused) {
         {{"SET completion_type = DEFAULT", "BEGIN", "COMMIT"}, "-CC", "AD", NULL},
         {{"SET completion_type = @x", "BEGIN", "COMMIT AND CHAIN"}, "-CC", "ABTm", NULL},
         {{"SET TRANSACTION READ ONLY", "BEGIN", "COMMIT AND CHAIN"}, "-CC", "ABTSKm", NULL},
+        {{"START TRANSACTION READ ONLY", "SET autocommit = 0", "SET autocommit = 1"}, "C-C", "ASK", NULL},
+        {{"START TRANSACTION READ ONLY", "SET autocommit = 0", "SET autocommit = 1", "REPLACE t VALUES (1)"},
+         "C-C-", "AKm", NULL},
     };
     CHECK_ROWS(rows);
 }

@@ -35,6 +35,7 @@ static void write_flags(const struct sql_summary *summary, struct text *flags) {
         const char *name;
     } bools[] = {
         {offsetof(struct sql_summary, read_only), "read_only"},
+        {offsetof(struct sql_summary, read_write), "read_write"},
         {offsetof(struct sql_summary, consistent_snapshot), "consistent_snapshot"},
         {offsetof(struct sql_summary, chain), "chain"},
         {offsetof(struct sql_summary, no_chain), "no_chain"},
