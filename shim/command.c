@@ -54,6 +54,7 @@ static void echo(struct handle *handle, enum session_echo what) {
 static void start_afresh(struct handle *handle, const char *database) {
     local_close_all(handle);
     variables_forget(handle, NULL);
+    handle->main_marked = false;
     session_reset(&handle->session, database);
     memset(&handle->server, 0, sizeof handle->server);
     const char *charset =
@@ -145,16 +146,6 @@ static enum session_echo read_status(struct handle *handle) {
     return SESSION_ECHO_NONE;
 }
 
-void command_settle_doubt(struct handle *handle) {
-    echo(handle, read_status(handle));
-}
-
-void command_before_main(struct handle *handle) {
-    if (handle->session.doubt && !command_main_is_busy(handle)) {
-        command_settle_doubt(handle);
-    }
-}
-
 /* Main's own insert_id and number of warnings are kept over a statement of the shim's. */
 static void keep_answers(struct handle *handle) {
     const struct real *real = handle->real;
@@ -168,27 +159,63 @@ static void keep_answers(struct handle *handle) {
     }
 }
 
+#define MARK "roundabout"
+
+/* True: main's transaction is still the one that was marked. */
+static bool release_mark(struct handle *handle) {
+    static const char text[] = "RELEASE SAVEPOINT " MARK;
+    bool busy = handle->busy;
+    keep_answers(handle);
+    handle->busy = true;
+    handle->main_marked = false;
+    bool there = handle->real->mysql_real_query(handle->main, text, sizeof text - 1) == 0;
+    handle->busy = busy;
+    return there;
+}
+
+void command_settle_doubt(struct handle *handle) {
+    if (!handle->main_marked) {
+        echo(handle, read_status(handle));
+    } else if (release_mark(handle)) {
+        handle->session.doubt = handle->session.opaque = false;
+    } else {
+        echo(handle,
+             session_note_end(&handle->session, false)); /* one way or the other: see session_note_status */
+    }
+}
+
+void command_before_main(struct handle *handle) {
+    if (handle->session.doubt && !command_main_is_busy(handle)) {
+        command_settle_doubt(handle);
+    }
+}
+
 /* Main is surely in no transaction: to begin one would end it. */
 static bool main_is_outside(const struct handle *handle) {
     unsigned status = SERVER_STATUS_IN_TRANS;
-    if (handle->session.main_touched && handle->real->mariadb_get_infov) {
+    if (handle->session.main_touched) {
         handle->real->mariadb_get_infov(handle->main, MARIADB_CONNECTION_SERVER_STATUS, &status, NULL);
     }
     return !handle->session.main_touched || !(status & SERVER_STATUS_IN_TRANS);
 }
 
 static void join_transaction(struct handle *handle) {
-    static const char text[] = "START TRANSACTION";
+    static const char begin[] = "START TRANSACTION", mark[] = "SAVEPOINT " MARK;
     struct session *session = &handle->session;
     const struct local *local = handle->slots[CONFIG_FOLLOW].local;
-    if (!local || !local->transaction || session->autocommit || session->begun || !main_is_outside(handle)) {
+    bool by_status = handle->real->mariadb_get_infov != NULL;
+    if (!local || !local->transaction || session->autocommit || session->begun || session->route.xa ||
+        handle->main_marked || (by_status && !main_is_outside(handle))) {
         return;
     }
     bool busy = handle->busy;
     handle->busy = true;
     keep_answers(handle);
-    if (handle->real->mysql_real_query(handle->main, text, sizeof text - 1) == 0) {
-        session->begun = session->main_touched = true;
+    const char *text = by_status ? begin : mark;
+    if (handle->real->mysql_real_query(handle->main, text, strlen(text)) == 0) {
+        session->main_touched = true;
+        session->begun |= by_status;
+        handle->main_marked = !by_status;
     }
     handle->busy = busy;
 }
@@ -472,7 +499,7 @@ static bool makes_list(const struct handle *handle, struct slice text, const str
 }
 
 /* FOUND_ROWS() is of the last statement that gave rows, the lists of warnings and errors apart; one INTO
- * variables gives them there. MySQL counts DO as well. */
+ * variables gives them there. MySQL counts DO and UPDATE as well. */
 static bool finds_rows(const struct handle *handle, struct slice text, const struct sql_summary *summary) {
     struct lex_modes modes = handle->session.route.modes;
     if (summary->verb == SQL_DIAGNOSTICS) {
@@ -482,7 +509,9 @@ static bool finds_rows(const struct handle *handle, struct slice text, const str
         return false; /* ANALYZE and its like */
     }
     return !ends_in_ok_packet(handle) || summary->verb == SQL_SELECT ||
-           (!handle->server.mariadb && summary->verb == SQL_OPAQUE && command_begins_with(text, modes, "DO"));
+           (!handle->server.mariadb &&
+            (summary->verb == SQL_UPDATE ||
+             (summary->verb == SQL_OPAQUE && command_begins_with(text, modes, "DO"))));
 }
 
 void command_end_text(struct call *call, struct slice text, const struct sql_summary *summary,

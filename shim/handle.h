@@ -77,6 +77,7 @@ struct handle {
     bool credentials_unknown; /* they were in a connection string or can't be copied */
     MYSQL *last;              /* who answers for the last call: main or a shadow */
     MYSQL *spoke;             /* who ran the last statement: for mysql_field_count and ROW_COUNT() */
+    bool main_marked;         /* a savepoint of the shim's is in main's transaction: it goes when that ends */
     bool main_tallied;        /* a command has set ROW_COUNT() on main behind it, as a ping does */
     MYSQL *ok; /* whose insert_id it is: who ended a statement in an OK packet last. NULL: kept_insert_id */
     MYSQL *pending; /* a shadow whose result has not been asked for with store_result or use_result yet */

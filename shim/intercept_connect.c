@@ -164,7 +164,7 @@ static void note_login(struct handle *handle, const struct login *login) {
                                                                   : "";
     session_reset(&handle->session, handle->credentials_unknown ? login->database : database);
     memset(&handle->server, 0, sizeof handle->server);
-    handle->sent = handle->planted = handle->query_attributes = false;
+    handle->sent = handle->planted = handle->query_attributes = handle->main_marked = false;
     handle->kept_insert_id = 0;
     handle->socket.number = -1;
     handle->last = handle->spoke = handle->ok = handle->counted = handle->found = handle->warned =

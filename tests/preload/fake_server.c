@@ -522,7 +522,9 @@ static struct fake_answer *select_variables(struct fake_session *session, const 
     for (unsigned i = 0; i < columns; i++) {
         char *name = trimmed(strsep(&rest, ","));
         const char *value;
-        if (strcasecmp(name, "DATABASE()") == 0) {
+        if (strcasecmp(name, "FOUND_ROWS()") == 0) {
+            value = "1";
+        } else if (strcasecmp(name, "DATABASE()") == 0) {
             value = get_variable(session, "database");
         } else if (strcasecmp(name, "@@in_transaction") == 0 && is_mariadb(session)) {
             value = session->in_transaction ? "1" : "0";
