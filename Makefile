@@ -184,6 +184,7 @@ check: deps
 	    "live wan=$(PYTHON) tests/live/test_wan.py" \
 	    "live shim=$(PYTHON) tests/live/test_shim.py" \
 	    "live order=$(PYTHON) tests/live/test_shim_order.py" \
+	    "live model=$(PYTHON) tests/live/test_shim_model.py" \
 	    "live failure=$(PYTHON) tests/live/test_shim_failure.py" \
 	    "live run=$(PYTHON) tests/live/test_shim_run.py" \
 	    "live ring=$(PYTHON) tests/live/test_ring.py" \

@@ -190,13 +190,11 @@ void command_before_main(struct handle *handle) {
     }
 }
 
-/* Main is surely in no transaction: to begin one would end it. */
-static bool main_is_outside(const struct handle *handle) {
-    unsigned status = SERVER_STATUS_IN_TRANS;
-    if (handle->session.main_touched) {
-        handle->real->mariadb_get_infov(handle->main, MARIADB_CONNECTION_SERVER_STATUS, &status, NULL);
-    }
-    return !handle->session.main_touched || !(status & SERVER_STATUS_IN_TRANS);
+/* By main's last answer. */
+static bool main_is_inside(const struct handle *handle) {
+    unsigned status = 0;
+    handle->real->mariadb_get_infov(handle->main, MARIADB_CONNECTION_SERVER_STATUS, &status, NULL);
+    return status & SERVER_STATUS_IN_TRANS;
 }
 
 static void join_transaction(struct handle *handle) {
@@ -204,8 +202,9 @@ static void join_transaction(struct handle *handle) {
     struct session *session = &handle->session;
     const struct local *local = handle->slots[CONFIG_FOLLOW].local;
     bool by_status = handle->real->mariadb_get_infov != NULL;
-    if (!local || !local->transaction || session->autocommit || session->begun || session->route.xa ||
-        handle->main_marked || (by_status && !main_is_outside(handle))) {
+    session->inside = by_status && main_is_inside(handle);
+    if (!local || !local->transaction || session->autocommit || session->begun || session->inside ||
+        session->route.xa || handle->main_marked) {
         return;
     }
     bool busy = handle->busy;

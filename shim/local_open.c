@@ -79,6 +79,7 @@ static enum route_reason check_server(struct handle *handle, struct local_slot *
     if (!snapshot_identify(local->real, local->mysql, &local->server)) {
         return connect_failed(handle, slot, config, local->mysql);
     }
+    local->autocommit = local->server.autocommit;
     if (handle->server.identity == 0) {
         return ROUTE_ROUTED; /* main was not asked: for local_kill_running only */
     }

@@ -205,7 +205,8 @@ enum session_echo session_note_status(struct session *session, bool in_transacti
     bool switched_on = autocommit && !session->autocommit;
     session->doubt = session->opaque = false;
     session->autocommit = autocommit;
-    bool ended = session->begun && !in_transaction;
+    bool ended = (session->begun || session->inside) && !in_transaction;
+    session->inside = false;
     if (autocommit) {
         session->begun = in_transaction;
     }

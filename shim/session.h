@@ -42,6 +42,7 @@ struct session {
     bool doubt;  /* code that wasn't seen may have begun or ended a transaction: main's status bits must be
                     asked */
     bool opaque; /* ... and how, as well */
+    bool inside; /* main was in a transaction when such code began, as its status said */
     bool main_touched; /* main has run something since its last transaction ended that may belong to one */
     bool rollback_on_timeout; /* innodb_rollback_on_timeout: error 1205 undoes the transaction, not just the
                                  statement */

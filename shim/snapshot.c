@@ -9,10 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define IDENTITY "@@version, @@server_id, @@hostname, @@port, @@datadir, @@max_allowed_packet"
-enum { IDENTITY_COLUMNS = 6 };
-#define STATE ", DATABASE(), @@lower_case_table_names, @@session.autocommit, @@innodb_rollback_on_timeout"
-enum { STATE_COLUMNS = 4 };
+#define IDENTITY \
+    "@@version, @@server_id, @@hostname, @@port, @@datadir, @@max_allowed_packet, @@session.autocommit"
+enum { IDENTITY_COLUMNS = 7 };
+#define STATE ", DATABASE(), @@lower_case_table_names, @@innodb_rollback_on_timeout"
+enum { STATE_COLUMNS = 3 };
 
 /* Session variables that the outcome of a REPLACE or SELECT can depend on. In this order: a collation implies
  * its character set. */
@@ -71,6 +72,7 @@ static void read_identity(MYSQL_ROW row, struct server *server) {
         .major = row[0] ? (unsigned)strtoul(row[0], NULL, 10) : 0,
         .mariadb = row[0] && strstr(row[0], "MariaDB"),
         .longest = row[5] ? strtoul(row[5], NULL, 10) : 0,
+        .autocommit = !row[6] || strcmp(row[6], "0") != 0,
     };
 }
 
@@ -129,10 +131,9 @@ static void read_state(struct handle *handle, MYSQL_ROW row) {
     const char *database = row[IDENTITY_COLUMNS];
     session_note_database(session, (struct slice){database ? database : "", database ? strlen(database) : 0});
     session->route.fold_case = row[IDENTITY_COLUMNS + 1] && strcmp(row[IDENTITY_COLUMNS + 1], "0") != 0;
-    bool autocommit = !row[IDENTITY_COLUMNS + 2] || strcmp(row[IDENTITY_COLUMNS + 2], "0") != 0;
-    session_note_autocommit(session, autocommit);
+    session_note_autocommit(session, handle->server.autocommit);
     session->modes_outlast_begin = !handle->server.mariadb;
-    session->rollback_on_timeout = row[IDENTITY_COLUMNS + 3] && strcmp(row[IDENTITY_COLUMNS + 3], "0") != 0;
+    session->rollback_on_timeout = row[IDENTITY_COLUMNS + 2] && strcmp(row[IDENTITY_COLUMNS + 2], "0") != 0;
 }
 
 /* The names to ask for: the fixed ones of this brand, then what the application has set to something that
