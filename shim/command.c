@@ -190,10 +190,10 @@ void command_before_main(struct handle *handle) {
     }
 }
 
-/* By main's last answer. */
-static bool main_is_inside(const struct handle *handle) {
+/* In a transaction, by its last answer. */
+static bool is_inside(const struct real *real, MYSQL *mysql) {
     unsigned status = 0;
-    handle->real->mariadb_get_infov(handle->main, MARIADB_CONNECTION_SERVER_STATUS, &status, NULL);
+    real->mariadb_get_infov(mysql, MARIADB_CONNECTION_SERVER_STATUS, &status, NULL);
     return status & SERVER_STATUS_IN_TRANS;
 }
 
@@ -202,9 +202,9 @@ static void join_transaction(struct handle *handle) {
     struct session *session = &handle->session;
     const struct local *local = handle->slots[CONFIG_FOLLOW].local;
     bool by_status = handle->real->mariadb_get_infov != NULL;
-    session->inside = by_status && main_is_inside(handle);
+    session->inside = by_status && is_inside(handle->real, handle->main);
     if (!local || !local->transaction || session->autocommit || session->begun || session->inside ||
-        session->route.xa || handle->main_marked) {
+        session->route.xa || handle->main_marked || (by_status && !is_inside(handle->real, local->mysql))) {
         return;
     }
     bool busy = handle->busy;
@@ -387,6 +387,8 @@ static void end_in_success(struct handle *handle, const struct command *command)
         session->main_touched = true;
         if (ends_in_ok_packet(handle)) {
             handle->ok = handle->main;
+        } else {
+            handle->found = handle->main; /* a list is a statement that gives rows */
         }
         break;
     case COMMAND_PLAIN:
