@@ -312,7 +312,7 @@ EXPORT int mysql_store_result_start(MYSQL_RES **result, MYSQL *mysql) {
     }
     int status = call.real->mysql_store_result_start(result, mysql);
     if (watched) {
-        const struct command command = {.kind = COMMAND_NEXT_RESULT};
+        const struct command command = {.kind = COMMAND_PLAIN, .keeps_count = true, .keeps_id = true};
         started(&call, status, END_COMMAND, &command, NULL,
                 status == 0 && (*result || call.real->mysql_errno(mysql) == 0));
     }
@@ -334,11 +334,11 @@ EXPORT int mysql_next_result_start(int *result, MYSQL *mysql) {
     int status = call.real->mysql_next_result_start(result, mysql);
     if (watched) {
         const struct command command = {.kind = COMMAND_NEXT_RESULT};
-        started(&call, status, END_COMMAND, &command, NULL, status == 0 && *result <= 0);
+        started(&call, status, END_COMMAND, &command, NULL, status == 0 && *result == 0);
     }
     return status;
 }
-CONTINUE(int, mysql_next_result, 1, *result <= 0)
+CONTINUE(int, mysql_next_result, 1, *result == 0)
 
 /* The _cont of a call on a statement. */
 #define CONTINUE_STATEMENT(name)                                                        \
