@@ -96,6 +96,10 @@ struct handle {
     uint64_t kept_found_rows;
     unsigned long thread_id;    /* main's; another one after a call means that the library has reconnected */
     struct local_slot slots[2]; /* by enum config_transactions: FOLLOW, IMMEDIATE */
+    enum route_reason aside; /* why a passive handle is left alone, for the counters; 0: it isn't counted */
+    enum page_cause cause;   /* why the last statement that was to be routed couldn't be */
+    bool timed;              /* main's next answer is timed */
+    struct page_observed *observed; /* ... and is a use of this table, or NULL */
     struct session session;
     struct server server; /* which one main is; server.identity 0: not known yet */
     struct option *options;

@@ -9,8 +9,15 @@
  * shadow's may be unread. */
 bool query_route(struct handle *handle, struct slice text, struct sql_summary *summary, int *result);
 
-/* Cheaply: whether query_route may come to true for this text. */
-bool query_may_route(const struct handle *handle, struct slice text, struct sql_summary *summary);
+/* Cheaply: whether query_route may come to true for this text; *reason: why not. Counts nothing. */
+bool query_may_route(const struct handle *handle, struct slice text, struct sql_summary *summary,
+                     enum route_reason *reason);
+
+/* Observe mode: counts the use that a text makes of its tables. False: it isn't observed. */
+bool query_observe(struct handle *handle, struct slice text, const struct route_decision *decision);
+
+/* A text that passes straight on because its handle is left alone (NULL: nothing is counted). */
+void query_count_aside(const struct handle *handle);
 
 /* One line in the log, where it is wanted: why this statement went where it did. */
 void query_note_reason(const struct sql_summary *summary, enum route_reason reason);

@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include "intercept.h"
 
+#include "stats.h"
+
 /* What goes to main as the first half of a statement does to the session what its outcome says, and that
  * comes with the second. */
 void query_begin_send(struct call *call, const char *text, unsigned long length) {
@@ -22,11 +24,18 @@ void query_begin_send(struct call *call, const char *text, unsigned long length)
 bool query_send_routed(struct handle *handle, const char *text, unsigned long length) {
     struct slice slice;
     struct sql_summary summary;
-    if (!query_text_to_route(handle, text, length, &slice) || !query_may_route(handle, slice, &summary)) {
+    enum route_reason reason = ROUTE_OTHER_CALL;
+    if (!query_text_to_route(handle, text, length, &slice)) {
         return false;
     }
-    if (!socket_is_same(&handle->socket) || !descriptor_prepare(&handle->loan, handle->socket.number)) {
-        query_note_reason(&summary, ROUTE_OTHER_CALL);
+    bool may = query_may_route(handle, slice, &summary, &reason);
+    if (!may || !socket_is_same(&handle->socket) ||
+        !descriptor_prepare(&handle->loan, handle->socket.number)) {
+        bool lacks_loan = reason == ROUTE_ROUTED || reason == ROUTE_SESSION_UNKNOWN;
+        reason = lacks_loan ? ROUTE_OTHER_CALL : reason;
+        query_note_reason(&summary, reason);
+        stats_count(stats_verb(summary.verb), reason);
+        query_observe(handle, slice, &(struct route_decision){.reason = reason});
         return false;
     }
     if (!query_route(handle, slice, &summary, &handle->sent_result)) {
@@ -59,6 +68,7 @@ bool query_read_answer(struct handle *handle, my_bool *failed) {
 EXPORT int mysql_send_query(MYSQL *mysql, const char *text, unsigned long length) {
     struct call call;
     if (!command_begin(&call, mysql, CALLER)) {
+        query_count_aside(handle_find(mysql));
         return call.real && call.real->mysql_send_query ? call.real->mysql_send_query(mysql, text, length)
                                                         : 1;
     }

@@ -23,6 +23,7 @@ struct local {
     struct socket socket;
     bool given_up;      /* by the library: it holds no descriptor any more */
     int64_t checked_ms; /* when `socket` was last compared with what its number is (local_is_ours) */
+    const struct config *config; /* by which it was opened */
 };
 
 /* Runs a statement of `group` on the handle's shadow; opens it, brings it in step and begins its transaction

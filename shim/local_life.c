@@ -4,6 +4,7 @@
 #include "log.h"
 #include "variables.h"
 #include "process.h"
+#include "stats.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -112,6 +113,7 @@ void local_retire(struct handle *handle, struct local_slot *slot) {
     }
     unsigned error = slot->local->real->mysql_errno(slot->local->mysql);
     slot->local->given_up = error >= CLIENT_ERROR_FIRST; /* not so if the server only says that it will end */
+    stats_count_event(PAGE_EVENT_SHADOW_LOST);
     slot->transaction_lost |= slot->local->transaction;
     slot->retired = slot->local;
     slot->local = NULL;

@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "app
 
 import lab  # noqa: E402
 import mysql_servers  # noqa: E402
-import oracle  # noqa: E402
+import oracle_library  # noqa: E402
 import servers  # noqa: E402
 from harness import Failure, main, skip, test, want, want_true  # noqa: E402
 
@@ -46,7 +46,7 @@ class Pair:
             servers.make_cache_table(server)
             for statement in TABLES:
                 server.query(statement)
-            for statement in oracle.accounts(server):
+            for statement in oracle_library.accounts(server):
                 server.query(statement)
         self.lab = lab.Lab.__new__(lab.Lab)
         self.lab.main, self.lab.local, self.lab.counter = self.main, self.local, 0
@@ -102,7 +102,7 @@ def any_order_of_calls_is_answered_as_ever_by_connector_c():
 
 @test(deadline_s=120 + SECONDS)
 def any_order_of_calls_is_answered_as_ever_by_oracles_library():
-    program, command = oracle.build("any_order.c", "tell.c")
+    program, command = oracle_library.build("any_order.c", "tell.c")
     try_orders(Pair(lambda name: mysql_servers.MysqlServer(name, ring_member=False), lambda preload: command(program, preload)))
 
 
