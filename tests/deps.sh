@@ -8,13 +8,13 @@
 set -eu
 
 # One package a word; a|b|c: any of these will do, and the first one on offer is installed.
-build='gcc libc6-dev make pkg-config|pkgconf default-libmysqlclient-dev|libmariadb-dev|libmysqlclient-dev uthash-dev libconfig-dev'
+build='gcc libc6-dev make pkg-config|pkgconf default-libmysqlclient-dev|libmariadb-dev|libmysqlclient-dev uthash-dev libconfig-dev libmicrohttpd-dev'
 live='mariadb-server-core|mariadb-server-core-10.6|mariadb-server-core-10.5
       mariadb-client-core|mariadb-client-core-10.6|mariadb-client-core-10.5
       python3 python3-mysqldb perl libdbd-mysql-perl ruby ruby-mysql2'
 check='libcmocka-dev man-db mandoc clang libclang-rt-dev|libclang-rt-14-dev clang-format clang-tidy cppcheck valgrind sysbench'
 bench='gnuplot-nox|gnuplot valgrind'
-deb='debhelper lintian libsystemd-dev'
+deb='debhelper debootstrap lintian libsystemd-dev'
 
 [ -z "${SKIP_DEPS:-}" ] || exit 0
 wanted=
