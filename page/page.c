@@ -166,9 +166,13 @@ uint64_t page_stripe_total(const struct page_stripe *stripe) {
     return total;
 }
 
+static bool is_sum(const struct page_header *header) {
+    return header->pid == 0;
+}
+
 uint64_t page_saved_ns(const struct page_counters *page) {
     struct page_stripe sum;
-    if (page->processes > 0)
+    if (is_sum(&page->header))
         return load(&page->saved_ns);
     page_sum_stripes(page, &sum);
     uint64_t count = page_times_count(&sum.routed);
@@ -246,7 +250,7 @@ void page_add(struct page_counters *sum, const struct page_counters *page) {
     page_sum_stripes(page, &all);
     add_words(&sum->stripes[0], &all, sizeof all);
     add(&sum->saved_ns, page_saved_ns(page));
-    add(&sum->processes, page->processes > 0 ? page->processes : 1);
+    add(&sum->processes, is_sum(&page->header) ? page->processes : 1);
     take_least(&sum->main_least_ns, load(&page->main_least_ns));
     take_newest(&sum->main_recent_ns, load(&page->main_recent_ns));
     for (size_t i = 0; i < PAGE_TABLES; i++) {
@@ -261,7 +265,7 @@ void page_add(struct page_counters *sum, const struct page_counters *page) {
 
 void page_add_observed(struct page_observation *sum, const struct page_observation *page) {
     add(&sum->statements, load(&page->statements));
-    add(&sum->processes, page->processes > 0 ? page->processes : 1);
+    add(&sum->processes, is_sum(&page->header) ? page->processes : 1);
     take_least(&sum->main_least_ns, load(&page->main_least_ns));
     for (size_t i = 0; i < PAGE_OBSERVED; i++) {
         const struct page_observed *from = &page->tables[i];

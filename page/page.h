@@ -35,7 +35,7 @@ struct page_header { /* 192 bytes */
     uint64_t layout; /* page_layout(kind): version, sizes and names in one word */
     uint32_t kind;
     uint32_t bytes; /* of the whole page */
-    uint32_t pid;
+    uint32_t pid; /* 0: of a sum or a breaker */
     uint32_t uid;
     uint64_t start_ticks;   /* of that pid, from /proc/PID/stat; 0: not known */
     uint64_t pid_namespace; /* inode of /proc/self/ns/pid; 0: not known */
@@ -119,7 +119,8 @@ struct page_breaker {
     uint64_t opens;
     uint64_t probes;
     uint64_t opener; /* the pid that opened it last */
-    uint64_t reserved[10];
+    int64_t connecting_since_ms; /* CLOCK_MONOTONIC: somebody has been opening a connection since then; 0: nobody */
+    uint64_t reserved[9];
 };
 
 /* The word that says how a page of this build is laid out; another build's differs if anything else does. */

@@ -7,13 +7,14 @@
 #include "stats.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { CONTRADICTIONS_MAX = 2 };
+enum { CONTRADICTIONS_MAX = 2, WAITS_MAX = 100, WAIT_NS = 100000 };
 /* Longer than any configuration's silence: such a time is nobody's word. */
 static const int64_t SILENCE_MAX_MS = 3 * 3600 * 1000;
 
@@ -46,22 +47,41 @@ static void describe(const struct config_server *server, char *address, size_t s
     }
 }
 
-/* Once for each configuration; the mapping of another address stays, since a thread may be looking at it: as many as
- * there are changes of the local master's address (setup.c bounds them). */
+static void after_fork(void) {
+    atomic_store(&choosing, false); /* whoever was at it is not here */
+}
+static void watch_fork(void) {
+    pthread_atfork(NULL, NULL, after_fork);
+}
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+
+/* Once for each configuration; the mapping of another address stays, since a thread may be looking at it: as
+ * many as there are changes of the local master's address (setup.c bounds them). */
 static void choose(const struct config *config) {
-    if (atomic_exchange(&choosing, true)) {
-        return; /* another thread is at it */
-    }
     int kept_errno = errno;
+    pthread_once(&fork_once, watch_fork);
+    for (int i = 0; atomic_exchange(&choosing, true); i++) {
+        /* another thread is at it, with a few system calls; two breakers would be one failure told twice */
+        if (i == WAITS_MAX) {
+            errno = kept_errno;
+            return;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = WAIT_NS}, NULL);
+    }
+    if (atomic_load(&chosen_for) == config) {
+        atomic_store(&choosing, false);
+        errno = kept_errno;
+        return;
+    }
     char address[sizeof private.address], name[64];
     describe(&config->local.server, address, sizeof address);
     if (strcmp(address, private.address) != 0) {
         strcpy(private.address, address);
         private.silent_until_ms = 0;
         struct page_breaker *page = NULL;
-        int directory = config->stats.enabled ? page_open_directory(config->stats.directory,
-                                                                    setup_runtime_directory(), NULL, 0)
-                                              : -1;
+        int directory = config->stats.enabled
+                            ? page_open_directory(config->stats.directory, setup_runtime_directory(), NULL, 0)
+                            : -1;
         if (directory >= 0) {
             page_name_breaker(name, address);
             page = page_open_shared(directory, PAGE_BREAKER, config_stats_mode(&config->stats), name);
@@ -102,7 +122,8 @@ bool breaker_allows(const struct config *config) {
         return false;
     }
     /* The winner of the exchange probes; the others wait until it says how it went, or must have ended. */
-    int64_t patience = (int64_t)config->local.retry_after_ms + (int64_t)config->local.connect_timeout_s * 1000;
+    int64_t patience =
+        (int64_t)config->local.retry_after_ms + (int64_t)config->local.connect_timeout_s * 1000;
     if (!__atomic_compare_exchange_n(&state->silent_until_ms, &until, now + patience, false, __ATOMIC_SEQ_CST,
                                      __ATOMIC_SEQ_CST)) {
         return false;
@@ -110,6 +131,28 @@ bool breaker_allows(const struct config *config) {
     count(&state->probes);
     stats_count_event(PAGE_EVENT_BREAKER_PROBED);
     return true;
+}
+
+/* A connection that has taken half of its time, while the local master answered nobody at all, won't come; a
+ * process that was ended in between isn't waited for longer than a connect may take. */
+bool breaker_begin_connect(const struct config *config, int64_t *token) {
+    int64_t *since = &state_for(config)->connecting_since_ms;
+    int64_t begun = __atomic_load_n(since, __ATOMIC_RELAXED);
+    int64_t now = now_ms();
+    int64_t longest = (int64_t)config->local.connect_timeout_s * 1000;
+    *token = 0;
+    if (begun != 0 && begun <= now && now - begun < longest) {
+        return now - begun < longest / 2;
+    }
+    if (__atomic_compare_exchange_n(since, &begun, now, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+        *token = now;
+    }
+    return true;
+}
+
+void breaker_end_connect(const struct config *config, int64_t token) {
+    __atomic_compare_exchange_n(&state_for(config)->connecting_since_ms, &token, 0, false, __ATOMIC_RELAXED,
+                                __ATOMIC_RELAXED);
 }
 
 void breaker_failed(const struct config *config, const char *why) {
@@ -122,14 +165,15 @@ void breaker_failed(const struct config *config, const char *why) {
         atomic_fetch_add(&contradictions, 1) + 1 == CONTRADICTIONS_MAX) {
         /* Twice others have found up what only this process finds down. */
         __atomic_store_n(&private.silent_until_ms, until, __ATOMIC_SEQ_CST);
-        __atomic_compare_exchange_n(&state->silent_until_ms, &until, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+        __atomic_compare_exchange_n(&state->silent_until_ms, &until, 0, false, __ATOMIC_SEQ_CST,
+                                    __ATOMIC_SEQ_CST);
     }
     __atomic_store_n(&state->opened_s, now_s(), __ATOMIC_RELAXED);
     __atomic_store_n(&state->opener, (uint64_t)getpid(), __ATOMIC_RELAXED);
     count(&state->opens);
     stats_count_event(PAGE_EVENT_BREAKER_OPENED);
-    log_write(CONFIG_LOG_WARNING, "local master lost: %s; cache statements go to main, next try in %u ms", why,
-              config->local.retry_after_ms);
+    log_write(CONFIG_LOG_WARNING, "local master lost: %s; cache statements go to main, next try in %u ms",
+              why, config->local.retry_after_ms);
 }
 
 void breaker_succeeded(const struct config *config) {
@@ -137,6 +181,9 @@ void breaker_succeeded(const struct config *config) {
     if (atomic_load_explicit(&opened_here, memory_order_relaxed)) {
         atomic_store(&opened_here, false);
         atomic_store(&contradictions, 0);
+    }
+    if (__atomic_load_n(&state->connecting_since_ms, __ATOMIC_RELAXED) != 0) {
+        __atomic_store_n(&state->connecting_since_ms, 0, __ATOMIC_RELAXED); /* whoever waits is only slow */
     }
     if (__atomic_load_n(&state->silent_until_ms, __ATOMIC_RELAXED) == 0 ||
         __atomic_exchange_n(&state->silent_until_ms, 0, __ATOMIC_SEQ_CST) == 0) {

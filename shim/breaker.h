@@ -7,10 +7,17 @@
 
 #include "../config/config.h"
 
+#include <stdint.h>
+
 /* May the local master be tried now? While it is down this says true once per period, to the one who is to
  * probe it. A prober that never tells how it went holds the others up for retry_after_ms and connect_timeout_s at
  * most. */
 bool breaker_allows(const struct config *config);
+
+/* Before a connection is opened. False: another process has been at it for so long that it looks as if nobody answers;
+ * what it finds will tell. True: breaker_end_connect() follows with the same token. */
+bool breaker_begin_connect(const struct config *config, int64_t *token);
+void breaker_end_connect(const struct config *config, int64_t token);
 
 /* The local master could not be reached or was lost. `why` is for the log, one line when it was up until now.
  */

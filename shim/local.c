@@ -65,10 +65,12 @@ static enum route_reason make_ready(struct handle *handle, struct local_slot *sl
     return local_keep_step(handle, slot, config, follow);
 }
 
+/* Reads and writes are told of apart: a read-only server takes the ones and refuses the others. */
 static uint64_t table_key(const struct handle *handle, const struct sql_summary *summary) {
     const struct sql_table *table = &summary->tables[0];
     struct slice database = table->database.length ? table->database : handle->session.route.database;
-    return log_key(log_key(3, database.at ? database.at : "", database.length), table->table.at,
+    uint64_t kind = summary->verb == SQL_SELECT ? 3 : 4;
+    return log_key(log_key(kind, database.at ? database.at : "", database.length), table->table.at,
                    table->table.length);
 }
 

@@ -146,12 +146,19 @@ enum route_reason local_open(struct handle *handle, struct local_slot *slot, con
     const char *password = to->user || to->defaults_file ? to->password : handle->credentials.password;
     const char *database =
         handle->session.database && *handle->session.database ? handle->session.database : NULL;
+    int64_t token;
+    if (!breaker_begin_connect(config, &token)) {
+        handle->cause = PAGE_CAUSE_BREAKER_OPEN;
+        local_free(local);
+        return ROUTE_LOCAL_DOWN;
+    }
     MYSQL *connected =
         handle->real->mysql_real_connect(local->mysql, to->server.socket ? NULL : to->server.host, user,
                                          password, database, to->server.port, to->server.socket,
                                          handle->credentials.flags);
     enum route_reason reason = connected ? check_server(handle, slot, config, local)
                                          : connect_failed(handle, slot, config, local->mysql);
+    breaker_end_connect(config, token);
     if (reason != ROUTE_ROUTED) {
         local_free(local);
         return reason;

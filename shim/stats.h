@@ -1,6 +1,6 @@
-/* What this process counts, in a page of its own (page/page.h) that outlives it. Any thread; no lock; nothing is
- * allocated, and no system call made, but at the first statement of a process. Where no page can be had, nothing
- * is counted. Keeps errno. */
+/* What this process counts, in a page of its own (page/page.h) that outlives it. Any thread; no lock; nothing
+ * is allocated, and no system call made, but at the first statement of a process. Where no page can be had,
+ * nothing is counted. Keeps errno. */
 #ifndef ROUNDABOUT_STATS_H
 #define ROUNDABOUT_STATS_H
 
@@ -11,15 +11,15 @@
 /* Makes the page, if it isn't there. Until it is, and while another thread makes it, nothing is counted. */
 void stats_start(void);
 
-/* One statement, by its verb (enum sql_verb's own five, else PAGE_OTHER) and by where it went and why. True, now and
- * then: main's call should be timed (stats_note_main). */
+/* One statement, by its verb (enum sql_verb's own five, else PAGE_OTHER) and by where it went and why. True,
+ * now and then: main's call should be timed (stats_note_main). */
 bool stats_count(enum page_verb verb, enum route_reason reason);
 enum page_verb stats_verb(enum sql_verb verb);
 
-/* The same statement by its table: `reason` as counted above, `table` of the group that decided. ns: what a routed
- * one took; else 0. */
-void stats_count_table(const struct config_group *group, const struct config_table *table, enum page_verb verb,
-                       enum route_reason reason, uint64_t ns);
+/* The same statement by its table: `reason` as counted above, `table` of the group that decided. ns: what a
+ * routed one took; else 0. */
+void stats_count_table(const struct config_group *group, const struct config_table *table,
+                       enum page_verb verb, enum route_reason reason, uint64_t ns);
 
 /* What a routed statement took. */
 void stats_note_routed(uint64_t ns);

@@ -126,7 +126,9 @@ static void each_reason_is_counted_by_something(void) {
     text[length] = '\0';
     char *caches = strstr(text, "caches = (");
     file = fopen(path, "w");
-    fprintf(file, "%.*scaches = ( { tables = [ \"shop.off\" ]; mode = \"off\"; }, { tables = [ \"shop.watched\" ]; mode = \"observe\"; },%s",
+    fprintf(file,
+            "%.*scaches = ( { tables = [ \"shop.off\" ]; mode = \"off\"; }, { tables = [ \"shop.watched\" ]; "
+            "mode = \"observe\"; },%s",
             (int)(caches - text), text, caches + strlen("caches = ("));
     fclose(file);
 
@@ -374,12 +376,14 @@ static void no_value_and_no_password_stands_in_a_page(void) {
     first_cell(mysql);
     SQL(mysql, "INSERT INTO shop.auto_inc VALUES ('telltale')");
     char command[800];
-    snprintf(command, sizeof command, "! grep -qaE 'telltale|secret|SELECT|REPLACE' %s/*", claims_stats_folder());
+    snprintf(command, sizeof command, "! grep -qaE 'telltale|secret|SELECT|REPLACE' %s/*",
+             claims_stats_folder());
     unsetenv("LD_PRELOAD");
     NUMBER(system(command), 0);
 }
 
-/* The local master tells apart who connects by nothing: the journal, which all processes share, is what counts. */
+/* The local master tells apart who connects by nothing: the journal, which all processes share, is what
+ * counts. */
 static void one_process_of_twenty_finds_the_local_master_dead(void) {
     configure("retry_after_ms = 60000;", NULL);
     fake_fail_connect(FAKE_LOCAL, 2003, "Can't connect to server", -1);
@@ -467,6 +471,58 @@ static void a_prober_that_dies_holds_nobody_up_for_good(void) {
     TRUE_THAT(back);
 }
 
+/* Nobody answers, but the first who asked doesn't know yet: the others needn't all wait for the same. */
+static void a_connect_that_hangs_is_not_joined_by_others(void) {
+    configure("connect_timeout_s = 2;", NULL);
+    MYSQL *mysql = connect_main();
+    pid_t child = fork();
+    if (child == 0) {
+        MYSQL *own = connect_main();
+        fake_fail_slowly(FAKE_LOCAL, "SELECT @@version", 2013, -1, 60000);
+        SQL(own, REPLACE_CACHE);
+        _exit(0);
+    }
+    while (fake_journal_count(0, FAKE_LOCAL, "/connect") == 0) {
+        usleep(1000);
+    }
+    usleep(1100 * 1000);
+    SQL(mysql, SELECT_CACHE);
+    TEXT(first_cell(mysql), "main:1");
+    NUMBER(fake_journal_count(0, FAKE_LOCAL, "/connect"), 1);
+    kill(child, SIGKILL);
+    wait_for(child);
+    bool back = false; /* once its time is over */
+    for (int i = 0; i < 300 && !back; i++) {
+        usleep(10 * 1000);
+        SQL(mysql, SELECT_CACHE);
+        back = strcmp(first_cell(mysql), "local:1") == 0;
+    }
+    TRUE_THAT(back);
+}
+
+/* A machine may be slow: as long as the local master answers somebody, nobody passes it by. */
+static void a_slow_connect_is_joined_while_others_are_answered(void) {
+    MYSQL *mysql = connect_main();
+    SQL(mysql, REPLACE_CACHE);
+    pid_t child = fork();
+    if (child == 0) {
+        MYSQL *own = connect_main();
+        fake_fail_slowly(FAKE_LOCAL, "SELECT @@version", 2013, -1, 60000);
+        SQL(own, REPLACE_CACHE);
+        _exit(0);
+    }
+    while (fake_journal_count(0, FAKE_LOCAL, "/connect") < 2) {
+        usleep(1000);
+    }
+    usleep(600 * 1000);
+    SQL(mysql, REPLACE_CACHE);
+    MYSQL *another = connect_main();
+    SQL(another, SELECT_CACHE);
+    TEXT(first_cell(another), "local:1");
+    kill(child, SIGKILL);
+    wait_for(child);
+}
+
 /* A process in a jail without the socket must not close the way for all. */
 static void a_process_that_is_contradicted_keeps_its_trouble_to_itself(void) {
     configure("retry_after_ms = 100;", NULL);
@@ -536,6 +592,8 @@ int main(int argc, char **argv) {
         CLAIM(one_process_of_twenty_finds_the_local_master_dead, "", SHIM_ONLY),
         CLAIM(one_process_probes_and_its_success_tells_all, "", SHIM_ONLY),
         CLAIM(a_prober_that_dies_holds_nobody_up_for_good, "", SHIM_ONLY),
+        CLAIM(a_connect_that_hangs_is_not_joined_by_others, "", SHIM_ONLY),
+        CLAIM(a_slow_connect_is_joined_while_others_are_answered, "", SHIM_ONLY),
         CLAIM(a_process_that_is_contradicted_keeps_its_trouble_to_itself, "", SHIM_ONLY),
         CLAIM(a_hostile_breaker_holds_nobody_up, "", SHIM_ONLY),
     };

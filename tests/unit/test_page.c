@@ -87,12 +87,19 @@ static void a_quantile_is_the_limit_of_its_bucket(void **state) {
 static struct page_counters *new_counters(void) {
     struct page_counters *page = aligned_alloc(64, sizeof *page);
     memset(page, 0, sizeof *page);
+    page->header.pid = 4711;
+    return page;
+}
+
+static struct page_counters *new_sum(void) {
+    struct page_counters *page = new_counters();
+    page->header.pid = 0;
     return page;
 }
 
 static void sums_meet_tables_by_their_names(void **state) {
     (void)state;
-    struct page_counters *one = new_counters(), *other = new_counters(), *sum = new_counters();
+    struct page_counters *one = new_counters(), *other = new_counters(), *sum = new_sum();
     page_find_table(one, "pages", "shop.cache")->routed[PAGE_SELECT] = 3;
     page_find_table(one, "pages", "shop.more")->routed[PAGE_REPLACE] = 1;
     page_find_table(other, "pages", "shop.cache")->routed[PAGE_SELECT] = 4;
@@ -110,7 +117,7 @@ static void sums_meet_tables_by_their_names(void **state) {
     page_sum_stripes(sum, &all);
     assert_int_equal(page_stripe_reason(&all, ROUTE_ROUTED), 7);
     assert_int_equal(page_stripe_total(&all), 7);
-    struct page_counters *sums = new_counters(); /* a sum of sums counts its processes */
+    struct page_counters *sums = new_sum(); /* a sum of sums counts its processes */
     page_add(sums, sum);
     assert_int_equal(sums->processes, 2);
     free(one), free(other), free(sum), free(sums);
@@ -118,7 +125,7 @@ static void sums_meet_tables_by_their_names(void **state) {
 
 static void tables_without_room_share_the_last_slot(void **state) {
     (void)state;
-    struct page_counters *page = new_counters(), *sum = new_counters();
+    struct page_counters *page = new_counters(), *sum = new_sum();
     char name[32];
     for (int i = 0; i < PAGE_TABLES + 10; i++) {
         snprintf(name, sizeof name, "shop.t%d", i);
@@ -382,7 +389,7 @@ static void any_numbers_are_only_numbers(void **state) {
     page->header.pid = UINT32_MAX;
     page->header.touched_s = UINT64_MAX;
     assert_int_equal(look().pages, 1);
-    struct page_counters *sum = new_counters();
+    struct page_counters *sum = new_sum();
     page_add(sum, page);
     page_add(sum, page);
     struct page_stripe all;
