@@ -3,7 +3,7 @@
 
 # Options, one a line, from what --help prints.
 _roundabout_options() {
-    "$@" --help 2>/dev/null | grep -oE '^ +(-[a-zA-Z0-9], )?--?[a-z0-9][a-z-]*' | grep -oE -- '--?[a-zA-Z0-9][a-z-]*'
+    "$@" --help 2>/dev/null | grep -oE '^ +(-[a-zA-Z0-9], )?--?[a-zA-Z0-9][a-z-]*' | grep -oE -- '--?[a-zA-Z0-9][a-z-]*'
 }
 
 # The words of the list of verbs that --help prints.
@@ -51,13 +51,13 @@ _roundabout() {
     esac
 }
 
-_roundaboutd() {
-    case ${COMP_WORDS[COMP_CWORD - 1]} in
-    -f | --config) COMPREPLY=($(compgen -f -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    *) COMPREPLY=($(compgen -W "$(_roundabout_options "${COMP_WORDS[0]}")" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+# Programs without verbs.
+_roundabout_plain() {
+    case ${COMP_WORDS[COMP_CWORD]} in
+    -*) COMPREPLY=($(compgen -W "$(_roundabout_options "${COMP_WORDS[0]}")" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    *) COMPREPLY=($(compgen -f -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     esac
 }
 
 complete -o filenames -F _roundabout roundabout
-complete -o filenames -F _roundaboutd roundaboutd
-complete -o filenames -F _roundaboutd roundabout-bench
+complete -o filenames -F _roundabout_plain roundaboutd roundabout-bench
