@@ -31,11 +31,12 @@ SHIM   = $(PURE) $(CONFIG) \
          shim/session.c shim/snapshot.c shim/handle.c \
          shim/breaker.c shim/verdict.c \
          shim/local.c shim/local_life.c shim/local_open.c shim/local_step.c \
+         shim/prepared.c shim/prepared_binds.c shim/exposed.c \
          shim/command.c shim/descriptor.c \
          shim/intercept_connect.c shim/intercept_command.c \
          shim/intercept_query.c shim/intercept_send.c \
          shim/intercept_result.c shim/intercept_answer.c \
-         shim/intercept_statement.c \
+         shim/intercept_statement.c shim/intercept_fetch.c \
          shim/intercept_async.c
 CLI    = cli/main.c \
          cli/run.c \
@@ -109,11 +110,15 @@ unit: $(addprefix $(BUILD)/tests/unit/test_,$(UNIT)) $(BUILD)/tests/unit/print_s
 PRELOAD = $(BUILD)/tests/preload
 FAKES   = $(PRELOAD)/libmariadb.so.3 $(PRELOAD)/libmysqlclient.so.24
 CLOSED  = $(PRELOAD)/closed/libmariadb.so.3 $(PRELOAD)/closed/libmysqlclient.so.24
-PRELOAD_TESTS = answers pending handles transactions step outage async threads memory
+PRELOAD_TESTS = answers pending prepared handles transactions step outage async threads memory
 
-$(PRELOAD)/fake_client.mariadb.o: CFLAGS_ALL += -DFAKE_MARIADB -fsemantic-interposition
-$(PRELOAD)/fake_client.oracle.o: CFLAGS_ALL += -fsemantic-interposition
-$(PRELOAD)/fake_client.mariadb.o $(PRELOAD)/fake_client.oracle.o: tests/preload/fake_client.c
+FAKE_PARTS = fake_client fake_statement
+$(FAKE_PARTS:%=$(PRELOAD)/%.mariadb.o): CFLAGS_ALL += -DFAKE_MARIADB -fsemantic-interposition
+$(FAKE_PARTS:%=$(PRELOAD)/%.oracle.o): CFLAGS_ALL += -fsemantic-interposition
+$(PRELOAD)/%.mariadb.o: tests/preload/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -c $< -o $@
+$(PRELOAD)/%.oracle.o: tests/preload/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) -c $< -o $@
 
@@ -122,12 +127,12 @@ $(PRELOAD)/libfakeserver.so: $(PRELOAD)/fake_server.o
 $(PRELOAD)/libmariadb.so.3 $(PRELOAD)/closed/libmariadb.so.3: MAP = mariadb
 $(PRELOAD)/libmysqlclient.so.24 $(PRELOAD)/closed/libmysqlclient.so.24: MAP = oracle
 $(CLOSED): LINK_MORE = -Wl,-Bsymbolic
-$(PRELOAD)/libmariadb.so.3 $(PRELOAD)/closed/libmariadb.so.3: $(PRELOAD)/fake_client.mariadb.o
-$(PRELOAD)/libmysqlclient.so.24 $(PRELOAD)/closed/libmysqlclient.so.24: $(PRELOAD)/fake_client.oracle.o
+$(PRELOAD)/libmariadb.so.3 $(PRELOAD)/closed/libmariadb.so.3: $(FAKE_PARTS:%=$(PRELOAD)/%.mariadb.o)
+$(PRELOAD)/libmysqlclient.so.24 $(PRELOAD)/closed/libmysqlclient.so.24: $(FAKE_PARTS:%=$(PRELOAD)/%.oracle.o)
 $(FAKES) $(CLOSED): $(PRELOAD)/libfakeserver.so tests/preload/fake_mariadb.map tests/preload/fake_oracle.map
 	@mkdir -p $(@D)
 	$(CC) -shared $(LDFLAGS_ALL) $(LINK_MORE) -Wl,-soname,$(@F) -Wl,--version-script=tests/preload/fake_$(MAP).map \
-	    -Wl,-rpath,'$$ORIGIN' -o $@ $(PRELOAD)/fake_client.$(MAP).o $(PRELOAD)/libfakeserver.so
+	    -Wl,-rpath,'$$ORIGIN' -o $@ $(FAKE_PARTS:%=$(PRELOAD)/%.$(MAP).o) $(PRELOAD)/libfakeserver.so
 
 $(addprefix $(PRELOAD)/mariadb_test_,$(PRELOAD_TESTS)): CLIENT = $(PRELOAD)/libmariadb.so.3
 $(addprefix $(PRELOAD)/oracle_test_,$(PRELOAD_TESTS)): CLIENT = $(PRELOAD)/libmysqlclient.so.24

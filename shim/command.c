@@ -2,6 +2,7 @@
 #include "command.h"
 
 #include "local.h"
+#include "prepared.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -51,6 +52,7 @@ static void echo(struct handle *handle, enum session_echo what) {
  * one. */
 static void start_afresh(struct handle *handle, const char *database) {
     local_close_all(handle);
+    prepared_end_session(handle);
     session_reset(&handle->session, database);
     memset(&handle->server, 0, sizeof handle->server);
     const char *charset =
@@ -293,6 +295,8 @@ void command_end(struct call *call, const struct command *command, bool succeede
     int kept_errno = errno; /* as the library left it: some programs look at it */
     if (end_on_main(call, succeeded)) {
         end_in_success(call->handle, command);
+    } else if (command->kind == COMMAND_CHANGE_USER && call->target == call->handle->main) {
+        prepared_end_session(call->handle); /* the libraries give up the statements before they ask */
     }
     errno = kept_errno;
 }

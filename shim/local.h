@@ -23,7 +23,9 @@ struct local {
     int fd;                    /* -1: the library doesn't tell */
     dev_t device;
     ino_t inode;
-    int64_t checked_ms; /* when the two were last compared with what `fd` is (local_is_ours) */
+    struct statement *reader; /* whose rows came last; NULL: a text's */
+    struct closing *closing;  /* statements to be closed as soon as nobody's rows are in the way */
+    int64_t checked_ms;       /* when the two were last compared with what `fd` is (local_is_ours) */
 };
 
 /* Runs a statement of `group` on the handle's shadow; opens it, brings it in step and begins its transaction
@@ -33,6 +35,12 @@ struct local {
 enum route_reason local_run(struct handle *handle, const struct config_group *group,
                             const struct sql_summary *summary, struct slice text, int *result,
                             struct local **answered);
+
+/* The same for a prepared statement, whose summary and text are its own. Without `execute`: it is made sure
+ * that its twin is there. */
+enum route_reason local_run_prepared(struct handle *handle, const struct config_group *group,
+                                     struct statement *statement, bool execute, int *result,
+                                     struct local **answered);
 
 /* The statement that the local master has just refused ran on main with success: so it is the local master's
  * own trouble, and is logged. */
