@@ -355,7 +355,9 @@ EXPORT int mysql_stmt_execute_start(int *result, MYSQL_STMT *stmt) {
         *result = 1;
         return 0;
     }
-    if (watched && statement_execute(&call, statement, result)) {
+    int ready;
+    if (watched && statement_execute(&call, statement, &ready)) {
+        *result = ready;
         return 0;
     }
     int status = call.real->mysql_stmt_execute_start(result, stmt);

@@ -219,19 +219,24 @@ static bool depends_on_settings(const struct statement *statement) {
     return false;
 }
 
+/* Its names mean tables of another database than the session's default one is now. */
+static bool names_another_database(const struct statement *statement) {
+    const char *now = statement->handle->session.database ? statement->handle->session.database : "";
+    return strcmp(statement->database, now) != 0 && names_default_database(statement->summary);
+}
+
 /* Prepares the text on `stmt`, with its names meaning the tables that they meant at first. */
 static int prepare_as_before(const struct statement *statement, MYSQL *mysql, MYSQL_STMT *stmt) {
     const struct real *real = statement->real;
-    const char *now = statement->handle->session.database ? statement->handle->session.database : "";
-    bool elsewhere = strcmp(statement->database, now) != 0 && names_default_database(statement->summary);
-    if (elsewhere && (!*statement->database || !*now || real->mysql_select_db(mysql, statement->database))) {
+    if (!names_another_database(statement)) {
+        return real->mysql_stmt_prepare(stmt, statement->text, statement->length);
+    }
+    const char *now = statement->handle->session.database;
+    if (!*statement->database || !now || !*now || real->mysql_select_db(mysql, statement->database)) {
         return 1;
     }
     int result = real->mysql_stmt_prepare(stmt, statement->text, statement->length);
-    if (elsewhere && real->mysql_select_db(mysql, now) != 0) {
-        result = 1;
-    }
-    return result;
+    return real->mysql_select_db(mysql, now) != 0 ? 1 : result;
 }
 
 /* False: *verdict says what the failure means. */
@@ -259,8 +264,10 @@ static bool make_twin(struct statement *statement, struct local *local, enum ver
     statement->local = local;
     prepared_set_attributes(statement, twin);
     if (prepare_as_before(statement, local->mysql, twin) != 0) {
-        local->version = handle->session.version - 1; /* its default database may be another now */
-        local->database_version = handle->session.database_version - 1;
+        if (names_another_database(statement)) { /* which one is the shadow's now depends on what failed */
+            local->version = handle->session.version - 1;
+            local->database_version = handle->session.database_version - 1;
+        }
         if (verdict_of_statement(real->mysql_stmt_errno(twin)) == VERDICT_LOST) {
             *verdict = VERDICT_LOST;
         }

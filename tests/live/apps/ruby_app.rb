@@ -72,13 +72,13 @@ scenario :asynchronous_queries_are_waited_for do
   say 'site L', c.async_result.first['v']
 end
 
-scenario :prepared_statements_run_on_main do
+scenario :prepared_statements_are_routed do
   c = connect
   s = c.prepare('REPLACE INTO cache (k, v) VALUES (?, ?)')
-  s.execute('M/a', VALUE)
+  s.execute('L/a', VALUE)
   say s.affected_rows, s.param_count
   g = c.prepare('SELECT v FROM cache WHERE k = ?')
-  say 'site M', g.execute('site').first['v']
+  say 'site L', g.execute('site').first['v']
   g.close
   say attempt { c.prepare('SELECT nothing FROM cache') }
   put(c, 'L/b')
