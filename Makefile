@@ -154,7 +154,7 @@ preload: $(BUILD)/libroundabout.so $(CLOSED) $(PRELOAD)/test_libraries \
 # --- programs of the live tests. They stay as an application's are: no sanitizer, no hardening of ours.
 
 LIVE       = tests/live/apps/c
-C_APP      = $(addprefix $(LIVE)/,c_app.c tell.c text.c results.c answers.c session.c prepared.c non_blocking.c process.c orders.c)
+C_APP      = $(addprefix $(LIVE)/,c_app.c tell.c text.c results.c answers.c session.c prepared.c prepared_orders.c non_blocking.c process.c orders.c)
 LIVE_APPS  = $(addprefix $(BUILD)/tests/live/,c_app loader module.so)
 LIVE_CFLAGS = -std=gnu11 -g -O2 $(WARNINGS)
 $(BUILD)/tests/live/c_app: $(C_APP) $(LIVE)/c_app.h

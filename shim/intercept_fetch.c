@@ -17,7 +17,6 @@
 
 ANSWER(uint64_t, mysql_stmt_num_rows, 0, (MYSQL_STMT * stmt), (from))
 ANSWER(uint64_t, mysql_stmt_affected_rows, 0, (MYSQL_STMT * stmt), (from))
-ANSWER(uint64_t, mysql_stmt_insert_id, 0, (MYSQL_STMT * stmt), (from))
 ANSWER(unsigned, mysql_stmt_field_count, 0, (MYSQL_STMT * stmt), (from))
 ANSWER(unsigned long, mysql_stmt_param_count, 0, (MYSQL_STMT * stmt), (from))
 ANSWER(int, mysql_stmt_warning_count, 0, (MYSQL_STMT * stmt), (from))
@@ -29,6 +28,17 @@ ANSWER(my_bool, mysql_stmt_attr_get, 1, (MYSQL_STMT * stmt, int number, void *va
 ANSWER(int, mysql_stmt_fetch_column, 1,
        (MYSQL_STMT * stmt, MYSQL_BIND *bind, unsigned column, unsigned long offset),
        (from, bind, column, offset))
+
+EXPORT uint64_t mysql_stmt_insert_id(MYSQL_STMT *stmt) {
+    struct statement *statement = statement_find(stmt);
+    const struct real *real = statement_real(statement, CALLER);
+    if (statement && statement->knows_id && !statement->inside) {
+        return statement->insert_id;
+    }
+    return real && real->mysql_stmt_insert_id
+               ? real->mysql_stmt_insert_id(prepared_answering(statement, stmt))
+               : 0;
+}
 
 EXPORT void mysql_stmt_data_seek(MYSQL_STMT *stmt, uint64_t row) {
     struct statement *statement = statement_find(stmt);
@@ -128,7 +138,11 @@ EXPORT int mysql_stmt_next_result(MYSQL_STMT *stmt) {
     }
     if (statement && statement->at_twin && !statement->inside) {
         statement->error = 0;
-        return real->mysql_stmt_next_result(statement->twin);
+        int result = real->mysql_stmt_next_result(statement->twin);
+        if (result > 0 && statement->handle && statement->local) {
+            statement->handle->last = statement->local->mysql;
+        }
+        return result;
     }
     bool watched = statement_begin(&call, &statement, stmt, CALLER);
     int result = real->mysql_stmt_next_result(stmt);

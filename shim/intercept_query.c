@@ -103,6 +103,18 @@ static void end_routed(struct handle *handle, struct local *local, struct slice 
     }
 }
 
+void query_note_id(const struct handle *handle, struct statement *statement) {
+    statement->knows_id = true;
+    statement->insert_id = handle->ok ? handle->real->mysql_insert_id(handle->ok) : handle->kept_insert_id;
+}
+
+void query_note_prepared(const struct handle *handle, struct statement *statement) {
+    if (statement->used && handle->real->mariadb) {
+        query_note_id(handle, statement); /* Connector/C resets it first */
+    }
+    statement->used = true;
+}
+
 /* Its rows are the statement's: nobody asks the connection for them. */
 static void end_execute(struct handle *handle, struct local *local, struct statement *statement, int result) {
     prepared_note_executed(statement, true);
@@ -113,11 +125,15 @@ static void end_execute(struct handle *handle, struct local *local, struct state
         handle->streaming = local;
         local->reader = statement;
     }
+    if (result == 0) {
+        query_note_id(handle, statement);
+    }
 }
 
 static void end_prepare(struct handle *handle, struct local *local, struct statement *statement) {
     statement->at_twin = true;
     prepared_expose(statement);
+    query_note_prepared(handle, statement);
     handle->last = handle->counted = local->mysql; /* without warnings, in both libraries */
     handle->planted = false;
 }

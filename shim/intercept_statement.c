@@ -55,6 +55,9 @@ void statement_end(struct call *call, struct statement *statement, bool executed
         struct slice text = {statement->unseen ? "" : statement->text,
                              statement->unseen ? 0 : statement->length};
         command_end_text(call, text, statement->unseen ? &unseen : NULL, succeeded);
+        if (succeeded) {
+            query_note_id(handle, statement);
+        }
         return;
     }
     const struct command command = {.kind = executed ? COMMAND_TOUCHES : COMMAND_PLAIN};
@@ -66,6 +69,9 @@ void statement_end(struct call *call, struct statement *statement, bool executed
     command_end(call, &command, succeeded);
     if (!executed) {
         handle->ok = ok; /* a prepare says nothing about ids */
+        query_note_prepared(handle, statement);
+    } else if (succeeded) {
+        query_note_id(handle, statement);
     }
 }
 
@@ -240,6 +246,9 @@ EXPORT my_bool mysql_stmt_reset(MYSQL_STMT *stmt) {
         statement->at_main.pieces = statement->at_local.pieces = 0;
         prepared_drop_long_data(statement);
         statement->error = 0;
+        if (real->mariadb) {
+            query_note_id(handle, statement);
+        }
         if (!local || prepared_is_in_the_way(statement)) {
             statement->at_local.stale = true; /* done before it is executed next */
             return 0;
@@ -258,6 +267,9 @@ EXPORT my_bool mysql_stmt_reset(MYSQL_STMT *stmt) {
         statement->at_main.pieces = statement->at_local.pieces = 0;
         prepared_drop_long_data(statement);
         statement->error = 0;
+        if (real->mariadb) {
+            query_note_id(handle, statement);
+        }
         end_quiet(handle, handle->main);
     }
     return result;

@@ -37,8 +37,8 @@ enum { ATTRIBUTES_MAX = 8, LONG_DATA_MAX = 1 << 20 /* bytes kept; a statement wi
 
 struct attribute {
     int number;
-    bool given;    /* else the program's pointer was NULL */
-    char value[8]; /* the longest that an attribute has */
+    bool given;                            /* else the program's pointer was NULL */
+    _Alignas(unsigned long) char value[8]; /* the longest that an attribute has */
 };
 
 struct statement {
@@ -74,6 +74,10 @@ struct statement {
     struct local *local;         /* where the twin is; NULL: that connection is gone */
     struct closing *old;         /* twins on connections that were lost: their metadata may be in use */
     size_t old_count;
+    bool knows_id; /* insert_id is set: at its last execute the library took the connection's of that moment,
+                    */
+    uint64_t insert_id; /* and that may be one of the other side's */
+    bool used;          /* it was prepared before */
     struct exposed own; /* what stmt shows by itself, while `lent` */
     bool lent;
     struct side at_main;

@@ -174,14 +174,14 @@ scenario a_handle_dropped_in_a_transaction_undoes_it => sub {
     see('L/a');
 };
 
-scenario prepared_statements_run_on_main => sub {
+scenario prepared_statements_are_routed => sub {
     my $dbh = connect_(dsn => ';mysql_server_prepare=1');
     my $put = $dbh->prepare('REPLACE INTO cache (k, v) VALUES (?, ?)');
-    say_($put->execute('M/a', $VALUE), after($dbh));
-    say_($put->execute('M/a', $VALUE), $put->rows);
+    say_($put->execute('L/a', $VALUE), after($dbh));
+    say_($put->execute('L/a', $VALUE), $put->rows);
     my $get = $dbh->prepare("SELECT v FROM cache WHERE k = ?");
     $get->execute('site');
-    print "$current: site M ", $get->fetchrow_array, "\n";
+    print "$current: site L ", $get->fetchrow_array, "\n";
     $get->finish;
     my $plain = connect_();
     put($plain, 'L/b');
