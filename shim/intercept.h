@@ -38,7 +38,7 @@ bool query_execute_direct(struct handle *handle, struct statement *statement, st
 /* A statement takes the connection's insert_id when it is executed, which is an older one where it has no OK
  * packet of its own; in Connector/C also when it is reset or prepared again. */
 void query_note_id(const struct handle *handle, struct statement *statement);
-void query_note_prepared(const struct handle *handle, struct statement *statement);
+void query_note_prepared(const struct handle *handle, struct statement *statement, bool succeeded);
 
 /* Before and behind a call that makes a prepared statement speak to main. True: watched; then, unless
  * statement->error says that the shim has answered for the library, the call is made and statement_end

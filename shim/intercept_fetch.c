@@ -146,7 +146,9 @@ EXPORT int mysql_stmt_next_result(MYSQL_STMT *stmt) {
     }
     bool watched = statement_begin(&call, &statement, stmt, CALLER);
     int result = real->mysql_stmt_next_result(stmt);
-    if (watched && !statement->error) {
+    if (watched && !statement->error && result < 0) {
+        call.handle->busy = false; /* there was nothing, and nothing was said */
+    } else if (watched && !statement->error) {
         MYSQL *ok = call.handle->ok;
         const struct command command = {.kind = COMMAND_PLAIN};
         command_end(&call, &command, result <= 0);
@@ -160,7 +162,6 @@ EXPORT int mysql_stmt_next_result(MYSQL_STMT *stmt) {
 static my_bool bind(struct statement *statement, MYSQL_STMT *stmt, MYSQL_BIND *array, bool results) {
     const struct real *real = statement->real;
     MYSQL_STMT *to = prepared_answering(statement, stmt);
-    statement->error = 0;
     prepared_read_binds(statement); /* of the other array: a program may have written there */
     bool inside = statement->inside;
     statement->inside |= to == stmt;
@@ -189,6 +190,9 @@ EXPORT my_bool mysql_stmt_bind_param(MYSQL_STMT *stmt, MYSQL_BIND *array) {
     if (!real || !real->mysql_stmt_bind_param) {
         return 1;
     }
+    if (statement) {
+        statement->error = 0;
+    }
     if (is_followed(statement) && (statement->summary || prepared_prebound(statement) > 0)) {
         return bind(statement, stmt, array, false);
     }
@@ -200,6 +204,9 @@ EXPORT my_bool mysql_stmt_bind_result(MYSQL_STMT *stmt, MYSQL_BIND *array) {
     const struct real *real = statement_real(statement, CALLER);
     if (!real || !real->mysql_stmt_bind_result) {
         return 1;
+    }
+    if (statement) {
+        statement->error = 0;
     }
     if (is_followed(statement) && statement->summary) {
         return bind(statement, stmt, array, true);

@@ -108,11 +108,11 @@ void query_note_id(const struct handle *handle, struct statement *statement) {
     statement->insert_id = handle->ok ? handle->real->mysql_insert_id(handle->ok) : handle->kept_insert_id;
 }
 
-void query_note_prepared(const struct handle *handle, struct statement *statement) {
+void query_note_prepared(const struct handle *handle, struct statement *statement, bool succeeded) {
     if (statement->used && handle->real->mariadb) {
         query_note_id(handle, statement); /* Connector/C resets it first */
     }
-    statement->used = true;
+    statement->used = succeeded;
 }
 
 /* Its rows are the statement's: nobody asks the connection for them. */
@@ -133,7 +133,7 @@ static void end_execute(struct handle *handle, struct local *local, struct state
 static void end_prepare(struct handle *handle, struct local *local, struct statement *statement) {
     statement->at_twin = true;
     prepared_expose(statement);
-    query_note_prepared(handle, statement);
+    query_note_prepared(handle, statement, true);
     handle->last = handle->counted = local->mysql; /* without warnings, in both libraries */
     handle->planted = false;
 }

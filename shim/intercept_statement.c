@@ -69,7 +69,7 @@ void statement_end(struct call *call, struct statement *statement, bool executed
     command_end(call, &command, succeeded);
     if (!executed) {
         handle->ok = ok; /* a prepare says nothing about ids */
-        query_note_prepared(handle, statement);
+        query_note_prepared(handle, statement, succeeded);
     } else if (succeeded) {
         query_note_id(handle, statement);
     }
@@ -246,7 +246,7 @@ EXPORT my_bool mysql_stmt_reset(MYSQL_STMT *stmt) {
         statement->at_main.pieces = statement->at_local.pieces = 0;
         prepared_drop_long_data(statement);
         statement->error = 0;
-        if (real->mariadb) {
+        if (real->mariadb && statement->at_local.prepared) {
             query_note_id(handle, statement);
         }
         if (!local || prepared_is_in_the_way(statement)) {
@@ -267,7 +267,7 @@ EXPORT my_bool mysql_stmt_reset(MYSQL_STMT *stmt) {
         statement->at_main.pieces = statement->at_local.pieces = 0;
         prepared_drop_long_data(statement);
         statement->error = 0;
-        if (real->mariadb) {
+        if (real->mariadb && statement->at_main.prepared) {
             query_note_id(handle, statement);
         }
         end_quiet(handle, handle->main);
@@ -286,10 +286,10 @@ EXPORT my_bool mysql_stmt_free_result(MYSQL_STMT *stmt) {
         if (statement->local && prepared_is_in_the_way(statement)) {
             return 0; /* its own rows are read already, and the library would throw away the others' */
         }
-        my_bool failed = real->mysql_stmt_free_result(statement->twin);
-        if (handle && statement->local) {
-            handle->last = statement->local->mysql;
+        if (handle && statement->local && handle->streaming == statement->local) {
+            handle->last = statement->local->mysql; /* it may read what is left */
         }
+        my_bool failed = real->mysql_stmt_free_result(statement->twin);
         prepared_expose(statement);
         return failed && verdict_of_statement(real->mysql_stmt_errno(statement->twin)) != VERDICT_LOST;
     }
@@ -298,7 +298,7 @@ EXPORT my_bool mysql_stmt_free_result(MYSQL_STMT *stmt) {
     }
     my_bool result = real->mysql_stmt_free_result(stmt);
     if (handle) {
-        end_quiet(handle, handle->main);
+        end_quiet(handle, handle->last); /* it has nothing to say of the last call */
     }
     return result;
 }
@@ -308,9 +308,16 @@ static my_bool send_to_twin(struct handle *handle, struct statement *statement, 
                             const char *data, unsigned long length) {
     const struct real *real = statement->real;
     struct local *local = local_of(statement);
-    bool lost = !local || !statement->at_local.prepared || prepared_is_in_the_way(statement);
-    if (statement->at_local.stale) {
-        lost = true; /* it goes with the rest, behind the reset */
+    /* What can't be sent now, or not before a reset, goes with the execute. */
+    bool lost = !local || !statement->at_local.prepared || statement->at_local.stale;
+    if (!lost && prepared_is_in_the_way(statement)) {
+        handle->last = local->mysql;
+        return real->mysql_stmt_send_long_data(statement->twin, number, data, length); /* 2014 */
+    }
+    if (command_main_is_busy(handle)) {
+        handle->last = handle->main;
+        statement->error = CLIENT_COMMANDS_OUT_OF_SYNC;
+        return 1;
     }
     if (!lost && !prepared_bind(statement, statement->twin, &statement->at_local)) {
         lost = true;
@@ -371,10 +378,14 @@ EXPORT my_bool mysql_stmt_close(MYSQL_STMT *stmt) {
     if (!real || !real->mysql_stmt_close || (handle && !begin_quiet(handle))) {
         return 1;
     }
-    MYSQL *spoke = handle ? handle->main : NULL;
+    MYSQL *spoke = handle ? handle->last : NULL;
     if (statement) {
         struct local *local = local_of(statement);
-        spoke = local && !statement->at_main.prepared ? local->mysql : spoke;
+        if (handle && statement->at_main.prepared) {
+            spoke = handle->main;
+        } else if (handle && local && statement->at_local.prepared) {
+            spoke = local->mysql;
+        }
         statement_remove(statement); /* first: its address may be another's as soon as it is freed */
         prepared_free(statement);
     }
