@@ -190,8 +190,8 @@ EXPORT my_bool mysql_stmt_bind_param(MYSQL_STMT *stmt, MYSQL_BIND *array) {
     if (!real || !real->mysql_stmt_bind_param) {
         return 1;
     }
-    if (statement) {
-        statement->error = 0;
+    if (statement && real->mariadb) {
+        statement->error = 0; /* Oracle's library lets an older one stand */
     }
     if (is_followed(statement) && (statement->summary || prepared_prebound(statement) > 0)) {
         return bind(statement, stmt, array, false);
@@ -205,8 +205,8 @@ EXPORT my_bool mysql_stmt_bind_result(MYSQL_STMT *stmt, MYSQL_BIND *array) {
     if (!real || !real->mysql_stmt_bind_result) {
         return 1;
     }
-    if (statement) {
-        statement->error = 0;
+    if (statement && real->mariadb) {
+        statement->error = 0; /* Oracle's library lets an older one stand */
     }
     if (is_followed(statement) && statement->summary) {
         return bind(statement, stmt, array, true);
