@@ -46,13 +46,14 @@ SHIM   = $(PURE) $(CONFIG) $(PAGE) \
          shim/session.c shim/snapshot.c shim/handle.c \
          shim/breaker.c shim/verdict.c \
          shim/local.c shim/local_life.c shim/local_open.c shim/local_step.c \
+         shim/prepared.c shim/prepared_binds.c shim/exposed.c \
          shim/command.c shim/descriptor.c \
          shim/socket.c shim/watch.c \
          shim/variables.c \
          shim/intercept_connect.c shim/intercept_command.c \
          shim/intercept_query.c shim/intercept_send.c \
          shim/intercept_result.c shim/intercept_answer.c \
-         shim/intercept_statement.c \
+         shim/intercept_statement.c shim/intercept_fetch.c \
          shim/intercept_async.c
 CLI    = cli/main.c \
          cli/run.c cli/program.c cli/elf_file.c \
@@ -157,11 +158,15 @@ unit: $(addprefix $(BUILD)/tests/unit/test_,$(UNIT)) $(BUILD)/tests/unit/print_s
 PRELOAD = $(BUILD)/tests/preload
 FAKES   = $(PRELOAD)/libmariadb.so.3 $(PRELOAD)/libmysqlclient.so.24
 CLOSED  = $(PRELOAD)/closed/libmariadb.so.3 $(PRELOAD)/closed/libmysqlclient.so.24
-PRELOAD_TESTS = answers pending handles transactions step outage async threads memory stats reload
+PRELOAD_TESTS = answers pending prepared handles transactions step outage async threads memory stats reload
 
-$(PRELOAD)/fake_client.mariadb.o: CFLAGS_ALL += -DFAKE_MARIADB -fsemantic-interposition
-$(PRELOAD)/fake_client.oracle.o: CFLAGS_ALL += -fsemantic-interposition
-$(PRELOAD)/fake_client.mariadb.o $(PRELOAD)/fake_client.oracle.o: tests/preload/fake_client.c
+FAKE_PARTS = fake_client fake_statement
+$(FAKE_PARTS:%=$(PRELOAD)/%.mariadb.o): CFLAGS_ALL += -DFAKE_MARIADB -fsemantic-interposition
+$(FAKE_PARTS:%=$(PRELOAD)/%.oracle.o): CFLAGS_ALL += -fsemantic-interposition
+$(PRELOAD)/%.mariadb.o: tests/preload/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -c $< -o $@
+$(PRELOAD)/%.oracle.o: tests/preload/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) -c $< -o $@
 
@@ -170,12 +175,12 @@ $(PRELOAD)/libfakeserver.so: $(PRELOAD)/fake_server.o
 $(PRELOAD)/libmariadb.so.3 $(PRELOAD)/closed/libmariadb.so.3: MAP = mariadb
 $(PRELOAD)/libmysqlclient.so.24 $(PRELOAD)/closed/libmysqlclient.so.24: MAP = oracle
 $(CLOSED): LINK_MORE = -Wl,-Bsymbolic
-$(PRELOAD)/libmariadb.so.3 $(PRELOAD)/closed/libmariadb.so.3: $(PRELOAD)/fake_client.mariadb.o
-$(PRELOAD)/libmysqlclient.so.24 $(PRELOAD)/closed/libmysqlclient.so.24: $(PRELOAD)/fake_client.oracle.o
+$(PRELOAD)/libmariadb.so.3 $(PRELOAD)/closed/libmariadb.so.3: $(FAKE_PARTS:%=$(PRELOAD)/%.mariadb.o)
+$(PRELOAD)/libmysqlclient.so.24 $(PRELOAD)/closed/libmysqlclient.so.24: $(FAKE_PARTS:%=$(PRELOAD)/%.oracle.o)
 $(FAKES) $(CLOSED): $(PRELOAD)/libfakeserver.so tests/preload/fake_mariadb.map tests/preload/fake_oracle.map
 	@mkdir -p $(@D)
 	$(CC) -shared $(LDFLAGS_ALL) $(LINK_MORE) -Wl,-soname,$(@F) -Wl,--version-script=tests/preload/fake_$(MAP).map \
-	    -Wl,-rpath,'$$ORIGIN' -o $@ $(PRELOAD)/fake_client.$(MAP).o $(PRELOAD)/libfakeserver.so
+	    -Wl,-rpath,'$$ORIGIN' -o $@ $(FAKE_PARTS:%=$(PRELOAD)/%.$(MAP).o) $(PRELOAD)/libfakeserver.so
 
 $(addprefix $(PRELOAD)/mariadb_test_,$(PRELOAD_TESTS)): CLIENT = $(PRELOAD)/libmariadb.so.3
 $(addprefix $(PRELOAD)/oracle_test_,$(PRELOAD_TESTS)): CLIENT = $(PRELOAD)/libmysqlclient.so.24
@@ -198,7 +203,7 @@ preload: $(BUILD)/libroundabout.so $(CLOSED) $(PRELOAD)/test_libraries \
 # --- programs of the live tests. They stay as an application's are: no sanitizer, no hardening of ours.
 
 LIVE       = tests/live/apps/c
-C_APP      = $(addprefix $(LIVE)/,c_app.c tell.c text.c results.c answers.c session.c prepared.c non_blocking.c process.c orders.c)
+C_APP      = $(addprefix $(LIVE)/,c_app.c tell.c text.c results.c answers.c session.c prepared.c prepared_orders.c non_blocking.c process.c orders.c)
 LIVE_APPS  = $(addprefix $(BUILD)/tests/live/,c_app any_order loader module.so)
 LIVE_CFLAGS = -std=gnu11 -g -O2 $(WARNINGS)
 $(BUILD)/tests/live/c_app: $(C_APP) $(LIVE)/c_app.h

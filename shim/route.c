@@ -98,7 +98,7 @@ static unsigned all_statements(const struct config *config) {
 }
 
 /* The first reason in the text itself why it can't go, or ROUTE_ROUTED. */
-static enum route_reason reason_in_text(const struct sql_summary *summary) {
+static enum route_reason reason_in_text(const struct sql_summary *summary, bool prepared) {
     static const struct {
         enum sql_tie tie;
         enum route_reason reason;
@@ -117,7 +117,7 @@ static enum route_reason reason_in_text(const struct sql_summary *summary) {
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
         if (summary->ties & reasons[i].tie)
             return reasons[i].reason;
-    return summary->parameters || summary->stopped_early ? ROUTE_NOT_UNDERSTOOD : ROUTE_ROUTED;
+    return (summary->parameters && !prepared) || summary->stopped_early ? ROUTE_NOT_UNDERSTOOD : ROUTE_ROUTED;
 }
 
 static bool same_name(struct slice one, struct slice other) {
@@ -168,7 +168,7 @@ static enum route_reason decide_in_group(const struct sql_summary *summary, size
     unsigned wanted = statement_bit(summary->verb) | (summary->selects ? CONFIG_SELECT : 0);
     if ((group->statements & wanted) != wanted)
         return ROUTE_NOT_A_CACHE_VERB;
-    enum route_reason reason = reason_in_text(summary);
+    enum route_reason reason = reason_in_text(summary, session->prepared);
     if (reason == ROUTE_ROUTED)
         reason = reason_in_session(summary, session, group);
     if (reason != ROUTE_ROUTED)
@@ -239,7 +239,7 @@ struct route_decision route_decide(const struct sql_summary *summary, size_t len
         return (struct route_decision){ROUTE_NOT_A_CACHE_VERB, NULL};
     if (summary->table_count == 0) {
         bool alone = summary->stopped_early || (summary->no_tables && !(summary->ties & SQL_MULTI_STATEMENT));
-        enum route_reason reason = alone ? ROUTE_NO_CACHE_TABLE : reason_in_text(summary);
+        enum route_reason reason = alone ? ROUTE_NO_CACHE_TABLE : reason_in_text(summary, session->prepared);
         return (struct route_decision){reason == ROUTE_ROUTED ? ROUTE_NO_CACHE_TABLE : reason, NULL};
     }
     return session->known ? decide_by_tables(summary, length, session, config)
