@@ -45,13 +45,16 @@ CLI    = cli/main.c \
          cli/look.c daemon/observe.c daemon/server.c \
          $(CONFIG) $(DAEMON_PURE)
 DAEMON_PURE = daemon/link.c daemon/ring.c daemon/script.c daemon/dialect.c daemon/quote.c
+CONVERGE_PURE = daemon/text.c daemon/chunk.c daemon/diverge.c daemon/sweep.c daemon/fence.c
 DAEMON_REST = daemon/observe.c daemon/heartbeat.c daemon/watch.c daemon/memory.c daemon/site.c \
               daemon/turn.c \
+              $(CONVERGE_PURE) daemon/catalogue.c daemon/crew.c daemon/lease.c \
+              daemon/compare.c daemon/suspects.c daemon/repair.c daemon/converge.c \
               daemon/log.c
 DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) \
               daemon/server.c \
               daemon/notify.c
-UNIT   = config lex sql route session ring link script turn preflight
+UNIT   = config lex sql route session ring link script turn preflight chunk diverge fence sweep
 
 # The shim opens libconfig by this name when it needs it (shim/late.c).
 LIBCONFIG_SONAME := $(shell readelf -d "$$($(CC) -print-file-name=libconfig.so)" 2>/dev/null | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
@@ -97,6 +100,10 @@ $(BUILD)/tests/unit/test_ring: $(call objects,tests/unit/test_ring.c $(DAEMON_PU
 $(BUILD)/tests/unit/test_link: $(call objects,tests/unit/test_link.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_script: $(call objects,tests/unit/test_script.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_preflight: $(call objects,tests/unit/test_preflight.c daemon/preflight.c $(DAEMON_PURE))
+$(BUILD)/tests/unit/test_chunk: $(call objects,tests/unit/test_chunk.c daemon/chunk.c daemon/text.c)
+$(BUILD)/tests/unit/test_diverge: $(call objects,tests/unit/test_diverge.c daemon/diverge.c)
+$(BUILD)/tests/unit/test_fence: $(call objects,tests/unit/test_fence.c daemon/fence.c)
+$(BUILD)/tests/unit/test_sweep: $(call objects,tests/unit/test_sweep.c daemon/sweep.c)
 $(BUILD)/tests/unit/test_turn: $(call objects,tests/unit/test_turn.c $(DAEMON_PURE) $(DAEMON_REST))
 $(addprefix $(BUILD)/tests/unit/test_,$(UNIT)):
 	$(CC) $(LDFLAGS_ALL) $(LINK_MORE) -o $@ $^ -lcmocka -lconfig -lpthread
@@ -181,7 +188,8 @@ check: deps
 	    "live failure=$(PYTHON) tests/live/test_shim_failure.py" \
 	    "live run=$(PYTHON) tests/live/test_shim_run.py" \
 	    "live ring=$(PYTHON) tests/live/test_ring.py" \
-	    "live ring on MySQL=$(PYTHON) tests/live/test_ring_mysql.py"
+	    "live ring on MySQL=$(PYTHON) tests/live/test_ring_mysql.py" \
+	    "live converge=$(PYTHON) tests/live/test_converge.py"
 
 # The ring under faults, at the daemon's own default times: some minutes for each kind of server.
 check-ring: deps

@@ -135,8 +135,10 @@ static int wait_for_event(const struct events *events) {
 
 static struct turn *start(const struct config *config, const struct options *options,
                           const struct events *events) {
-    struct turn *turn = turn_start(
-        &(struct turn_setup){.ring = &config->ring, .dry_run = options->dry_run, .wake_fd = events->seen});
+    struct turn *turn = turn_start(&(struct turn_setup){.ring = &config->ring,
+                                                        .config = options->once ? NULL : config,
+                                                        .dry_run = options->dry_run,
+                                                        .wake_fd = events->seen});
     if (!turn)
         log_line(CONFIG_LOG_ERROR, "not enough memory or threads to start");
     return turn;

@@ -1,0 +1,471 @@
+#include "compare.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "heartbeat.h"
+#include "observe.h"
+#include "quote.h"
+
+/* A small table that is written all the time isn't compared more often than this. */
+#define SWEEP_LEAST_MS 2000
+/* What a visit costs at least, in rows, however few it finds: a statement at each site. */
+#define VISIT_ROWS_LEAST 100
+/* Keys of one table that are remembered as known to differ. */
+#define KNOWN_MAX 10000
+
+void compare_open(struct compare *compare, const struct config *config, struct crew *crew) {
+    *compare = (struct compare){.config = config, .crew = crew};
+}
+
+static void free_tables(struct compare *compare) {
+    for (size_t i = 0; i < compare->count; i++) {
+        sweep_free(&compare->tables[i].sweep);
+        free(compare->tables[i].known);
+    }
+    free(compare->tables);
+    compare->tables = NULL;
+    compare->count = 0;
+    catalogue_free(&compare->catalogue);
+}
+
+void compare_close(struct compare *compare) {
+    free_tables(compare);
+    text_free(&compare->sql);
+}
+
+static void tell_unread(struct compare *compare, const struct crew_answers *answers, unsigned missing) {
+    for (size_t site = 0; site < RING_SITES_MAX; site++)
+        if (missing >> site & 1 && answers->answer[site].outcome == SERVER_REFUSED)
+            log_state(&compare->subject, CONFIG_LOG_WARNING,
+                      "which cache tables there are can't be read at %s: error %u",
+                      compare->config->ring.sites[site].name, answers->answer[site].code);
+}
+
+static bool read_pattern(struct compare *compare, const struct config_table *pattern, unsigned living,
+                         struct catalogue *catalogues) {
+    static void (*const writers[])(struct text *, const struct config_table *) = {catalogue_write_columns,
+                                                                                  catalogue_write_indexes,
+                                                                                  catalogue_write_triggers};
+    struct crew_answers answers[3];
+    memset(answers, 0, sizeof answers);
+    bool whole = true;
+    for (size_t i = 0; i < 3 && whole; i++) {
+        text_clear(&compare->sql);
+        writers[i](&compare->sql, pattern);
+        const unsigned answered =
+            compare->sql.failed ? 0 : crew_ask_all(compare->crew, living, compare->sql.at, &answers[i]);
+        whole = answered == living;
+        tell_unread(compare, &answers[i], living & ~answered);
+    }
+    if (whole)
+        log_state(&compare->subject, CONFIG_LOG_INFO, "%s", "");
+    for (size_t site = 0; site < RING_SITES_MAX && whole; site++)
+        if (living >> site & 1)
+            whole = catalogue_add(&catalogues[site], answers[0].rows[site], answers[1].rows[site],
+                                  answers[2].rows[site]);
+    for (size_t i = 0; i < 3; i++)
+        crew_free_rows(&answers[i]);
+    return whole;
+}
+
+static void judge_table(const struct compare *compare, struct compare_table *table, unsigned living,
+                        const struct catalogue *catalogues) {
+    const struct config_ring *ring = &compare->config->ring;
+    const char *why = chunk_refuses_comparing(&table->entry.form);
+    if (why)
+        log_state(&table->subject, CONFIG_LOG_WARNING, "%s can't be compared between sites: %s", table->name,
+                  why);
+    for (size_t site = 0; site < ring->site_count && !why; site++) {
+        if (!(living >> site & 1) || site == ring->own)
+            continue;
+        const struct catalogue_table *there =
+            catalogue_find(&catalogues[site], table->entry.form.database, table->entry.form.name);
+        why = !there ? "isn't there, or not shown to the monitor user"
+              : strcmp(there->definition.at, table->entry.definition.at) != 0 ? "is defined differently"
+                                                                              : NULL;
+        if (why)
+            log_state(&table->subject, CONFIG_LOG_WARNING, "%s can't be compared between sites: at %s it %s",
+                      table->name, ring->sites[site].name, why);
+    }
+    table->refused = why != NULL;
+    const char *unrepairable = catalogue_refuses_repair(&table->entry);
+    table->repairable = !unrepairable;
+    if (!table->refused && unrepairable && ring->converge == CONFIG_CONVERGE_REPAIR)
+        log_state(&table->subject, CONFIG_LOG_WARNING, "%s is compared, but its keys can't be repaired: %s",
+                  table->name, unrepairable);
+}
+
+static bool is_same_catalogue(const struct catalogue *one, const struct catalogue *other) {
+    bool same = one->count == other->count;
+    for (size_t i = 0; same && i < one->count; i++) {
+        const struct catalogue_table *table = &one->tables[i],
+                                     *match = catalogue_find(other, table->form.database, table->form.name);
+        same = match && strcmp(match->definition.at, table->definition.at) == 0 &&
+               match->has_second_unique == table->has_second_unique &&
+               match->has_trigger == table->has_trigger && strcmp(match->engine, table->engine) == 0;
+    }
+    return same;
+}
+
+static bool take_tables(struct compare *compare, struct catalogue *catalogue) {
+    struct compare_table *tables = calloc(catalogue->count ? catalogue->count : 1, sizeof *tables);
+    if (!tables)
+        return false;
+    free_tables(compare);
+    compare->catalogue = *catalogue;
+    *catalogue = (struct catalogue){0};
+    compare->tables = tables;
+    for (size_t i = 0; i < compare->catalogue.count; i++) {
+        struct compare_table *table = &tables[i];
+        table->entry = compare->catalogue.tables[i];
+        table->changed = 1;
+        snprintf(table->name, sizeof table->name, "%s.%s", table->entry.form.database,
+                 table->entry.form.name);
+        if (!sweep_open(&table->sweep))
+            return false;
+        compare->count++;
+    }
+    return true;
+}
+
+bool compare_load(struct compare *compare, unsigned living) {
+    const struct config *config = compare->config;
+    struct catalogue catalogues[RING_SITES_MAX] = {{0}};
+    struct catalogue *own = &catalogues[config->ring.own];
+    bool whole = true, changed = false;
+    for (size_t i = 0; i < config->group_count; i++)
+        for (size_t j = 0; j < config->groups[i].table_count && whole; j++)
+            if (config->groups[i].mode != CONFIG_OFF)
+                whole = read_pattern(compare, &config->groups[i].tables[j], living, catalogues);
+    if (whole && !is_same_catalogue(own, &compare->catalogue))
+        changed = take_tables(compare, own);
+    for (size_t i = 0; whole && i < compare->count; i++)
+        judge_table(compare, &compare->tables[i], living, catalogues);
+    for (size_t i = 0; i < RING_SITES_MAX; i++)
+        catalogue_free(&catalogues[i]);
+    return changed;
+}
+
+/* A stamp that is fresh goes on changing, as the servers' own has whole seconds only: another write in the
+ * same second would not be seen. */
+static void write_stamps(struct text *sql, const struct compare_table *tables, size_t count) {
+    char quoted[4 * CHUNK_NAME_BYTES];
+    const char *separator = "";
+    for (size_t i = 0; i < count; i++) {
+        if (tables[i].refused || !quote_text(tables[i].entry.form.database, quoted, sizeof quoted))
+            continue;
+        text_write(
+            sql,
+            "%sSELECT %zu AS at, CONCAT(COALESCE(t.update_time, ''), IF(t.update_time > NOW() - INTERVAL 3"
+            " SECOND, NOW(6), '')) AS stamp FROM information_schema.tables t WHERE t.table_schema = %s",
+            separator, i, quoted);
+        quote_text(tables[i].entry.form.name, quoted, sizeof quoted);
+        text_write(sql, " AND t.table_name = %s", quoted);
+        separator = " UNION ALL ";
+    }
+}
+
+static void note_change(struct compare_table *table, int64_t now_ms) {
+    const bool was_clean = table->swept == table->changed;
+    table->changed++;
+    if (!was_clean)
+        return;
+    sweep_begin(&table->sweep);
+    const int64_t soon_ms = table->began_ms + SWEEP_LEAST_MS;
+    table->next_ms = soon_ms > now_ms ? soon_ms : now_ms;
+}
+
+void compare_note_changes(struct compare *compare, unsigned living, bool anew, int64_t now_ms) {
+    struct crew_answers answers;
+    text_clear(&compare->sql);
+    write_stamps(&compare->sql, compare->tables, compare->count);
+    if (compare->sql.failed || compare->sql.used == 0)
+        return;
+    crew_ask_all(compare->crew, living, compare->sql.at, &answers);
+    for (size_t i = 0; i < compare->count; i++) {
+        struct compare_table *table = &compare->tables[i];
+        bool changed = anew;
+        for (size_t site = 0; site < RING_SITES_MAX; site++)
+            for (size_t row = 0; row < server_rows_count(answers.rows[site]); row++) {
+                const char *at = server_rows_value(answers.rows[site], row, "at"),
+                           *stamp = server_rows_value(answers.rows[site], row, "stamp");
+                if (!at || !stamp || strtoul(at, NULL, 10) != i)
+                    continue;
+                changed |= strcmp(table->stamps[site], stamp) != 0;
+                snprintf(table->stamps[site], sizeof table->stamps[site], "%s", stamp);
+            }
+        if (changed)
+            note_change(table, now_ms);
+    }
+    crew_free_rows(&answers);
+}
+
+struct compare_table *compare_due(struct compare *compare, int64_t now_ms, int64_t *due_ms) {
+    struct compare_table *next = NULL;
+    for (size_t i = 0; i < compare->count; i++) {
+        struct compare_table *table = &compare->tables[i];
+        if (!table->refused && (!next || table->next_ms < next->next_ms))
+            next = table;
+    }
+    if (!next)
+        return NULL;
+    *due_ms = next->next_ms > compare->next_ms ? next->next_ms : compare->next_ms;
+    return *due_ms <= now_ms ? next : NULL;
+}
+
+static void forget_old(struct compare_table *table) {
+    size_t kept = 0;
+    for (size_t i = 0; i < table->known_count; i++)
+        if (table->known[i].sweep + 2 >= table->sweeps)
+            table->known[kept++] = table->known[i];
+    table->known_count = kept;
+}
+
+bool compare_learn(struct compare_table *table, const char *name) {
+    for (size_t i = 0; i < table->known_count; i++)
+        if (strcmp(table->known[i].name, name) == 0) {
+            table->known[i].sweep = table->sweeps;
+            return false;
+        }
+    if (table->known_count == table->known_room) {
+        const size_t room = table->known_room ? 2 * table->known_room : 64;
+        struct compare_known *known = room <= KNOWN_MAX ? realloc(table->known, room * sizeof *known) : NULL;
+        if (!known)
+            return false;
+        table->known = known;
+        table->known_room = room;
+    }
+    struct compare_known *added = &table->known[table->known_count++];
+    snprintf(added->name, sizeof added->name, "%s", name);
+    added->sweep = table->sweeps;
+    return true;
+}
+
+/* Says how many keys are known to differ, and starts the next sweep: soon if the table was written to, else
+ * so that one fits into converge_every_s. */
+static void end_sweep(const struct compare *compare, struct compare_table *table, int64_t now_ms) {
+    table->swept = table->sweeping;
+    forget_old(table);
+    if (table->known_count)
+        log_state(&table->findings, CONFIG_LOG_WARNING, "%s: %zu keys differ between sites for good",
+                  table->name, table->known_count);
+    else
+        log_state(&table->findings, CONFIG_LOG_INFO, "%s", "");
+    const bool clean = table->swept == table->changed;
+    const int64_t every_ms = clean ? (int64_t)compare->config->ring.converge_every_s * 1000 : SWEEP_LEAST_MS;
+    const int64_t next_ms = table->began_ms + every_ms;
+    table->next_ms = next_ms > now_ms ? next_ms : now_ms;
+    sweep_begin(&table->sweep);
+}
+
+static void pay(struct compare *compare, struct compare_table *table, uint64_t rows, int64_t now_ms) {
+    const struct config_ring *ring = &compare->config->ring;
+    const uint64_t cost = rows > VISIT_ROWS_LEAST ? rows : VISIT_ROWS_LEAST;
+    uint64_t pace = ring->converge_rows_per_s;
+    compare->next_ms = now_ms + (int64_t)(cost * 1000 / pace);
+    if (table->swept == table->changed) {
+        pace = sweep_rows(&table->sweep) / ring->converge_every_s + 1;
+        if (pace > ring->converge_rows_per_s)
+            pace = ring->converge_rows_per_s;
+    }
+    table->next_ms = now_ms + (int64_t)(cost * 1000 / pace);
+    if (sweep_is_over(&table->sweep))
+        end_sweep(compare, table, now_ms);
+}
+
+/* A key as one text, from the columns k0, k1, ...; the caller's to free. */
+static char *read_key(const struct chunk_table *form, const struct server_rows *rows, size_t row) {
+    struct text key = {0};
+    char column[24];
+    for (size_t i = 0; i < form->key_count; i++) {
+        snprintf(column, sizeof column, "k%zu", i);
+        const char *part = server_rows_value(rows, row, column);
+        if (i)
+            text_write(&key, "%c", CHUNK_SEPARATOR);
+        text_write(&key, "%s", part ? part : "");
+    }
+    if (!key.failed && key.at && chunk_key_fits(form, key.at))
+        return key.at;
+    text_free(&key);
+    return NULL;
+}
+
+static bool cut_chunk(struct compare *compare, struct compare_table *table, size_t place) {
+    const size_t own = compare->config->ring.own;
+    struct crew_answers answers;
+    text_clear(&compare->sql);
+    chunk_write_cut(&compare->sql, &table->entry.form, sweep_range(&table->sweep, place), SWEEP_CHUNK_ROWS);
+    const bool answered =
+        !compare->sql.failed && crew_ask_all(compare->crew, 1U << own, compare->sql.at, &answers);
+    bool whole = answered;
+    if (answered) {
+        char *key =
+            server_rows_count(answers.rows[own]) ? read_key(&table->entry.form, answers.rows[own], 0) : NULL;
+        whole = sweep_cut(&table->sweep, place, key);
+        free(key);
+        crew_free_rows(&answers);
+    }
+    return whole;
+}
+
+static uint64_t read_sums(const struct server_rows *rows, struct diverge_sums *sums, uint64_t *print) {
+    uint64_t total = 0;
+    *sums = (struct diverge_sums){{0}, {0}};
+    *print = 0;
+    for (size_t row = 0; row < server_rows_count(rows); row++) {
+        const char *bucket = server_rows_value(rows, row, "bucket"), *n = server_rows_value(rows, row, "n"),
+                   *x = server_rows_value(rows, row, "x");
+        const unsigned long at = bucket ? strtoul(bucket, NULL, 10) : CHUNK_BUCKETS;
+        if (at >= CHUNK_BUCKETS || !n || !x)
+            continue;
+        sums->rows[at] = strtoull(n, NULL, 10);
+        sums->sum[at] = strtoull(x, NULL, 10);
+        total += sums->rows[at];
+        *print = *print * 31 + at + (sums->sum[at] << 8);
+    }
+    return total;
+}
+
+static bool add_rows(const struct chunk_table *form, const struct server_rows *rows, size_t site,
+                     struct diverge_row *into, size_t *used) {
+    for (size_t row = 0; row < server_rows_count(rows); row++) {
+        const char *hash = server_rows_value(rows, row, "h"), *name = server_rows_value(rows, row, "name");
+        struct diverge_row *added = &into[*used];
+        added->key = read_key(form, rows, row);
+        if (!added->key || !hash || !name) {
+            free(added->key);
+            return false;
+        }
+        snprintf(added->hash, sizeof added->hash, "%s", hash);
+        snprintf(added->name, sizeof added->name, "%s", name);
+        added->site = site;
+        (*used)++;
+    }
+    return true;
+}
+
+static size_t gather(const struct compare_table *table, const struct crew_answers *answers, unsigned living,
+                     struct suspect *found, size_t room) {
+    size_t count = 0, used = 0, suspects = 0;
+    for (size_t site = 0; site < RING_SITES_MAX; site++)
+        count += server_rows_count(answers->rows[site]);
+    struct diverge_row *rows = calloc(count ? count : 1, sizeof *rows);
+    bool whole = rows != NULL;
+    for (size_t site = 0; site < RING_SITES_MAX && whole; site++)
+        whole = add_rows(&table->entry.form, answers->rows[site], site, rows, &used);
+    if (whole)
+        suspects = diverge_find(rows, used, living, found, room);
+    for (size_t i = 0; i < used; i++)
+        free(rows[i].key);
+    free(rows);
+    return suspects == (size_t)-1 ? 0 : suspects;
+}
+
+bool compare_read_beats(struct crew *crew, const struct config_ring *ring, unsigned living,
+                        struct diverge_beats *beats) {
+    struct crew_answers answers;
+    const unsigned answered = crew_ask_all(crew, living, HEARTBEAT_READ, &answers);
+    memset(beats, -1, sizeof *beats);
+    for (size_t site = 0; site < ring->site_count; site++)
+        for (size_t row = 0; row < server_rows_count(answers.rows[site]); row++) {
+            const char *name = server_rows_value(answers.rows[site], row, "site"),
+                       *sent = server_rows_value(answers.rows[site], row, "sent_us");
+            for (size_t i = 0; name && sent && i < ring->site_count; i++)
+                if (strcmp(name, ring->sites[i].name) == 0)
+                    beats->sent_us[site][i] = strtoll(sent, NULL, 10);
+        }
+    crew_free_rows(&answers);
+    return answered == living;
+}
+
+/* The rows of the buckets that differ. The heartbeats are read after them: what was written before is also
+ * before those. */
+static size_t find_keys(struct compare *compare, struct compare_table *table, struct chunk_range range,
+                        uint32_t buckets, unsigned living, struct suspect *found, size_t room) {
+    struct crew_answers answers;
+    struct diverge_beats beats;
+    text_clear(&compare->sql);
+    chunk_write_keys(&compare->sql, &table->entry.form, range, buckets);
+    if (compare->sql.failed)
+        return 0;
+    size_t count = 0;
+    if (crew_ask_all(compare->crew, living, compare->sql.at, &answers) == living)
+        count = gather(table, &answers, living, found, room);
+    crew_free_rows(&answers);
+    const size_t sites = compare->config->ring.site_count;
+    struct diverge_marks marks = {{0}};
+    const bool marked = count && compare_read_beats(compare->crew, &compare->config->ring, living, &beats);
+    if (marked)
+        marks = diverge_marks_of(&beats, living, sites);
+    for (size_t i = 0; i < count; i++) {
+        found[i].marks = marks;
+        if (!marked)
+            free(found[i].key);
+    }
+    return marked ? count : 0;
+}
+
+static void tell_trouble(const struct compare *compare, struct compare_table *table,
+                         const struct crew_answers *answers, unsigned missing) {
+    for (size_t site = 0; site < RING_SITES_MAX; site++)
+        if (missing >> site & 1 && answers->answer[site].outcome == SERVER_REFUSED)
+            log_state(&table->subject, CONFIG_LOG_WARNING,
+                      "%s can't be compared at %s: %u; GRANT SELECT on it to the monitor user, if that is "
+                      "what lacks",
+                      table->name, compare->config->ring.sites[site].name, answers->answer[site].code);
+}
+
+size_t compare_visit(struct compare *compare, struct compare_table *table, unsigned living,
+                     struct suspect *found, size_t room) {
+    const int64_t now_ms = clock_monotonic_ms();
+    if (table->sweep.cursor == 0) {
+        table->began_ms = now_ms;
+        table->sweeping = table->changed;
+        table->sweeps++;
+    }
+    const size_t place = sweep_next(&table->sweep), own = compare->config->ring.own;
+    uint64_t rows = 0, print = 0;
+    size_t count = 0;
+    struct diverge_sums sums[RING_SITES_MAX];
+    struct crew_answers answers;
+    if (table->sweep.chunks[place].uncut && !cut_chunk(compare, table, place)) {
+        pay(compare, table, compare->config->ring.converge_rows_per_s, now_ms); /* a second's pause */
+        return 0;
+    }
+    const struct chunk_range range = sweep_range(&table->sweep, place);
+    text_clear(&compare->sql);
+    chunk_write_sums(&compare->sql, &table->entry.form, range);
+    const unsigned answered =
+        compare->sql.failed ? 0 : crew_ask_all(compare->crew, living, compare->sql.at, &answers);
+    if (answered == living) {
+        for (size_t site = 0; site < RING_SITES_MAX; site++) {
+            if (!(living >> site & 1))
+                continue;
+            uint64_t sites_print;
+            const uint64_t sites_rows = read_sums(answers.rows[site], &sums[site], &sites_print);
+            rows = sites_rows > rows ? sites_rows : rows;
+            print = site == own ? sites_print : print;
+        }
+        crew_free_rows(&answers);
+        const uint32_t differ = diverge_buckets(sums, living);
+        if (differ && room)
+            count = find_keys(compare, table, range, differ, living, found, room);
+        if (count == room) /* there may be more */
+            table->changed++;
+        compare->rows += rows;
+        sweep_saw(&table->sweep, place, rows, print);
+        rows += differ ? rows / 2 : 0; /* looking for the keys costs, too */
+    } else {
+        rows = compare->config->ring.converge_rows_per_s; /* a second's pause */
+        table->changed++;
+        if (!compare->sql.failed) {
+            tell_trouble(compare, table, &answers, living & ~answered);
+            crew_free_rows(&answers);
+        }
+    }
+    pay(compare, table, rows, now_ms);
+    return count;
+}

@@ -1,0 +1,73 @@
+/* The cache tables compared between the living sites, chunk by chunk at a bounded rate. What differs becomes
+ * suspects; whether they stay so is suspects.h's business. */
+#ifndef ROUNDABOUT_COMPARE_H
+#define ROUNDABOUT_COMPARE_H
+
+#include "catalogue.h"
+#include "crew.h"
+#include "diverge.h"
+#include "log.h"
+#include "sweep.h"
+
+/* A key that was said to differ, so that it's said once. */
+struct compare_known {
+    char name[DIVERGE_NAME_BYTES];
+    uint64_t sweep; /* in which it was last found */
+};
+
+struct compare_table {
+    struct catalogue_table entry;    /* shares the catalogue's memory */
+    char name[2 * CHUNK_NAME_BYTES]; /* database.table */
+    struct sweep sweep;
+    uint64_t sweeps; /* how many have begun */
+    /* Numbers of changes that were noticed: now, when the present sweep began, when the last whole one began.
+     */
+    uint64_t changed, sweeping, swept;
+    char stamps[RING_SITES_MAX][64]; /* when it was last written to, by site */
+    int64_t began_ms, next_ms;
+    bool refused; /* it can't be compared */
+    bool repairable;
+    int64_t repairs_from_ms; /* a repair was refused: none before then */
+    struct compare_known *known;
+    size_t known_count, known_room;
+    struct log_subject subject, findings;
+};
+
+struct compare {
+    const struct config *config;
+    struct crew *crew;
+    struct catalogue catalogue;
+    struct compare_table *tables;
+    size_t count;
+    uint64_t rows;   /* how many were compared, for the report */
+    int64_t next_ms; /* not before then, for the rate's sake */
+    struct text sql;
+    struct log_subject subject;
+};
+
+void compare_open(struct compare *compare, const struct config *config, struct crew *crew);
+void compare_close(struct compare *compare);
+
+/* Reads which tables there are at the `living` sites. True: they aren't the same as before, and all sweeps
+ * begin anew; what pointed at tables does so no more. */
+bool compare_load(struct compare *compare, unsigned living);
+
+/* Reads at each site when each table was last written to. `anew`: all count as changed. */
+void compare_note_changes(struct compare *compare, unsigned living, bool anew, int64_t now_ms);
+
+/* The table whose next chunk is due, or NULL; `*due_ms` is when the next one will be. */
+struct compare_table *compare_due(struct compare *compare, int64_t now_ms, int64_t *due_ms);
+
+/* Looks at the next chunk of the table. The suspects found are put into `found` (of `room`), their keys owned
+ * by the caller. */
+size_t compare_visit(struct compare *compare, struct compare_table *table, unsigned living,
+                     struct suspect *found, size_t room);
+
+/* Remembers that a key of the table differs. True: it wasn't known. */
+bool compare_learn(struct compare_table *table, const char *name);
+
+/* Heartbeats as all living sites have them now; false: not all answered. */
+bool compare_read_beats(struct crew *crew, const struct config_ring *ring, unsigned living,
+                        struct diverge_beats *beats);
+
+#endif
