@@ -40,7 +40,9 @@ SHIM   = $(PURE) $(CONFIG) \
 CLI    = cli/main.c \
          cli/run.c \
          cli/explain.c $(PURE) \
-         cli/check.c daemon/preflight.c \
+         cli/check.c daemon/preflight.c daemon/catalogue.c daemon/chunk.c daemon/text.c \
+         cli/ring.c \
+         cli/ring_prepare.c daemon/prepare.c \
          cli/status.c \
          cli/look.c daemon/observe.c daemon/server.c \
          $(CONFIG) $(DAEMON_PURE)
@@ -54,7 +56,7 @@ DAEMON_REST = daemon/observe.c daemon/heartbeat.c daemon/watch.c daemon/memory.c
 DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) \
               daemon/server.c \
               daemon/notify.c
-UNIT   = config lex sql route session ring link script turn preflight chunk diverge fence sweep
+UNIT   = config lex sql route session ring link script turn preflight chunk diverge fence sweep prepare
 
 # The shim opens libconfig by this name when it needs it (shim/late.c).
 LIBCONFIG_SONAME := $(shell readelf -d "$$($(CC) -print-file-name=libconfig.so)" 2>/dev/null | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
@@ -101,6 +103,7 @@ $(BUILD)/tests/unit/test_link: $(call objects,tests/unit/test_link.c $(DAEMON_PU
 $(BUILD)/tests/unit/test_script: $(call objects,tests/unit/test_script.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_preflight: $(call objects,tests/unit/test_preflight.c daemon/preflight.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_chunk: $(call objects,tests/unit/test_chunk.c daemon/chunk.c daemon/text.c)
+$(BUILD)/tests/unit/test_prepare: $(call objects,tests/unit/test_prepare.c daemon/prepare.c daemon/chunk.c daemon/text.c)
 $(BUILD)/tests/unit/test_diverge: $(call objects,tests/unit/test_diverge.c daemon/diverge.c)
 $(BUILD)/tests/unit/test_fence: $(call objects,tests/unit/test_fence.c daemon/fence.c)
 $(BUILD)/tests/unit/test_sweep: $(call objects,tests/unit/test_sweep.c daemon/sweep.c)

@@ -22,6 +22,7 @@ static const struct verb {
     {"explain", verb_explain, "say which statements are sent to the local master, and why the others aren't"},
     {"check", verb_check, "look whether everything is there that a ring needs, at every site"},
     {"status", verb_status, "show the ring: who follows whom, how far behind, what is wrong"},
+    {"ring", verb_ring, "change the ring: prepare a cache table for it"},
 };
 #define VERBS_END (VERBS + sizeof(VERBS) / sizeof(VERBS[0]))
 

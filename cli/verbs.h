@@ -7,5 +7,6 @@ int verb_run(int argc, char **argv);
 int verb_explain(int argc, char **argv);
 int verb_check(int argc, char **argv);
 int verb_status(int argc, char **argv);
+int verb_ring(int argc, char **argv);
 
 #endif

@@ -99,8 +99,7 @@ static bool add_column(struct catalogue_table *table, const struct server_rows *
 
 /* A prefix of a column identifies a row by a part of the value that only the server knows how to cut: such a
  * key has no columns here. */
-static void add_index_part(struct catalogue_table *table, const struct server_rows *rows, size_t row,
-                           bool *has_prefix) {
+static void add_index_part(struct catalogue_table *table, const struct server_rows *rows, size_t row) {
     struct chunk_table *form = &table->form;
     const char *name = value_of(rows, row, "name");
     size_t column = 0;
@@ -112,7 +111,7 @@ static void add_index_part(struct catalogue_table *table, const struct server_ro
             form->columns[column].unique = true;
         return;
     }
-    *has_prefix |= flag_of(rows, row, "is_prefix");
+    table->key_is_prefix |= flag_of(rows, row, "is_prefix");
     if (column < form->column_count && form->key_count < CHUNK_KEY_PARTS)
         form->key[form->key_count++] = column;
     text_write(&table->definition, " key %s,", name);
@@ -129,16 +128,15 @@ static bool add_table(struct catalogue *catalogue, const struct server_rows *col
     snprintf(table->form.database, sizeof table->form.database, "%s", value_of(columns, first, "db"));
     snprintf(table->form.name, sizeof table->form.name, "%s", value_of(columns, first, "tb"));
     snprintf(table->engine, sizeof table->engine, "%s", value_of(columns, first, "engine"));
-    bool has_prefix = false;
     for (size_t row = first; row < end; row++)
         if (!add_column(table, columns, row))
             return false;
     for (size_t row = 0; row < server_rows_count(indexes); row++)
         if (is_of(indexes, row, &table->form))
-            add_index_part(table, indexes, row, &has_prefix);
+            add_index_part(table, indexes, row);
     for (size_t row = 0; row < server_rows_count(triggers); row++)
         table->has_trigger |= is_of(triggers, row, &table->form);
-    if (has_prefix)
+    if (table->key_is_prefix)
         table->form.key_count = 0;
     return !table->definition.failed;
 }

@@ -13,6 +13,7 @@ struct catalogue_table {
                               */
     bool has_healing_column; /* a column ring_u, whether indexed or not */
     bool has_trigger;
+    bool key_is_prefix; /* its primary key holds only the beginning of a column; it has no key then here */
     struct text definition; /* equal where the tables are */
 };
 

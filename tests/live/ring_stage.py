@@ -127,9 +127,10 @@ class Stage:
 
     # ------------------------------------------------------------ daemons
 
-    def start_daemon(self, i, *words):
+    def start_daemon(self, i, *words, under=()):
+        """`under`: a command that runs another one."""
         with open(self.logs[i], "a") as log:
-            self.daemons[i] = servers.spawn([os.path.join(BUILD, "roundaboutd"), "-f", self.files[i], "--foreground", *words],
+            self.daemons[i] = servers.spawn([*under, os.path.join(BUILD, "roundaboutd"), "-f", self.files[i], "--foreground", *words],
                                             stdout=log, stderr=log)
         servers._living.append(DaemonEnd(self, i, self.daemons[i]))
 

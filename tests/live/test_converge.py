@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """Keys that differ between sites for good are found and taken away everywhere, on both kinds of servers."""
 
+import os
 import re
+import subprocess
 import threading
 import time
 
@@ -307,6 +309,49 @@ def a_missing_grant_is_named():
     diverge(it, ["k"])
     wait_for(lambda: "GRANT SELECT, INSERT, DELETE to the monitor user on shop.cache" in it.log(0), 20, "the log names it", pause_s=0.1)
     want(2, differing(it), "rows that differ")
+
+
+
+def ring(it, *words):
+    run = subprocess.run([os.path.join(servers.BUILD, "roundabout"), "ring", words[0], "-f", it.files[0], *words[1:]],
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+    return run.returncode, run.stdout
+
+
+@either
+def a_table_is_prepared_at_every_server_while_it_is_written(kind):
+    it = stage(3, kind, replicas=1, table=False, binlog_format="ROW", tables=["shop.cache", "shop.keyless"])
+    for server in everyone(it):
+        server.unlogged("CREATE TABLE shop.cache (k VARBINARY(255) NOT NULL PRIMARY KEY, v MEDIUMBLOB NOT NULL) ENGINE=InnoDB",
+                        "CREATE TABLE shop.keyless (k INT, v INT) ENGINE=InnoDB",
+                        *(f"GRANT {grant} TO 'roundabout'@'%'" for grant in ("ALTER, CREATE, INSERT ON shop.*",)))
+    started(it)
+    run = subprocess.run([os.path.join(servers.BUILD, "roundabout"), "check", "-f", it.files[0]], stdout=subprocess.PIPE, text=True)
+    want_true("roundabout ring prepare-table shop.cache" in run.stdout and "ADD UNIQUE KEY ring_u (ring_u)" in run.stdout,
+              f"check asks for it: {run.stdout}")
+    writers = Writers(it, pause_s=0.005)
+    status, told = ring(it, "prepare-table", "--dry-run", "shop.cache")
+    want((0, 4), (status, told.count("ADD COLUMN ring_u")), f"dry run: {told}")
+    want(0, sum(server.one("SELECT COUNT(*) FROM information_schema.columns WHERE column_name = 'ring_u' AND table_schema = 'shop'")
+                for server in everyone(it)), "columns added by a dry run")
+    it.servers[2].unlogged("ALTER TABLE shop.cache ADD COLUMN ring_u TINYINT NULL DEFAULT NULL INVISIBLE")
+    for _ in range(5):  # a lock that isn't granted within two seconds is an error, and the command may be given again
+        status, told = ring(it, "prepare-table", "shop.cache")
+        if status == 0:
+            break
+    want(0, status, told)
+    status, told = ring(it, "prepare-table", "shop.cache")
+    want((0, 4), (status, told.count("as it should be")), told)
+    status, told = ring(it, "prepare-table", "shop.keyless")
+    want((1, 4), (status, told.count("it has no primary key")), told)
+    status, told = ring(it, "prepare-table", "shop.nothing")
+    want((1, 4), (status, told.count("the table isn't there")), told)
+    time.sleep(0.5)
+    written = writers.stop()
+    want({}, it.wait_everywhere(written), "keys lacking")
+    want_true(it.is_whole(), "the ring is whole")
+    diverge(it, ["k"])
+    wait_agreed(it)
 
 
 if __name__ == "__main__":
