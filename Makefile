@@ -4,6 +4,7 @@
 #   make deps       installs what is missing (apt-get; elsewhere it names the packages)
 #   make check      all tests
 #   make check-ring             the ring under faults, with a table
+#   make check-converge         the sites agree again after faults and conflicts, with a table; RUNS=20 RUN_S=60
 #   make demo       the main job, shown on throwaway servers
 #   make bench-overhead          the shim's own cost in nanoseconds
 #   make asan tsan valgrind      the fast tests under the sanitizers
@@ -192,13 +193,21 @@ check: deps
 	    "live run=$(PYTHON) tests/live/test_shim_run.py" \
 	    "live ring=$(PYTHON) tests/live/test_ring.py" \
 	    "live ring on MySQL=$(PYTHON) tests/live/test_ring_mysql.py" \
-	    "live converge=$(PYTHON) tests/live/test_converge.py"
+	    "live converge=$(PYTHON) tests/live/test_converge.py" \
+	    "live converge under faults=RUNS=2 RUN_S=10 $(PYTHON) tests/live/ring_jepsen.py"
 
 # The ring under faults, at the daemon's own default times: some minutes for each kind of server.
 check-ring: deps
 	+@$(MAKE) --no-print-directory all $(BUILD)/wan
 	@echo "MariaDB:"; BUILD=$(BUILD) $(PYTHON) tests/live/ring_faults.py
 	@echo "MySQL:"; BUILD=$(BUILD) $(PYTHON) tests/live/ring_faults.py --mysql
+
+# What two sites wrote at once, under faults: RUNS runs of RUN_S seconds each, and some more until all agree.
+RUNS ?= 20
+RUN_S ?= 60
+check-converge: deps
+	+@$(MAKE) --no-print-directory all $(BUILD)/wan
+	@BUILD=$(BUILD) RUNS=$(RUNS) RUN_S=$(RUN_S) $(PYTHON) tests/live/ring_jepsen.py
 
 # The tests that need no server, under a sanitizer. Its runtime must come before the preloaded library.
 fast:
@@ -234,5 +243,5 @@ bench-overhead: $(BUILD)/libroundabout.so $(BUILD)/bench/overhead
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit preload fast deps check check-ring asan tsan valgrind demo bench-overhead clean
+.PHONY: all unit preload fast deps check check-ring check-converge asan tsan valgrind demo bench-overhead clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -42,7 +42,8 @@ bool sweep_is_over(const struct sweep *sweep) {
 static size_t next_hot(const struct sweep *sweep) {
     for (size_t i = 0; i < sweep->count; i++) {
         const size_t place = (sweep->hot_cursor + i) % sweep->count;
-        if (sweep->chunks[place].hot && place != sweep->cursor)
+        const struct sweep_chunk *chunk = &sweep->chunks[place];
+        if (chunk->hot && place != sweep->cursor && sweep->visits - chunk->visit >= SWEEP_HOT_VISITS)
             return place;
     }
     return sweep->count;
@@ -98,6 +99,7 @@ void sweep_saw(struct sweep *sweep, size_t place, uint64_t rows, uint64_t print)
     struct sweep_chunk *chunk = &sweep->chunks[place];
     chunk->hot = chunk->seen && (chunk->print != print || chunk->rows != rows);
     chunk->seen = true;
+    chunk->visit = ++sweep->visits;
     chunk->rows = rows;
     chunk->print = print;
     if (rows > 2 * SWEEP_CHUNK_ROWS)

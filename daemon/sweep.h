@@ -1,19 +1,22 @@
 /* Which range of a table is compared next. Pure: keys and counts in, a place out.
  *
  * A table's keys are cut into chunks of about the same number of rows; a sweep goes through all of them. A
- * chunk whose contents were found changed is hot: every second visit is to one of these, so that what is
- * being written is looked at more often than what rests. New keys at the end of a growing table make its last
- * chunk hot by themselves. */
+ * chunk whose contents were found changed is hot: every second visit is to one of these, unless it was looked
+ * at a moment ago, so that in a large table what is being written is looked at more often than what rests.
+ * New keys at the end of a growing table make its last chunk hot by themselves. */
 #ifndef ROUNDABOUT_SWEEP_H
 #define ROUNDABOUT_SWEEP_H
 
 #include "chunk.h"
 
 #define SWEEP_CHUNK_ROWS 5000
+/* How many visits lie between two of a hot chunk: in a table of fewer chunks the sweep itself is as quick. */
+#define SWEEP_HOT_VISITS 32
 
 struct sweep_chunk {
     char *lower;          /* owned; NULL for the first: from the table's beginning */
     uint64_t rows, print; /* when it was last looked at */
+    uint64_t visit;       /* the number of that look */
     bool seen;            /* it was, with the bounds that it has */
     bool hot;
     bool uncut; /* it may be longer than a chunk should be */
@@ -25,6 +28,7 @@ struct sweep {
     size_t cursor; /* of the sweep; count: it's over */
     size_t hot_cursor;
     bool hot_is_next;
+    uint64_t visits;
 };
 
 /* One chunk, uncut. False: no memory. */
