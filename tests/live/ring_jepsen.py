@@ -40,7 +40,7 @@ KINDS = {
 }
 SETTINGS = {"probe_interval_ms": 250, "dead_after_ms": 1500, "cool_down_ms": 1500, "heartbeat_interval_ms": 250, "converge": "repair",
             "replicas_follow": True}
-SITES, HOT_KEYS, CALM_KEYS, WRITERS_A_SITE = 3, 12, 100, 2
+SITES, HOT_KEYS, WARM_KEYS, CALM_KEYS, WRITERS_A_SITE = 3, 12, 300, 100, 2
 AGREE_DEADLINE_S = 90
 faketime = next(iter(glob.glob("/usr/lib/*/faketime/libfaketime.so.1")), None)
 
@@ -48,7 +48,7 @@ Write = collections.namedtuple("Write", "site key value began ended acknowledged
 
 
 class Client(threading.Thread):
-    """Writes hot keys and keys of its own at one site, and reads hot keys there. A write that failed may have happened."""
+    """Writes hot keys, warm ones and keys of its own at one site, and reads hot keys there. A write that failed may have happened."""
 
     def __init__(self, server, site, number, seed):
         super().__init__(daemon=True)
@@ -61,8 +61,9 @@ class Client(threading.Thread):
         n = 0
         while not self.stopping:
             n += 1
-            own = self.chance.random() < 0.3
-            key = f"own-{self.name_}-{self.chance.randrange(40)}" if own else f"hot-{self.chance.randrange(HOT_KEYS)}"
+            what = self.chance.random()
+            key = (f"own-{self.name_}-{self.chance.randrange(40)}" if what < 0.3 else
+                   f"warm-{self.chance.randrange(WARM_KEYS)}" if what < 0.5 else f"hot-{self.chance.randrange(HOT_KEYS)}")
             self.write(key, f"{key}:{self.name_}.{n}")
             self.read(f"hot-{self.chance.randrange(HOT_KEYS)}")
             time.sleep(self.chance.random() * 0.02)
