@@ -1,13 +1,23 @@
 # Roundabout. Everything that is built goes into build/.
 #
-#   make            build/libroundabout.so, build/roundabout, build/roundaboutd
+#   make            build/libroundabout.so, build/roundabout, build/roundaboutd, build/roundabout-bench
 #   make deps       installs what is missing (apt-get; elsewhere it names the packages)
 #   make check      all tests
 #   make check-ring             the ring under faults, with a table
 #   make check-converge         the sites agree again after faults and conflicts, with a table; RUNS=20 RUN_S=60
 #   make demo       the main job, shown on throwaway servers
-#   make bench-overhead          the shim's own cost in nanoseconds
+#   make bench bench-quick      how much faster on this machine, and what it costs the rest
+#   make bench-overhead          the shim's own cost a call, in nanoseconds and instructions
 #   make asan tsan valgrind      the fast tests under the sanitizers
+#   make fuzz                    the readers of foreign input, fuzzed
+#   make check-faults            the local master's failures, under load
+#   make lint                    static analysis
+#   make check-oracle            the classifier against real servers, with random statements
+#   make install uninstall       with prefix= and DESTDIR= as usual
+#   make deb check-deb           the Debian package; tried in a clean Debian folder
+
+# The version is debian/changelog's, and stands nowhere else.
+VERSION := $(shell sed -n '1s/^[^(]*(\([^)]*\)).*/\1/p' debian/changelog)
 
 BUILD ?= build
 CC ?= cc
@@ -25,10 +35,12 @@ LDFLAGS_ALL = -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 CONFIG = config/config.c config/settings.c
 PURE   = shim/lex.c shim/lex_modes.c shim/sql_keywords.c shim/sql_functions.c \
          shim/sql_read.c shim/sql_expression.c shim/sql_tables.c shim/sql_query.c shim/sql_write.c shim/sql_set.c shim/sql.c \
-         shim/route.c
-SHIM   = $(PURE) $(CONFIG) \
-         shim/real.c shim/late.c \
-         shim/log.c shim/setup.c shim/options.c \
+         shim/route.c page/names.c
+PAGE   = page/page.c page/files.c
+SHIM   = $(PURE) $(CONFIG) $(PAGE) \
+         shim/real.c shim/late.c shim/process.c \
+         shim/deepbind.c \
+         shim/log.c shim/setup.c shim/options.c shim/stats.c \
          shim/session.c shim/snapshot.c shim/handle.c \
          shim/breaker.c shim/verdict.c \
          shim/local.c shim/local_life.c shim/local_open.c shim/local_step.c \
@@ -39,16 +51,20 @@ SHIM   = $(PURE) $(CONFIG) \
          shim/intercept_statement.c \
          shim/intercept_async.c
 CLI    = cli/main.c \
-         cli/run.c \
-         cli/explain.c $(PURE) \
-         cli/check.c daemon/preflight.c daemon/catalogue.c daemon/chunk.c daemon/text.c \
+         cli/run.c cli/program.c cli/elf_file.c \
+         cli/doctor.c cli/doctor_judge.c cli/doctor_program.c cli/doctor_process.c cli/doctor_client.c \
+         cli/libraries.c cli/process.c \
+         cli/init.c cli/init_look.c cli/init_write.c cli/option_files.c \
+         cli/explain.c cli/text.c $(PURE) \
+         cli/stats.c cli/stats_table.c cli/stats_json.c cli/gather.c $(PAGE) \
+         cli/check.c daemon/preflight.c daemon/catalogue.c daemon/chunk.c daemon/buffer.c \
          cli/ring.c \
          cli/ring_prepare.c daemon/prepare.c \
          cli/status.c \
          cli/look.c daemon/observe.c daemon/server.c \
          $(CONFIG) $(DAEMON_PURE)
 DAEMON_PURE = daemon/link.c daemon/ring.c daemon/script.c daemon/dialect.c daemon/quote.c
-CONVERGE_PURE = daemon/text.c daemon/chunk.c daemon/diverge.c daemon/sweep.c daemon/fence.c
+CONVERGE_PURE = daemon/buffer.c daemon/chunk.c daemon/diverge.c daemon/sweep.c daemon/fence.c
 DAEMON_REST = daemon/observe.c daemon/heartbeat.c daemon/watch.c daemon/memory.c daemon/site.c \
               daemon/turn.c \
               $(CONVERGE_PURE) daemon/catalogue.c daemon/crew.c daemon/lease.c \
@@ -57,19 +73,25 @@ DAEMON_REST = daemon/observe.c daemon/heartbeat.c daemon/watch.c daemon/memory.c
 DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) \
               daemon/server.c \
               daemon/notify.c
-UNIT   = config lex sql route session ring link script turn preflight chunk diverge fence sweep prepare
+UNIT   = config page \
+         lex sql route session \
+         ring link script turn preflight \
+         doctor \
+         histogram load
 
 # The shim opens libconfig by this name when it needs it (shim/late.c).
 LIBCONFIG_SONAME := $(shell readelf -d "$$($(CC) -print-file-name=libconfig.so)" 2>/dev/null | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
-all: $(BUILD)/libroundabout.so $(BUILD)/roundabout $(BUILD)/roundaboutd
+all: $(BUILD)/libroundabout.so $(BUILD)/roundabout $(BUILD)/roundaboutd $(BUILD)/roundabout-bench
 
 # The client library's headers and libraries are the daemon's and the command's alone: the shim meets whatever the application has.
 MYSQL_CFLAGS ?= $(shell mariadb_config --include 2>/dev/null || mysql_config --include)
 MYSQL_LIBS   ?= $(shell mariadb_config --libs 2>/dev/null || mysql_config --libs)
 SYSTEMD_LIBS := $(shell pkg-config --libs libsystemd 2>/dev/null)
+$(BUILD)/cli/main.o: debian/changelog
+$(BUILD)/cli/main.o: CFLAGS_ALL += -DROUNDABOUT_VERSION='"$(VERSION)"'
 $(BUILD)/daemon/server.o: CFLAGS_ALL += $(MYSQL_CFLAGS)
 $(BUILD)/daemon/notify.o: CFLAGS_ALL += $(if $(SYSTEMD_LIBS),-DHAVE_SYSTEMD)
 
@@ -95,6 +117,7 @@ $(BUILD)/wan: $(call objects,bench/wan.c)
 
 $(BUILD)/tests/unit/test_config: LINK_MORE = -Wl,--wrap=malloc,--wrap=calloc,--wrap=strdup,--wrap=strndup
 $(BUILD)/tests/unit/test_config: $(call objects,tests/unit/test_config.c $(CONFIG))
+$(BUILD)/tests/unit/test_page: $(call objects,tests/unit/test_page.c $(PAGE) page/names.c)
 $(BUILD)/tests/unit/test_lex: $(call objects,tests/unit/test_lex.c $(PURE))
 $(BUILD)/tests/unit/test_sql: $(call objects,tests/unit/test_sql.c $(PURE))
 $(BUILD)/tests/unit/test_route: $(call objects,tests/unit/test_route.c $(PURE))
@@ -103,14 +126,17 @@ $(BUILD)/tests/unit/test_ring: $(call objects,tests/unit/test_ring.c $(DAEMON_PU
 $(BUILD)/tests/unit/test_link: $(call objects,tests/unit/test_link.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_script: $(call objects,tests/unit/test_script.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_preflight: $(call objects,tests/unit/test_preflight.c daemon/preflight.c $(DAEMON_PURE))
-$(BUILD)/tests/unit/test_chunk: $(call objects,tests/unit/test_chunk.c daemon/chunk.c daemon/text.c)
-$(BUILD)/tests/unit/test_prepare: $(call objects,tests/unit/test_prepare.c daemon/prepare.c daemon/chunk.c daemon/text.c)
+$(BUILD)/tests/unit/test_chunk: $(call objects,tests/unit/test_chunk.c daemon/chunk.c daemon/buffer.c)
+$(BUILD)/tests/unit/test_prepare: $(call objects,tests/unit/test_prepare.c daemon/prepare.c daemon/chunk.c daemon/buffer.c)
 $(BUILD)/tests/unit/test_diverge: $(call objects,tests/unit/test_diverge.c daemon/diverge.c)
 $(BUILD)/tests/unit/test_fence: $(call objects,tests/unit/test_fence.c daemon/fence.c)
 $(BUILD)/tests/unit/test_sweep: $(call objects,tests/unit/test_sweep.c daemon/sweep.c)
+$(BUILD)/tests/unit/test_histogram: $(call objects,tests/unit/test_histogram.c bench/load/histogram.c)
+$(BUILD)/tests/unit/test_load: $(call objects,tests/unit/test_load.c bench/load/keys.c bench/load/text.c bench/load/replay.c)
+$(BUILD)/tests/unit/test_doctor: $(call objects,tests/unit/test_doctor.c cli/doctor_judge.c cli/elf_file.c)
 $(BUILD)/tests/unit/test_turn: $(call objects,tests/unit/test_turn.c $(DAEMON_PURE) $(DAEMON_REST))
 $(addprefix $(BUILD)/tests/unit/test_,$(UNIT)):
-	$(CC) $(LDFLAGS_ALL) $(LINK_MORE) -o $@ $^ -lcmocka -lconfig -lpthread
+	$(CC) $(LDFLAGS_ALL) $(LINK_MORE) -o $@ $^ -lcmocka -lconfig -lpthread -lm
 $(BUILD)/tests/unit/print_settings: $(call objects,tests/unit/print_settings.c $(CONFIG))
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lconfig
 
@@ -120,7 +146,7 @@ unit: $(addprefix $(BUILD)/tests/unit/test_,$(UNIT)) $(BUILD)/tests/unit/print_s
 PRELOAD = $(BUILD)/tests/preload
 FAKES   = $(PRELOAD)/libmariadb.so.3 $(PRELOAD)/libmysqlclient.so.24
 CLOSED  = $(PRELOAD)/closed/libmariadb.so.3 $(PRELOAD)/closed/libmysqlclient.so.24
-PRELOAD_TESTS = answers pending handles transactions step outage async threads memory
+PRELOAD_TESTS = answers pending handles transactions step outage async threads memory stats reload
 
 $(PRELOAD)/fake_client.mariadb.o: CFLAGS_ALL += -DFAKE_MARIADB -fsemantic-interposition
 $(PRELOAD)/fake_client.oracle.o: CFLAGS_ALL += -fsemantic-interposition
@@ -144,6 +170,7 @@ $(addprefix $(PRELOAD)/mariadb_test_,$(PRELOAD_TESTS)): CLIENT = $(PRELOAD)/libm
 $(addprefix $(PRELOAD)/oracle_test_,$(PRELOAD_TESTS)): CLIENT = $(PRELOAD)/libmysqlclient.so.24
 $(addprefix $(PRELOAD)/mariadb_test_,$(PRELOAD_TESTS)): $(PRELOAD)/mariadb_test_%: $(PRELOAD)/test_%.o $(PRELOAD)/claims.o $(FAKES)
 $(addprefix $(PRELOAD)/oracle_test_,$(PRELOAD_TESTS)): $(PRELOAD)/oracle_test_%: $(PRELOAD)/test_%.o $(PRELOAD)/claims.o $(FAKES)
+$(PRELOAD)/mariadb_test_stats $(PRELOAD)/oracle_test_stats: $(call objects,$(PAGE) page/names.c)
 $(addprefix $(PRELOAD)/mariadb_test_,$(PRELOAD_TESTS)) $(addprefix $(PRELOAD)/oracle_test_,$(PRELOAD_TESTS)):
 	$(CC) $(LDFLAGS_ALL) -Wl,--no-as-needed -Wl,-rpath,'$$ORIGIN' -o $@ $(filter %.o,$^) $(CLIENT) $(PRELOAD)/libfakeserver.so -lpthread
 
@@ -168,10 +195,79 @@ $(BUILD)/tests/live/c_app: $(C_APP) $(LIVE)/c_app.h
 	$(CC) $(LIVE_CFLAGS) $(MYSQL_CFLAGS) -o $@ $(C_APP) $(MYSQL_LIBS) -lpthread
 $(BUILD)/tests/live/loader: $(LIVE)/loader.c
 	@mkdir -p $(@D)
-	$(CC) $(LIVE_CFLAGS) -o $@ $< -ldl
+	$(CC) $(LIVE_CFLAGS) -Wl,--enable-new-dtags,-rpath,'$$ORIGIN' -o $@ $< -ldl
 $(BUILD)/tests/live/module.so: $(LIVE)/module.c
 	@mkdir -p $(@D)
 	$(CC) $(LIVE_CFLAGS) -fPIC -shared $(MYSQL_CFLAGS) -o $@ $< $(MYSQL_LIBS)
+
+# --- installing
+
+prefix     ?= /usr/local
+bindir     ?= $(prefix)/bin
+sbindir    ?= $(prefix)/sbin
+libdir     ?= $(prefix)/lib
+mandir     ?= $(prefix)/share/man
+docdir     ?= $(prefix)/share/doc/roundabout
+unitdir    ?= $(libdir)/systemd/system
+completion ?= $(prefix)/share/bash-completion/completions
+# The programs look there, wherever they are themselves.
+sysconfdir = /etc
+DESTDIR    ?=
+
+MANUAL = man/roundabout.1 man/roundabout.conf.5 man/roundabout-ring.7 man/libroundabout.8 man/roundaboutd.8
+manual_dir = $(mandir)/man$(patsubst .%,%,$(suffix $(1)))
+EXAMPLES := $(shell find examples -type f)
+
+# The settings in roundabout.conf(5) and the reasons in libroundabout(8) are made from the tables that the programs go by.
+$(BUILD)/man/roundabout.conf.5 $(BUILD)/man/libroundabout.8: $(BUILD)/man/%: man/%.in man/settings.awk $(BUILD)/tests/unit/print_settings
+	@mkdir -p $(@D)
+	$(BUILD)/tests/unit/print_settings | awk -f man/settings.awk > $@.settings
+	$(BUILD)/tests/unit/print_settings reasons | awk -f man/settings.awk > $@.reasons
+	sed -e '/^@settings@$$/{' -e 'r $@.settings' -e 'd' -e '}' -e '/^@reasons@$$/{' -e 'r $@.reasons' -e 'd' -e '}' $< > $@
+	@rm $@.settings $@.reasons
+$(BUILD)/man/%: man/%
+	@mkdir -p $(@D)
+	cp $< $@
+
+man: $(addprefix $(BUILD)/,$(MANUAL))
+
+install: all man
+	install -d $(addprefix $(DESTDIR),$(bindir) $(sbindir) $(libdir)/roundabout $(unitdir) $(libdir)/sysusers.d $(libdir)/tmpfiles.d \
+	    $(completion) $(docdir) $(sysconfdir)/roundabout)
+	install -m 755 $(BUILD)/roundabout $(DESTDIR)$(bindir)/
+	install -m 755 $(BUILD)/roundaboutd $(DESTDIR)$(sbindir)/
+	install -m 644 $(BUILD)/libroundabout.so $(DESTDIR)$(libdir)/roundabout/
+	install -m 640 config/roundabout.conf $(DESTDIR)$(sysconfdir)/roundabout/roundabout.conf.sample
+	sed -e 's|@sbindir@|$(sbindir)|' -e 's|@type@|$(if $(SYSTEMD_LIBS),notify,exec)|' packaging/roundaboutd.service \
+	    > $(DESTDIR)$(unitdir)/roundaboutd.service
+	chmod 644 $(DESTDIR)$(unitdir)/roundaboutd.service
+	install -m 644 packaging/roundabout.sysusers $(DESTDIR)$(libdir)/sysusers.d/roundabout.conf
+	install -m 644 packaging/roundabout.tmpfiles $(DESTDIR)$(libdir)/tmpfiles.d/roundabout.conf
+	install -m 644 packaging/roundabout.bash $(DESTDIR)$(completion)/roundabout
+	ln -sf roundabout $(DESTDIR)$(completion)/roundaboutd
+	install -m 644 README.md $(DESTDIR)$(docdir)/
+	$(foreach page,$(MANUAL),install -D -m 644 $(BUILD)/$(page) $(DESTDIR)$(call manual_dir,$(page))/$(notdir $(page)) &&) true
+	$(foreach file,$(EXAMPLES),install -D -m 644 $(file) $(DESTDIR)$(docdir)/$(file) &&) true
+
+# What install has put there; a configuration stays.
+uninstall:
+	rm -f $(DESTDIR)$(bindir)/roundabout $(DESTDIR)$(sbindir)/roundaboutd $(DESTDIR)$(libdir)/roundabout/libroundabout.so \
+	    $(DESTDIR)$(sysconfdir)/roundabout/roundabout.conf.sample $(DESTDIR)$(unitdir)/roundaboutd.service \
+	    $(DESTDIR)$(libdir)/sysusers.d/roundabout.conf $(DESTDIR)$(libdir)/tmpfiles.d/roundabout.conf \
+	    $(DESTDIR)$(completion)/roundabout $(DESTDIR)$(completion)/roundaboutd $(DESTDIR)$(docdir)/README.md \
+	    $(foreach page,$(MANUAL),$(DESTDIR)$(call manual_dir,$(page))/$(notdir $(page))) $(addprefix $(DESTDIR)$(docdir)/,$(EXAMPLES))
+	-for folder in $(sort $(dir $(EXAMPLES))); do rmdir -p --ignore-fail-on-non-empty $(DESTDIR)$(docdir)/$$folder; done 2>/dev/null
+	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(libdir)/roundabout $(DESTDIR)$(docdir) $(DESTDIR)$(sysconfdir)/roundabout 2>/dev/null
+
+# Built from a copy, because dpkg puts the package beside its tree. Needs no network.
+deb:
+	@sh tests/deps.sh build deb
+	rm -rf $(BUILD)/deb
+	mkdir -p $(BUILD)/deb/roundabout
+	tar --exclude=./$(BUILD) --exclude=./.git --exclude=__pycache__ -cf - . | tar -C $(BUILD)/deb/roundabout -xf -
+	cd $(BUILD)/deb/roundabout && env -u MAKEFLAGS -u MAKELEVEL dpkg-buildpackage -us -uc -b -j2
+	lintian --fail-on error --suppress-tags bad-distribution-in-changes-file $(BUILD)/deb/roundabout_*.changes
+	@ls $(BUILD)/deb/*.deb
 
 # --- what a person runs
 
@@ -183,18 +279,31 @@ deps:
 	@sh tests/deps.sh
 
 check: deps
-	+@$(MAKE) --no-print-directory all unit preload $(BUILD)/wan $(LIVE_APPS)
+	+@$(MAKE) --no-print-directory all man unit preload $(BUILD)/wan $(LIVE_APPS)
 	@BUILD=$(abspath $(BUILD)) $(RUN) "layers=tests/check_layers.sh" \
+	    "manual=tests/check_manual.py $(BUILD)" \
 	    "settings=tests/check_settings.py $(BUILD)/tests/unit/print_settings config/roundabout.conf" $(UNIT_RUNS) \
 	    "preload=$(PYTHON) tests/run_preload.py $(BUILD)" \
 	    "live wan=$(PYTHON) tests/live/test_wan.py" \
 	    "live shim=$(PYTHON) tests/live/test_shim.py" \
 	    "live failure=$(PYTHON) tests/live/test_shim_failure.py" \
 	    "live run=$(PYTHON) tests/live/test_shim_run.py" \
+	    "live stats=$(PYTHON) tests/live/test_shim_stats.py" \
+	    "live bench=$(PYTHON) tests/live/test_bench.py" \
+	    "live doctor=$(PYTHON) tests/live/test_doctor.py" \
+	    "live init=$(PYTHON) tests/live/test_init.py" \
 	    "live ring=$(PYTHON) tests/live/test_ring.py" \
 	    "live ring on MySQL=$(PYTHON) tests/live/test_ring_mysql.py" \
 	    "live converge=$(PYTHON) tests/live/test_converge.py" \
 	    "live converge under faults=RUNS=2 RUN_S=10 $(PYTHON) tests/live/ring_jepsen.py"
+
+# What needs no server and no root, as the package's build runs it.
+check-unit: unit
+	@$(RUN) "layers=tests/check_layers.sh" $(UNIT_RUNS)
+
+# The package in a clean Debian folder, with the core of the demo run from it.
+check-deb:
+	@BUILD=$(BUILD) $(PYTHON) tests/live/test_deb.py
 
 # The ring under faults, at the daemon's own default times: some minutes for each kind of server.
 check-ring: deps
@@ -208,6 +317,21 @@ RUN_S ?= 60
 check-converge: deps
 	+@$(MAKE) --no-print-directory all $(BUILD)/wan
 	@BUILD=$(BUILD) RUNS=$(RUNS) RUN_S=$(RUN_S) $(PYTHON) tests/live/ring_jepsen.py
+
+# The local master's failures under load of sixteen real clients, with a table of what these saw.
+check-faults: deps
+	+@$(MAKE) --no-print-directory all $(BUILD)/wan
+	@BUILD=$(abspath $(BUILD)) $(PYTHON) tests/live/shim_faults.py $(if $(STATEMENTS),--statements $(STATEMENTS))
+
+# Static analysis by three tools; each finding is mended or explained in tests/data/lint.tsv.
+lint: deps
+	@$(PYTHON) tests/lint.py
+
+# The classifier against what real servers say of the same statements.
+check-oracle: deps
+	+@$(MAKE) --no-print-directory $(BUILD)/roundabout
+	@BUILD=$(abspath $(BUILD)) $(RUN) --show "MariaDB=$(PYTHON) tests/live/oracle.py $(if $(STATEMENTS),--statements $(STATEMENTS))" \
+	    "MySQL=$(PYTHON) tests/live/oracle.py --mysql $(if $(STATEMENTS),--statements $(STATEMENTS))"
 
 # The tests that need no server, under a sanitizer. Its runtime must come before the preloaded library.
 fast:
@@ -229,19 +353,65 @@ valgrind: deps
 	+@$(MAKE) --no-print-directory fast BUILD=$(BUILD)/valgrind OPTIMISE=-O1 UNDER="$(VALGRIND)" \
 	    PRELOAD_OPTIONS="--skip async,memory,threads --wrapper '$(VALGRIND)'"
 
+# The readers of foreign input, fuzzed: FUZZ_S seconds each. Needs clang with its libFuzzer.
+FUZZ_S     ?= 900
+FUZZ        = $(addprefix $(BUILD)/fuzz/fuzz_,classify config observe)
+FUZZ_CLANG ?= clang
+FUZZ_FLAGS  = -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+$(BUILD)/fuzz/fuzz_classify: tests/fuzz/fuzz_classify.c $(PURE)
+$(BUILD)/fuzz/fuzz_config: tests/fuzz/fuzz_config.c $(CONFIG)
+$(BUILD)/fuzz/fuzz_observe: tests/fuzz/fuzz_observe.c $(DAEMON_PURE) daemon/observe.c
+$(FUZZ): $(wildcard shim/*.h config/*.h daemon/*.h)
+	@mkdir -p $(@D)
+	$(FUZZ_CLANG) $(FUZZ_FLAGS) $(CFLAGS) -o $@ $(filter %.c,$^) -lconfig
+
+fuzz: deps
+	+@$(MAKE) --no-print-directory $(FUZZ)
+	@$(PYTHON) tests/fuzz/run.py $(BUILD) --seconds $(FUZZ_S)
+
 demo: deps
 	+@$(MAKE) --no-print-directory all $(BUILD)/wan
 	@BUILD=$(BUILD) $(PYTHON) bench/demo.py
 	@BUILD=$(BUILD) $(PYTHON) bench/demo_ring.py
 
-$(BUILD)/bench/overhead: $(call objects,bench/overhead.c) $(PRELOAD)/libmariadb.so.3 $(PRELOAD)/libfakeserver.so
+# --- benches
+
+BENCH    = $(BUILD)/bench
+LOAD     = bench/load/main.c bench/load/options.c \
+           bench/load/client.c bench/load/keys.c bench/load/text.c bench/load/replay.c \
+           bench/load/histogram.c bench/load/tally.c bench/load/results.c
+OVERHEAD = bench/overhead.c \
+           bench/overhead_cases.c \
+           bench/overhead_memory.c
+$(BENCH)/load/main.o $(BENCH)/load/client.o: CFLAGS_ALL += $(MYSQL_CFLAGS)
+$(BUILD)/roundabout-bench: $(call objects,$(LOAD))
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(MYSQL_LIBS) -lpthread -lm -ldl
+
+$(BENCH)/overhead_mariadb: $(PRELOAD)/libmariadb.so.3
+$(BENCH)/overhead_oracle: $(PRELOAD)/libmysqlclient.so.24
+$(BENCH)/overhead_mariadb $(BENCH)/overhead_oracle: $(call objects,$(OVERHEAD)) $(PRELOAD)/libfakeserver.so
 	$(CC) $(LDFLAGS_ALL) -Wl,--no-as-needed -Wl,-rpath,'$$ORIGIN/../tests/preload' -o $@ $^ -lpthread
 
-bench-overhead: $(BUILD)/libroundabout.so $(BUILD)/bench/overhead
-	@$(PYTHON) bench/overhead.py $(BUILD)
+# How much faster, and what it costs the rest: some four minutes, or under one.
+bench bench-quick:
+	@sh tests/deps.sh build live bench
+	+@$(MAKE) --no-print-directory all $(BUILD)/wan
+	@BUILD=$(BUILD) $(PYTHON) bench/bench.py $(if $(filter bench-quick,$@),--quick) $(BENCH_OPTIONS)
+
+# Words for it, as in: make bench-overhead OVERHEAD_OPTIONS="--only insert --rounds 11"
+bench-overhead:
+	@sh tests/deps.sh build bench
+	+@$(MAKE) --no-print-directory $(BUILD)/libroundabout.so $(BENCH)/overhead_mariadb $(BENCH)/overhead_oracle
+	@mkdir -p bench/out
+	@$(PYTHON) bench/overhead.py $(BUILD) --json bench/out/overhead.json $(OVERHEAD_OPTIONS)
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit preload fast deps check check-ring check-converge asan tsan valgrind demo bench-overhead clean
+.PHONY: all clean deps
+.PHONY: unit preload fast check check-ring check-converge check-faults check-oracle lint fuzz asan tsan valgrind
+.PHONY: demo
+.PHONY: bench bench-quick bench-overhead
+.PHONY: man check-unit
+.PHONY: install uninstall deb check-deb
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -149,15 +149,19 @@ struct config *look_load_config(const char *option) {
         config_free(config);
         return NULL;
     }
+    if (config && !config_ring_is_open(config, print_finding, NULL)) {
+        config_free(config);
+        return NULL;
+    }
     return config;
 }
 
-static bool ask(struct server *server, void (*write)(struct text *, const struct config_table *),
+static bool ask(struct server *server, void (*write)(struct buffer *, const struct config_table *),
                 const struct config_table *pattern, struct server_rows **rows) {
-    struct text sql = {0};
+    struct buffer sql = {0};
     write(&sql, pattern);
     const bool answered = !sql.failed && server_query(server, sql.at, rows).outcome == SERVER_ANSWERED;
-    text_free(&sql);
+    buffer_free(&sql);
     return answered;
 }
 

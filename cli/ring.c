@@ -22,7 +22,11 @@ static void print_help(FILE *file) {
     fprintf(file, "usage: roundabout ring VERB [OPTIONS] [...]\n\nverbs:\n");
     for (const struct ring_verb *verb = VERBS; verb < VERBS_END; verb++)
         fprintf(file, "  %-14s %s\n", verb->name, verb->help);
-    fprintf(file, "\n`roundabout ring VERB --help` says more about one of them.\n");
+    fprintf(file, "\noptions:\n"
+                  "  -f, --config FILE    the configuration; otherwise $ROUNDABOUT_CONFIG, or\n"
+                  "                       /etc/roundabout/roundabout.conf\n"
+                  "      --dry-run        print what would be done and change nothing\n"
+                  "  -h, --help           this text; behind a verb, more about that one\n");
 }
 
 int verb_ring(int argc, char **argv) {

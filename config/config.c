@@ -595,7 +595,13 @@ void config_check_cache_group(struct reading *reading, const config_setting_t *g
 void config_check_login(struct reading *reading, const config_setting_t *group, void *values) {
     struct config_login *login = values;
 
-    if (login->password_file)
+    if (login->password_file) {
+        int file = open(login->password_file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        login->is_closed = file < 0 && errno == EACCES;
+        if (file >= 0)
+            close(file);
+    }
+    if (login->password_file && !login->is_closed)
         login->password =
             read_secret(reading, config_setting_get_member(group, "password_file"), login->password_file);
     if (login->tls_ca && !login->tls)
@@ -815,6 +821,24 @@ static bool includes_are_files(struct reading *reading, const char *file, const 
     return true;
 }
 
+static void list_files(struct reading *reading, const char *path, unsigned depth,
+                       void (*note)(void *context, const char *file), void *context) {
+    const char *why;
+    char *text = depth <= INCLUDE_DEPTH_MAX ? read_file(path, &why) : NULL;
+
+    note(context, path);
+    for (const char *at = text; at && *at; at += *at == '\n') {
+        size_t length;
+        const char *name = name_of_include(at, &length);
+        char *include = length > 0 ? path_of_include(reading, name, length) : NULL;
+        if (include)
+            list_files(reading, include, depth + 1, note, context);
+        free(include);
+        at += strcspn(at, "\n");
+    }
+    free(text);
+}
+
 /* What to do about an error in libconfig's own words. */
 static const char *parse_advice(const char *text) {
     if (strstr(text, "duplicate"))
@@ -870,6 +894,23 @@ const char *config_choose_path(const char *option, const char *environment) {
     return environment && environment[0] ? environment : DEFAULT_PATH;
 }
 
+static void report_nothing(void *context, const char *message) {
+    (void)context;
+    (void)message;
+}
+
+void config_list_files(const char *path, void (*note)(void *context, const char *file), void *context) {
+    struct reading reading = {.report = report_nothing, .path = path, .directory = directory_of(path)};
+
+    if (reading.directory)
+        list_files(&reading, path, 0, note, context);
+    free(reading.directory);
+}
+
+unsigned config_stats_mode(const struct config_stats *stats) {
+    return stats->readable == CONFIG_READABLE_OWNER ? 0600 : stats->readable == CONFIG_READABLE_GROUP ? 0640 : 0644;
+}
+
 struct config *config_load(const char *path, config_report *report, void *context) {
     struct reading reading = {.report = report,
                               .context = context,
@@ -914,4 +955,24 @@ void config_free(struct config *config) {
     settings_free("", config);
     free(config->path);
     free(config);
+}
+
+bool config_ring_is_open(const struct config *config, config_report *report, void *context) {
+    const struct {
+        const char *name;
+        const struct config_login *login;
+    } logins[] = {{"ring.replication", &config->ring.replication}, {"ring.monitor", &config->ring.monitor}};
+    bool is_open = true;
+
+    for (size_t i = 0; i < sizeof(logins) / sizeof(logins[0]); i++) {
+        char text[MESSAGE_BYTES_MAX] = "";
+
+        if (!logins[i].login->is_closed)
+            continue;
+        is_open = false;
+        text_append(text, sizeof(text), "%s: %s.password_file, %s, can't be read: %s; run this as root, or as the user that it is for",
+                    config->path, logins[i].name, logins[i].login->password_file, strerror(EACCES));
+        report(context, text);
+    }
+    return is_open;
 }

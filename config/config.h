@@ -29,6 +29,15 @@ enum config_statement {
     CONFIG_DELETE = 1 << 4,
 };
 
+enum config_readable { CONFIG_READABLE_OWNER, CONFIG_READABLE_GROUP, CONFIG_READABLE_ALL };
+
+/* Where programs count what they do. */
+struct config_stats {
+    bool enabled;
+    char *directory; /* absolute; NULL: the usual one (page/files.h) */
+    enum config_readable readable;
+};
+
 enum config_log_level { CONFIG_LOG_ERROR, CONFIG_LOG_WARNING, CONFIG_LOG_INFO, CONFIG_LOG_DEBUG };
 
 /* A server's address: a socket's path, or else host and port. Unset strings are NULL. */
@@ -68,8 +77,9 @@ struct config_group {
 /* A user of a server. The password is read from password_file, which others must not be able to read. */
 struct config_login {
     char *user;     /* NULL: none given */
-    char *password; /* NULL: none given */
+    char *password; /* NULL: none given, or it is closed to this process */
     char *password_file;
+    bool is_closed; /* password_file may not be read by this process' user */
     bool tls;
     char *tls_ca; /* a file; NULL: the connection is encrypted but the server isn't verified */
 };
@@ -125,6 +135,8 @@ struct config {
     size_t group_count;
     char *site; /* the name of this host\'s site; NULL: the file has no ring */
     struct config_ring ring;
+    bool deepbind; /* modules are loaded without RTLD_DEEPBIND */
+    struct config_stats stats;
     enum config_log_level log_level;
     char *log_file; /* absolute; NULL: standard error */
 };
@@ -145,7 +157,19 @@ const char *config_choose_path(const char *option, const char *environment);
  * locale and signals alone, and changes errno. libconfig itself ends the process when memory is short: call
  * it once, at start. */
 struct config *config_load(const char *path, config_report *report, void *context);
+/* Calls `note` for the file and for each that it includes, whether or not they can be read; in a stable order, and
+ * a file named twice may come twice. What it finds wrong it leaves to config_load(). */
+void config_list_files(const char *path, void (*note)(void *context, const char *file), void *context);
+
+/* Access rights of the files in stats.directory, for open(2). */
+unsigned config_stats_mode(const struct config_stats *stats);
+
 void config_free(struct config *config); /* NULL: nothing happens */
+
+/* The ring's passwords are for the daemon and the command alone, while applications of any user read the same file for its other
+ * parts. So a password file of the ring that this process may not read is no fault of the file; a program that needs it
+ * asks here. True: none is closed; else each that is has been reported. */
+bool config_ring_is_open(const struct config *config, config_report *report, void *context);
 
 /* One setting in words, from the table that the reader itself follows: for the manual, the sample and the
  * check that they agree with it. */

@@ -24,6 +24,7 @@ const struct kind_words KINDS[] = {
 _Static_assert(sizeof(enum config_mode) == sizeof(unsigned) &&
                    sizeof(enum config_transactions) == sizeof(unsigned) &&
                    sizeof(enum config_log_level) == sizeof(unsigned) &&
+                   sizeof(enum config_readable) == sizeof(unsigned) &&
                    sizeof(enum config_manage) == sizeof(unsigned) &&
                    sizeof(enum config_purged) == sizeof(unsigned) &&
                    sizeof(enum config_returning) == sizeof(unsigned) &&
@@ -42,6 +43,10 @@ static const struct word MODES[] = {{"route", CONFIG_ROUTE},
                                     {"observe", CONFIG_OBSERVE},
                                     {"off", CONFIG_OFF},
                                     {NULL, 0}};
+static const struct word READABLE[] = {{"owner", CONFIG_READABLE_OWNER},
+                                       {"group", CONFIG_READABLE_GROUP},
+                                       {"all", CONFIG_READABLE_ALL},
+                                       {NULL, 0}};
 static const struct word LOG_LEVELS[] = {{"error", CONFIG_LOG_ERROR},
                                          {"warning", CONFIG_LOG_WARNING},
                                          {"info", CONFIG_LOG_INFO},
@@ -125,6 +130,10 @@ const struct setting SETTINGS[] = {
     {"caches.mode", WORD, AT(config_group, mode), .words = MODES, .fallback = CONFIG_ROUTE,
      .sentence = "Whether such statements are routed, only counted, or not looked at."},
 
+    {"deepbind", SWITCH, AT(config, deepbind),
+     .sentence = "Whether modules that a program loads with RTLD_DEEPBIND are loaded without it, so that their statements "
+                 "are seen."},
+
     {"site", TEXT, AT(config, site), BETWEEN(1, 63), .sentence = "Which of ring.sites this host belongs to."},
     {"ring", GROUP, AT(config, ring), .check = config_check_ring,
      .sentence = "The ring of sites; read by roundaboutd and by `roundabout check` and `status`."},
@@ -204,6 +213,15 @@ const struct setting SETTINGS[] = {
      .sentence = "How many rows a second are compared at most."},
     {"ring.converge_repairs_per_s", NUMBER, AT(config_ring, converge_repairs_per_s), BETWEEN(1, 10000), .fallback = 100,
      .sentence = "How many keys a second are deleted at most."},
+
+    {"stats", GROUP, AT(config, stats),
+     .sentence = "Counters that each preloaded program keeps in shared memory, for `roundabout stats` and the daemon."},
+    {"stats.enabled", SWITCH, AT(config_stats, enabled), .fallback = true,
+     .sentence = "Whether programs count, and tell each other that the local master is down."},
+    {"stats.directory", PATH, AT(config_stats, directory), BETWEEN(1, PATH_MAX - 64),
+     .sentence = "Where; without it /run/roundabout, or roundabout in $XDG_RUNTIME_DIR."},
+    {"stats.readable", WORD, AT(config_stats, readable), .words = READABLE, .fallback = CONFIG_READABLE_GROUP,
+     .sentence = "Who may read the counters of a program: its own user, the directory's group too, or all."},
 
     {"log_level", WORD, AT(config, log_level), .words = LOG_LEVELS, .fallback = CONFIG_LOG_INFO,
      .sentence = "The least weighty messages that are written; changes of state are info and warning."},

@@ -33,7 +33,7 @@ static void free_tables(struct compare *compare) {
 
 void compare_close(struct compare *compare) {
     free_tables(compare);
-    text_free(&compare->sql);
+    buffer_free(&compare->sql);
 }
 
 static void tell_unread(struct compare *compare, const struct crew_answers *answers, unsigned missing) {
@@ -46,14 +46,14 @@ static void tell_unread(struct compare *compare, const struct crew_answers *answ
 
 static bool read_pattern(struct compare *compare, const struct config_table *pattern, unsigned living,
                          struct catalogue *catalogues) {
-    static void (*const writers[])(struct text *, const struct config_table *) = {catalogue_write_columns,
-                                                                                  catalogue_write_indexes,
-                                                                                  catalogue_write_triggers};
+    static void (*const writers[])(struct buffer *, const struct config_table *) = {catalogue_write_columns,
+                                                                                    catalogue_write_indexes,
+                                                                                    catalogue_write_triggers};
     struct crew_answers answers[3];
     memset(answers, 0, sizeof answers);
     bool whole = true;
     for (size_t i = 0; i < 3 && whole; i++) {
-        text_clear(&compare->sql);
+        buffer_clear(&compare->sql);
         writers[i](&compare->sql, pattern);
         const unsigned answered =
             compare->sql.failed ? 0 : crew_ask_all(compare->crew, living, compare->sql.at, &answers[i]);
@@ -151,19 +151,19 @@ bool compare_load(struct compare *compare, unsigned living) {
 
 /* A stamp that is fresh goes on changing, as the servers' own has whole seconds only: another write in the
  * same second would not be seen. */
-static void write_stamps(struct text *sql, const struct compare_table *tables, size_t count) {
+static void write_stamps(struct buffer *sql, const struct compare_table *tables, size_t count) {
     char quoted[4 * CHUNK_NAME_BYTES];
     const char *separator = "";
     for (size_t i = 0; i < count; i++) {
         if (tables[i].refused || !quote_text(tables[i].entry.form.database, quoted, sizeof quoted))
             continue;
-        text_write(
+        buffer_write(
             sql,
             "%sSELECT %zu AS at, CONCAT(COALESCE(t.update_time, ''), IF(t.update_time > NOW() - INTERVAL 3"
             " SECOND, NOW(6), '')) AS stamp FROM information_schema.tables t WHERE t.table_schema = %s",
             separator, i, quoted);
         quote_text(tables[i].entry.form.name, quoted, sizeof quoted);
-        text_write(sql, " AND t.table_name = %s", quoted);
+        buffer_write(sql, " AND t.table_name = %s", quoted);
         separator = " UNION ALL ";
     }
 }
@@ -180,7 +180,7 @@ static void note_change(struct compare_table *table, int64_t now_ms) {
 
 void compare_note_changes(struct compare *compare, unsigned living, bool anew, int64_t now_ms) {
     struct crew_answers answers;
-    text_clear(&compare->sql);
+    buffer_clear(&compare->sql);
     write_stamps(&compare->sql, compare->tables, compare->count);
     if (compare->sql.failed || compare->sql.used == 0)
         return;
@@ -278,25 +278,25 @@ static void pay(struct compare *compare, struct compare_table *table, uint64_t r
 
 /* A key as one text, from the columns k0, k1, ...; the caller's to free. */
 static char *read_key(const struct chunk_table *form, const struct server_rows *rows, size_t row) {
-    struct text key = {0};
+    struct buffer key = {0};
     char column[24];
     for (size_t i = 0; i < form->key_count; i++) {
         snprintf(column, sizeof column, "k%zu", i);
         const char *part = server_rows_value(rows, row, column);
         if (i)
-            text_write(&key, "%c", CHUNK_SEPARATOR);
-        text_write(&key, "%s", part ? part : "");
+            buffer_write(&key, "%c", CHUNK_SEPARATOR);
+        buffer_write(&key, "%s", part ? part : "");
     }
     if (!key.failed && key.at && chunk_key_fits(form, key.at))
         return key.at;
-    text_free(&key);
+    buffer_free(&key);
     return NULL;
 }
 
 static bool cut_chunk(struct compare *compare, struct compare_table *table, size_t place) {
     const size_t own = compare->config->ring.own;
     struct crew_answers answers;
-    text_clear(&compare->sql);
+    buffer_clear(&compare->sql);
     chunk_write_cut(&compare->sql, &table->entry.form, sweep_range(&table->sweep, place), SWEEP_CHUNK_ROWS);
     const bool answered =
         !compare->sql.failed && crew_ask_all(compare->crew, 1U << own, compare->sql.at, &answers);
@@ -387,7 +387,7 @@ static size_t find_keys(struct compare *compare, struct compare_table *table, st
                         uint32_t buckets, unsigned living, struct suspect *found, size_t room) {
     struct crew_answers answers;
     struct diverge_beats beats;
-    text_clear(&compare->sql);
+    buffer_clear(&compare->sql);
     chunk_write_keys(&compare->sql, &table->entry.form, range, buckets);
     if (compare->sql.failed)
         return 0;
@@ -436,7 +436,7 @@ size_t compare_visit(struct compare *compare, struct compare_table *table, unsig
         return 0;
     }
     const struct chunk_range range = sweep_range(&table->sweep, place);
-    text_clear(&compare->sql);
+    buffer_clear(&compare->sql);
     chunk_write_sums(&compare->sql, &table->entry.form, range);
     const unsigned answered =
         compare->sql.failed ? 0 : crew_ask_all(compare->crew, living, compare->sql.at, &answers);

@@ -41,7 +41,7 @@ struct compare {
     size_t count;
     uint64_t rows;   /* how many were compared, for the report */
     int64_t next_ms; /* not before then, for the rate's sake */
-    struct text sql;
+    struct buffer sql;
     struct log_subject subject;
 };
 

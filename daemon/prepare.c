@@ -2,7 +2,8 @@
 
 #include <strings.h>
 
-enum prepare_need prepare_table(const struct catalogue_table *table, struct text *sql, const char **reason) {
+enum prepare_need prepare_table(const struct catalogue_table *table, struct buffer *sql,
+                                const char **reason) {
     *reason = NULL;
     if (!table)
         *reason =
@@ -19,15 +20,15 @@ enum prepare_need prepare_table(const struct catalogue_table *table, struct text
     const bool is_innodb = strcasecmp(table->engine, "InnoDB") == 0;
     if (is_innodb && table->has_second_unique)
         return PREPARE_NOTHING;
-    text_write(sql, "ALTER TABLE ");
-    text_write_name(sql, table->form.database);
-    text_write(sql, ".");
-    text_write_name(sql, table->form.name);
+    buffer_write(sql, "ALTER TABLE ");
+    buffer_write_name(sql, table->form.database);
+    buffer_write(sql, ".");
+    buffer_write_name(sql, table->form.name);
     if (!is_innodb)
-        text_write(sql, " ENGINE = InnoDB%s", table->has_second_unique ? "" : ",");
+        buffer_write(sql, " ENGINE = InnoDB%s", table->has_second_unique ? "" : ",");
     if (!table->has_second_unique && !table->has_healing_column)
-        text_write(sql, " ADD COLUMN ring_u TINYINT NULL DEFAULT NULL INVISIBLE,");
+        buffer_write(sql, " ADD COLUMN ring_u TINYINT NULL DEFAULT NULL INVISIBLE,");
     if (!table->has_second_unique)
-        text_write(sql, " ADD UNIQUE KEY ring_u (ring_u)");
+        buffer_write(sql, " ADD UNIQUE KEY ring_u (ring_u)");
     return PREPARE_ALTER;
 }

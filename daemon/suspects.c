@@ -29,7 +29,7 @@ void suspects_close(struct suspects *suspects) {
     if (suspects->list)
         suspects_clear(suspects);
     free(suspects->list);
-    text_free(&suspects->sql);
+    buffer_free(&suspects->sql);
 }
 
 void suspects_add(struct suspects *suspects, struct compare_table *table, struct suspect *found,
@@ -157,7 +157,7 @@ static void poll_some(struct suspects *suspects, struct open_suspect *some, size
     struct diverge_reading readings[CHUNK_POINTS_MAX];
     for (size_t i = 0; i < count; i++)
         keys[i] = some[i].suspect.key;
-    text_clear(&suspects->sql);
+    buffer_clear(&suspects->sql);
     chunk_write_points(&suspects->sql, &some->table->entry.form, keys, count);
     if (suspects->sql.failed)
         return;

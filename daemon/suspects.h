@@ -25,7 +25,7 @@ struct suspects {
     double budget; /* how many repairs may be made now */
     int64_t budget_ms;
     uint64_t confirmed, repaired, cleared; /* since the start */
-    struct text sql;
+    struct buffer sql;
 };
 
 /* False: no memory. */

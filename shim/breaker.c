@@ -1,44 +1,196 @@
 #define _GNU_SOURCE
 #include "breaker.h"
 
+#include "../page/files.h"
 #include "log.h"
+#include "setup.h"
+#include "stats.h"
 
+#include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
-#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
-static _Atomic int64_t silent_until_ms; /* 0: the local master is up; else nobody tries before this moment */
+enum { CONTRADICTIONS_MAX = 2, SUSPICIOUS_MS = 100, WAITS_MAX = 100, WAIT_NS = 100000 };
+/* Longer than any configuration's silence: such a time is nobody's word. */
+static const int64_t SILENCE_MAX_MS = 3 * 3600 * 1000;
+
+static struct page_breaker private; /* of this process alone */
+static _Atomic(struct page_breaker *) shared;
+static _Atomic(const struct config *) chosen_for; /* the configuration that `shared` was looked up for */
+static _Atomic bool choosing;
+
+/* Whether this process stands alone with its failures. */
+static _Atomic bool opened_here; /* it was up until this process failed, which has not succeeded since */
+static _Atomic unsigned contradictions;
 
 static int64_t now_ms(void) {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(CLOCK_MONOTONIC, &now); /* the same for all processes of a host, and of one boot */
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-bool breaker_allows(unsigned retry_after_ms) {
-    int64_t until = atomic_load_explicit(&silent_until_ms, memory_order_relaxed);
+static uint64_t now_s(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec;
+}
+
+static void describe(const struct config_server *server, char *address, size_t size) {
+    if (server->socket) {
+        snprintf(address, size, "%s", server->socket);
+    } else {
+        snprintf(address, size, "%s:%u", server->host ? server->host : "localhost", server->port);
+    }
+}
+
+static void after_fork(void) {
+    atomic_store(&choosing, false); /* whoever was at it is not here */
+}
+static void watch_fork(void) {
+    pthread_atfork(NULL, NULL, after_fork);
+}
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+
+/* Once for each configuration; the mapping of another address stays, since a thread may be looking at it: as
+ * many as there are changes of the local master's address (setup.c bounds them). */
+static void choose(const struct config *config) {
+    int kept_errno = errno;
+    pthread_once(&fork_once, watch_fork);
+    for (int i = 0; atomic_exchange(&choosing, true); i++) {
+        /* another thread is at it, with a few system calls; two breakers would be one failure told twice */
+        if (i == WAITS_MAX) {
+            errno = kept_errno;
+            return;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = WAIT_NS}, NULL);
+    }
+    if (atomic_load(&chosen_for) == config) {
+        atomic_store(&choosing, false);
+        errno = kept_errno;
+        return;
+    }
+    char address[sizeof private.address], name[64];
+    describe(&config->local.server, address, sizeof address);
+    if (strcmp(address, private.address) != 0) {
+        strcpy(private.address, address);
+        private.silent_until_ms = 0;
+        struct page_breaker *page = NULL;
+        int directory = config->stats.enabled
+                            ? page_open_directory(config->stats.directory, setup_runtime_directory(), NULL, 0)
+                            : -1;
+        if (directory >= 0) {
+            page_name_breaker(name, address);
+            page = page_open_shared(directory, PAGE_BREAKER, config_stats_mode(&config->stats), name);
+            close(directory);
+        }
+        if (page && page->address[0] == '\0') {
+            memcpy(page->address, address, strlen(address)); /* the last byte is never written */
+        }
+        atomic_store(&contradictions, 0);
+        atomic_store(&shared, page);
+    }
+    atomic_store(&chosen_for, config);
+    atomic_store(&choosing, false);
+    errno = kept_errno;
+}
+
+static struct page_breaker *state_for(const struct config *config) {
+    if (atomic_load_explicit(&chosen_for, memory_order_acquire) != config) {
+        choose(config);
+    }
+    struct page_breaker *page = atomic_load_explicit(&shared, memory_order_acquire);
+    bool alone = atomic_load_explicit(&contradictions, memory_order_relaxed) >= CONTRADICTIONS_MAX;
+    return page && !alone ? page : &private;
+}
+
+static void count(uint64_t *word) {
+    __atomic_fetch_add(word, 1, __ATOMIC_RELAXED);
+}
+
+bool breaker_allows(const struct config *config) {
+    struct page_breaker *state = state_for(config);
+    int64_t until = __atomic_load_n(&state->silent_until_ms, __ATOMIC_RELAXED);
     if (until == 0) {
         return true;
     }
     int64_t now = now_ms();
-    /* The winner of the exchange probes; the others wait a period more, or until it has succeeded. */
-    return now >= until && atomic_compare_exchange_strong(&silent_until_ms, &until, now + retry_after_ms);
-}
-
-void breaker_failed(unsigned retry_after_ms, const char *why) {
-    if (atomic_exchange(&silent_until_ms, now_ms() + retry_after_ms) == 0) {
-        log_write(CONFIG_LOG_WARNING, "local master lost: %s; cache statements go to main, next try in %u ms",
-                  why, retry_after_ms);
+    if (until > now && until - now < SILENCE_MAX_MS) {
+        return false;
     }
-}
-
-void breaker_succeeded(void) {
-    if (atomic_load_explicit(&silent_until_ms, memory_order_relaxed) != 0 &&
-        atomic_exchange(&silent_until_ms, 0) != 0) {
-        log_write(CONFIG_LOG_INFO, "local master is back; cache statements go to it again");
+    /* The winner of the exchange probes; the others wait until it says how it went, or must have ended. */
+    int64_t patience =
+        (int64_t)config->local.retry_after_ms + (int64_t)config->local.connect_timeout_s * 1000;
+    if (!__atomic_compare_exchange_n(&state->silent_until_ms, &until, now + patience, false, __ATOMIC_SEQ_CST,
+                                     __ATOMIC_SEQ_CST)) {
+        return false;
     }
+    count(&state->probes);
+    stats_count_event(PAGE_EVENT_BREAKER_PROBED);
+    return true;
 }
 
-bool breaker_is_open(void) {
-    return atomic_load_explicit(&silent_until_ms, memory_order_relaxed) != 0;
+/* A connection at a site takes a few milliseconds; a process that was ended in between isn't waited for
+ * longer than a connect may take. */
+bool breaker_begin_connect(const struct config *config, int64_t *token) {
+    int64_t *since = &state_for(config)->connecting_since_ms;
+    int64_t begun = __atomic_load_n(since, __ATOMIC_RELAXED);
+    int64_t now = now_ms();
+    int64_t longest = (int64_t)config->local.connect_timeout_s * 1000 + SUSPICIOUS_MS;
+    *token = 0;
+    if (begun != 0 && begun <= now && now - begun < longest) {
+        return now - begun < SUSPICIOUS_MS;
+    }
+    if (__atomic_compare_exchange_n(since, &begun, now, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+        *token = now;
+    }
+    return true;
+}
+
+void breaker_end_connect(const struct config *config, int64_t token) {
+    __atomic_compare_exchange_n(&state_for(config)->connecting_since_ms, &token, 0, false, __ATOMIC_RELAXED,
+                                __ATOMIC_RELAXED);
+}
+
+void breaker_failed(const struct config *config, const char *why) {
+    struct page_breaker *state = state_for(config);
+    int64_t until = now_ms() + config->local.retry_after_ms;
+    if (__atomic_exchange_n(&state->silent_until_ms, until, __ATOMIC_SEQ_CST) != 0) {
+        return;
+    }
+    if (state != &private && atomic_exchange(&opened_here, true) &&
+        atomic_fetch_add(&contradictions, 1) + 1 == CONTRADICTIONS_MAX) {
+        /* Twice others have found up what only this process finds down. */
+        __atomic_store_n(&private.silent_until_ms, until, __ATOMIC_SEQ_CST);
+        __atomic_compare_exchange_n(&state->silent_until_ms, &until, 0, false, __ATOMIC_SEQ_CST,
+                                    __ATOMIC_SEQ_CST);
+    }
+    __atomic_store_n(&state->opened_s, now_s(), __ATOMIC_RELAXED);
+    __atomic_store_n(&state->opener, (uint64_t)getpid(), __ATOMIC_RELAXED);
+    count(&state->opens);
+    stats_count_event(PAGE_EVENT_BREAKER_OPENED);
+    log_write(CONFIG_LOG_WARNING, "local master lost: %s; cache statements go to main, next try in %u ms",
+              why, config->local.retry_after_ms);
+}
+
+void breaker_succeeded(const struct config *config) {
+    struct page_breaker *state = state_for(config);
+    if (atomic_load_explicit(&opened_here, memory_order_relaxed)) {
+        atomic_store(&opened_here, false);
+        atomic_store(&contradictions, 0);
+    }
+    if (__atomic_load_n(&state->silent_until_ms, __ATOMIC_RELAXED) == 0 ||
+        __atomic_exchange_n(&state->silent_until_ms, 0, __ATOMIC_SEQ_CST) == 0) {
+        return;
+    }
+    __atomic_store_n(&state->closed_s, now_s(), __ATOMIC_RELAXED);
+    stats_count_event(PAGE_EVENT_BREAKER_CLOSED);
+    log_write(CONFIG_LOG_INFO, "local master is back; cache statements go to it again");
+}
+
+bool breaker_is_open(const struct config *config) {
+    return __atomic_load_n(&state_for(config)->silent_until_ms, __ATOMIC_RELAXED) != 0;
 }

@@ -1,21 +1,31 @@
-/* The circuit breaker of this process for its one local master: after a failure nobody tries it for
- * retry_after_ms; then one statement probes. Any thread, no lock. */
+/* The circuit breaker of one local master: after a failure nobody tries it for retry_after_ms; then one statement of
+ * one process probes. It is in a page that all processes of this user share (page/page.h); where that can't be had,
+ * in this process. A process whose failures others contradict - in a jail without the socket, out of descriptors -
+ * comes to keep one of its own, so that it doesn't close the way for all. Any thread, no lock. Keeps errno. */
 #ifndef ROUNDABOUT_BREAKER_H
 #define ROUNDABOUT_BREAKER_H
 
-#include <stdbool.h>
+#include "../config/config.h"
+
+#include <stdint.h>
 
 /* May the local master be tried now? While it is down this says true once per period, to the one who is to
- * probe it. */
-bool breaker_allows(unsigned retry_after_ms);
+ * probe it. A prober that never tells how it went holds the others up for retry_after_ms and connect_timeout_s at
+ * most. */
+bool breaker_allows(const struct config *config);
+
+/* Before a connection is opened. False: another process has been at it for so long that it looks as if nobody answers;
+ * what it finds will tell. True: breaker_end_connect() follows with the same token. */
+bool breaker_begin_connect(const struct config *config, int64_t *token);
+void breaker_end_connect(const struct config *config, int64_t token);
 
 /* The local master could not be reached or was lost. `why` is for the log, one line when it was up until now.
  */
-void breaker_failed(unsigned retry_after_ms, const char *why);
+void breaker_failed(const struct config *config, const char *why);
 
 /* It answered. One line when it was down. */
-void breaker_succeeded(void);
+void breaker_succeeded(const struct config *config);
 
-bool breaker_is_open(void);
+bool breaker_is_open(const struct config *config);
 
 #endif

@@ -88,6 +88,9 @@ struct handle {
     unsigned kept_warning_count;
     unsigned long thread_id;    /* main's; another one after a call means that the library has reconnected */
     struct local_slot slots[2]; /* by enum config_transactions: FOLLOW, IMMEDIATE */
+    enum route_reason aside; /* why a passive handle is left alone, for the counters; 0: it isn't counted */
+    enum page_cause cause;   /* why the last statement that was to be routed couldn't be */
+    bool timed;              /* main's next answer is timed */
     struct session session;
     struct server server; /* which one main is; server.identity 0: not known yet */
     struct option *options;

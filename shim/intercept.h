@@ -9,8 +9,12 @@
  * shadow's may be unread. */
 bool query_route(struct handle *handle, struct slice text, struct sql_summary *summary, int *result);
 
-/* Cheaply: whether query_route may come to true for this text. */
-bool query_may_route(const struct handle *handle, struct slice text, struct sql_summary *summary);
+/* Cheaply: whether query_route may come to true for this text; *reason: why not. Counts nothing. */
+bool query_may_route(const struct handle *handle, struct slice text, struct sql_summary *summary,
+                     enum route_reason *reason);
+
+/* A text that passes straight on because its handle is left alone (NULL: nothing is counted). */
+void query_count_aside(const struct handle *handle);
 
 /* Ends a transaction that main has no part in at the shadow alone. False: main must be told. */
 bool query_end_alone(struct handle *handle, bool commit);

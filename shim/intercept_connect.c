@@ -3,6 +3,7 @@
 #include "command.h"
 #include "local.h"
 #include "setup.h"
+#include "stats.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -16,6 +17,8 @@ EXPORT MYSQL *mysql_init(MYSQL *mysql) {
     }
     MYSQL *made = real->mysql_init(mysql);
     struct handle *handle = made ? handle_add(made, real) : NULL;
+    setup_look();
+    stats_start();
     if (handle && !setup_config()) {
         handle->passive = true;
     }
@@ -110,15 +113,16 @@ static bool is_address_of(const struct config_server *server, const struct addre
            server->port == (given->port ? given->port : 3306);
 }
 
-static bool is_looked_at(const struct config *config, const struct address *given) {
+/* ROUTE_ROUTED: there is none. */
+static enum route_reason reason_to_leave_alone(const struct config *config, const struct address *given) {
     if (is_address_of(&config->local.server, given)) {
-        return false; /* the local master itself */
+        return ROUTE_SAME_SERVER;
     }
     bool listed = config->main_count == 0;
     for (size_t i = 0; i < config->main_count && !listed; i++) {
         listed = is_address_of(&config->mains[i], given);
     }
-    return listed;
+    return listed ? ROUTE_ROUTED : ROUTE_OTHER_SERVER;
 }
 
 /* Connector/C takes a host with these for a connection string, a plugin's address or a list of hosts. */
@@ -169,7 +173,8 @@ static void note_login(struct handle *handle, const struct login *login) {
     handle->last = handle->spoke = handle->ok = handle->counted = handle->found = handle->warned =
         handle->main;
     const struct config *config = setup_config();
-    handle->passive = handle->shadow || !config || !is_looked_at(config, &login->address);
+    handle->aside = config && !handle->shadow ? reason_to_leave_alone(config, &login->address) : ROUTE_ROUTED;
+    handle->passive = handle->shadow || !config || handle->aside != ROUTE_ROUTED;
 }
 
 static void end_login(struct handle *handle, bool succeeded) {

@@ -4,13 +4,14 @@
 
 #include "local.h"
 #include "log.h"
+#include "process.h"
 #include "setup.h"
+#include "stats.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 static void log_decision(const struct sql_summary *summary, enum route_reason reason) {
     if (log_wants(CONFIG_LOG_DEBUG)) {
@@ -103,7 +104,11 @@ static bool learn_session(struct handle *handle) {
         handle->counted = NULL;
     }
     handle->busy = true;
+    uint64_t started_ns = stats_now_ns();
     bool learnt = snapshot_read(handle);
+    if (learnt) {
+        stats_note_main(stats_now_ns() - started_ns);
+    }
     if (command_note_reconnect(handle)) {
         learnt =
             learnt &&
@@ -117,6 +122,7 @@ static bool learn_session(struct handle *handle) {
     if (error <
         CLIENT_ERROR_FIRST) { /* it answers, but not this: asking again would cost each statement a journey */
         handle->passive = true;
+        handle->aside = ROUTE_SESSION_UNKNOWN;
         if (log_state_changed(log_key(2, "snapshot", 8), error)) {
             log_write(
                 CONFIG_LOG_WARNING,
@@ -190,29 +196,60 @@ bool query_end_alone(struct handle *handle, bool commit) {
     return ended;
 }
 
-bool query_may_route(const struct handle *handle, struct slice text, struct sql_summary *summary) {
-    enum route_reason reason = route_text(text, &handle->session.route, setup_config(), summary).reason;
-    return reason == ROUTE_ROUTED || (reason == ROUTE_SESSION_UNKNOWN && !handle->session.route.known) ||
+bool query_may_route(const struct handle *handle, struct slice text, struct sql_summary *summary,
+                     enum route_reason *reason) {
+    *reason = route_text(text, &handle->session.route, setup_config(), summary).reason;
+    return *reason == ROUTE_ROUTED || (*reason == ROUTE_SESSION_UNKNOWN && !handle->session.route.known) ||
            summary->verb == SQL_DIAGNOSTICS;
+}
+
+void query_count_aside(const struct handle *handle) {
+    if (handle && handle->passive && !handle->busy && handle->aside != ROUTE_ROUTED) {
+        stats_count(PAGE_UNREAD, handle->aside);
+    }
+}
+
+/* One statement, once it is known where it went. ns: what it took there, if it was routed. */
+static void count(struct handle *handle, struct route_decision decision, const struct sql_summary *summary,
+                  uint64_t ns) {
+    enum page_verb verb = stats_verb(summary->verb);
+    handle->timed = stats_count(verb, decision.reason);
+    if (decision.group && summary->table_count > 0) {
+        const struct config_table *table =
+            route_find_table(decision.group, &handle->session.route, &summary->tables[0]);
+        stats_count_table(decision.group, table, verb, decision.reason, ns);
+    }
+    if (ns > 0) {
+        stats_note_routed(ns);
+    }
+    if (ns > 0 || handle->timed) {
+        setup_look();
+    }
 }
 
 bool query_route(struct handle *handle, struct slice text, struct sql_summary *summary, int *result) {
     int kept_errno = errno;
     bool routed = false;
+    uint64_t ns = 0;
     handle->refused_by = NULL;
     struct route_decision decision = decide(handle, text, summary);
     if (decision.reason == ROUTE_ROUTED) {
         struct local *local = NULL;
+        uint64_t started_ns = stats_now_ns();
+        handle->cause = PAGE_CAUSE_OTHER_CAUSE;
         handle->busy = true;
         decision.reason = local_run(handle, decision.group, summary, text, result, &local);
         handle->busy = false;
         if (decision.reason == ROUTE_ROUTED) {
             end_routed(handle, local, text, *result);
             routed = true;
+            ns = stats_now_ns() - started_ns;
+        } else {
+            stats_count_fallback(handle->cause);
         }
     } else if (summary->verb == SQL_DIAGNOSTICS && summary->rest.length == 0) {
         struct local *local = find_shadow(handle, diagnostics_owner(handle, text));
-        if (local && local->pid == getpid()) {
+        if (local && local->pid == process_id()) {
             handle->busy = true;
             *result = local->real->mysql_real_query(local->mysql, text.at, text.length);
             handle->busy = false;
@@ -228,6 +265,7 @@ bool query_route(struct handle *handle, struct slice text, struct sql_summary *s
         routed = true;
     }
     log_decision(summary, decision.reason);
+    count(handle, decision, summary, ns);
     errno = kept_errno;
     return routed;
 }
@@ -273,6 +311,7 @@ static int run(struct handle *handle, const char *text, unsigned long length) {
     const struct sql_summary *seen = &unseen;
     struct sql_summary summary;
     struct slice slice = {text, 0};
+    uint64_t started_ns = 0;
     int result;
     if (handle->answered) {
         command_forget_answer(handle);
@@ -284,12 +323,16 @@ static int run(struct handle *handle, const char *text, unsigned long length) {
             return result;
         }
         seen = &summary;
+        started_ns = handle->timed ? stats_now_ns() : 0;
     }
     if (seen->verb == SQL_COMMIT) {
         command_before_commit(handle);
     }
     handle->busy = true;
     result = call.real->mysql_real_query(call.target, text, length);
+    if (started_ns > 0 && result == 0) {
+        stats_note_main(stats_now_ns() - started_ns);
+    }
     handle->query_attributes &= call.target != handle->main;
     command_end_text(&call, slice, seen, result == 0);
     if (result == 0) {
@@ -305,6 +348,7 @@ EXPORT int mysql_real_query(MYSQL *mysql, const char *text, unsigned long length
     struct handle *handle = handle_find(mysql);
     if (!handle || handle->passive || handle->busy) {
         const struct real *real = handle ? handle->real : real_of_caller(CALLER);
+        query_count_aside(handle);
         return real ? real->mysql_real_query(mysql, text, length) : 1;
     }
     return run(handle, text, length);
@@ -314,6 +358,7 @@ EXPORT int mysql_query(MYSQL *mysql, const char *text) {
     struct handle *handle = handle_find(mysql);
     if (!handle || handle->passive || handle->busy) {
         const struct real *real = handle ? handle->real : real_of_caller(CALLER);
+        query_count_aside(handle);
         return real ? real->mysql_real_query(mysql, text, strlen(text)) : 1;
     }
     return run(handle, text, strlen(text));

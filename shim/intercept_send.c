@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include "intercept.h"
 
+#include "stats.h"
+
 /* What goes to main as the first half of a statement does to the session what its outcome says, and that
  * comes with the second. */
 void query_begin_send(struct call *call, const char *text, unsigned long length) {
@@ -23,9 +25,14 @@ void query_begin_send(struct call *call, const char *text, unsigned long length)
 static bool send_routed(struct handle *handle, const char *text, unsigned long length) {
     struct slice slice;
     struct sql_summary summary;
+    enum route_reason reason = ROUTE_OTHER_CALL;
     int number = handle->real->mysql_get_socket ? handle->real->mysql_get_socket(handle->main) : -1;
-    if (!query_text_to_route(handle, text, length, &slice) || !query_may_route(handle, slice, &summary) ||
-        !descriptor_prepare(&handle->loan, number)) {
+    if (!query_text_to_route(handle, text, length, &slice)) {
+        return false;
+    }
+    if (!query_may_route(handle, slice, &summary, &reason) || !descriptor_prepare(&handle->loan, number)) {
+        bool may = reason == ROUTE_ROUTED || reason == ROUTE_SESSION_UNKNOWN;
+        stats_count(stats_verb(summary.verb), may ? ROUTE_OTHER_CALL : reason);
         return false;
     }
     if (!query_route(handle, slice, &summary, &handle->sent_result)) {
@@ -44,6 +51,7 @@ static bool send_routed(struct handle *handle, const char *text, unsigned long l
 EXPORT int mysql_send_query(MYSQL *mysql, const char *text, unsigned long length) {
     struct call call;
     if (!command_begin(&call, mysql, CALLER)) {
+        query_count_aside(handle_find(mysql));
         return call.real && call.real->mysql_send_query ? call.real->mysql_send_query(mysql, text, length)
                                                         : 1;
     }

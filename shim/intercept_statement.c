@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include "intercept.h"
 
+#include "stats.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +40,7 @@ void statement_end(struct call *call, const struct statement *statement, bool ex
     const struct command command = {.kind = executed ? COMMAND_TOUCHES : COMMAND_PLAIN};
     MYSQL *ok = handle->ok;
     if (executed) {
+        stats_count(PAGE_UNREAD, ROUTE_OTHER_CALL);
         handle->spoke = handle->main;
         handle->session.main_touched = true;
     }

@@ -4,32 +4,51 @@
 #include "breaker.h"
 #include "local_parts.h"
 #include "log.h"
+#include "process.h"
 #include "setup.h"
 #include "verdict.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+
+static bool same_text(const char *one, const char *other) {
+    return one == other || (one && other && strcmp(one, other) == 0);
+}
+
+/* The local master and who goes there, before and after the configuration was read anew. */
+static bool is_same_place(const struct config_local *one, const struct config_local *other) {
+    return same_text(one->server.socket, other->server.socket) && same_text(one->server.host, other->server.host) &&
+           one->server.port == other->server.port && same_text(one->user, other->user) &&
+           same_text(one->password, other->password) && same_text(one->defaults_file, other->defaults_file);
+}
 
 static enum route_reason make_ready(struct handle *handle, struct local_slot *slot,
                                     const struct config *config, bool follow, size_t length) {
     if (slot->transaction_lost) {
         if (handle->session.route.in_transaction) {
+            handle->cause = PAGE_CAUSE_TRANSACTION_LOST;
             return ROUTE_LOCAL_DOWN;
         }
         slot->transaction_lost = false;
     }
     if (slot->retry_at_ms && local_now_ms() < slot->retry_at_ms) {
+        handle->cause = slot->refusal == ROUTE_SESSION_UNKNOWN ? PAGE_CAUSE_OUT_OF_STEP : PAGE_CAUSE_CONNECT_REFUSED;
         return slot->refusal;
     }
     if (slot->local && !local_is_ours(slot->local)) {
         local_abandon(handle, slot);
         if (slot->transaction_lost) {
+            handle->cause = PAGE_CAUSE_TRANSACTION_LOST;
             return ROUTE_LOCAL_DOWN;
         }
     }
     bool keeps_transaction = slot->local && slot->local->transaction;
-    if (!keeps_transaction && !breaker_allows(config->local.retry_after_ms)) {
+    if (slot->local && !keeps_transaction && slot->local->config != config &&
+        !is_same_place(&slot->local->config->local, &config->local)) {
+        local_retire(handle, slot);
+    }
+    if (!keeps_transaction && !breaker_allows(config)) {
+        handle->cause = PAGE_CAUSE_BREAKER_OPEN;
         return ROUTE_LOCAL_DOWN;
     }
     if (!slot->local) {
@@ -46,10 +65,12 @@ static enum route_reason make_ready(struct handle *handle, struct local_slot *sl
     return local_keep_step(handle, slot, config, follow);
 }
 
+/* Reads and writes are told of apart: a read-only server takes the ones and refuses the others. */
 static uint64_t table_key(const struct handle *handle, const struct sql_summary *summary) {
     const struct sql_table *table = &summary->tables[0];
     struct slice database = table->database.length ? table->database : handle->session.route.database;
-    return log_key(log_key(3, database.at ? database.at : "", database.length), table->table.at,
+    uint64_t kind = summary->verb == SQL_SELECT ? 3 : 4;
+    return log_key(log_key(kind, database.at ? database.at : "", database.length), table->table.at,
                    table->table.length);
 }
 
@@ -121,7 +142,7 @@ enum route_reason local_run(struct handle *handle, const struct config_group *gr
     for (int attempt = 0;; attempt++) {
         enum route_reason reason = make_ready(handle, slot, config, follow, text.length);
         if (reason == ROUTE_LOCAL_DOWN && !slot->local && !slot->transaction_lost && attempt == 0 &&
-            !slot->retry_at_ms && slot->retired && !breaker_is_open()) {
+            !slot->retry_at_ms && slot->retired && !breaker_is_open(config)) {
             continue; /* it was lost while it lay idle and found out just now: once more on a new connection
                        */
         }
@@ -135,7 +156,7 @@ enum route_reason local_run(struct handle *handle, const struct config_group *gr
         *result = local->real->mysql_real_query(local->mysql, text.at, text.length);
         handle->running = NULL;
         if (*result == 0) {
-            breaker_succeeded();
+            breaker_succeeded(config);
             if (summary->table_count > 0 && log_state_changed(table_key(handle, summary), 0)) {
                 log_write(CONFIG_LOG_INFO, "local master takes statements on %.*s again",
                           (int)summary->tables[0].table.length, summary->tables[0].table.at);
@@ -150,6 +171,7 @@ enum route_reason local_run(struct handle *handle, const struct config_group *gr
             return ROUTE_ROUTED;
         case VERDICT_REFUSED:
             handle->refused_by = local;
+            handle->cause = PAGE_CAUSE_REFUSED;
             return ROUTE_LOCAL_DOWN;
         case VERDICT_LOST:
             break;
@@ -160,10 +182,11 @@ enum route_reason local_run(struct handle *handle, const struct config_group *gr
         local_retire(handle, slot);
         bool timed_out = local_now_ms() - started_ms >= (int64_t)config->local.read_timeout_s * 1000;
         if ((timed_out || attempt > 0) && !handle->cancelled) {
-            breaker_failed(config->local.retry_after_ms, why);
+            breaker_failed(config, why);
         }
         if (timed_out || attempt > 0 || slot->transaction_lost || handle->cancelled ||
             !may_be_repeated(summary->verb)) {
+            handle->cause = timed_out ? PAGE_CAUSE_TIMED_OUT : PAGE_CAUSE_LOST;
             return ROUTE_LOCAL_DOWN;
         }
     }
@@ -179,7 +202,7 @@ void local_give_up(struct handle *handle, const struct local *local) {
 
 bool local_is_streaming(struct handle *handle) {
     struct local *local = handle->streaming;
-    if (!local || local->pid != getpid()) {
+    if (!local || local->pid != process_id()) {
         return false;
     }
     if (local->real->mysql_more_results(local->mysql) || local->real->mysql_next_result(local->mysql) != -1) {

@@ -20,9 +20,11 @@ struct local {
     bool orphaned;             /* its handle is closed; it goes with its last result */
     size_t results;            /* unbuffered results of it that the application has not freed */
     pid_t pid;                 /* the process that opened it: a forked child must not write a byte on it */
+    const struct config *config; /* by which it was opened */
     int fd;                    /* -1: the library doesn't tell */
     dev_t device;
     ino_t inode;
+    int64_t checked_ms; /* when the two were last compared with what `fd` is (local_is_ours) */
 };
 
 /* Runs a statement of `group` on the handle's shadow; opens it, brings it in step and begins its transaction

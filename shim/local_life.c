@@ -2,6 +2,8 @@
 #include "local_parts.h"
 
 #include "log.h"
+#include "process.h"
+#include "stats.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,19 +17,24 @@ int64_t local_now_ms(void) {
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-bool local_is_ours(const struct local *local) {
+bool local_is_ours(struct local *local) {
     struct stat now;
-    if (local->pid != getpid()) {
+    if (local->pid != process_id()) {
         return false;
     }
-    return local->fd < 0 ||
-           (fstat(local->fd, &now) == 0 && now.st_dev == local->device && now.st_ino == local->inode);
+    int64_t now_ms = local_now_ms();
+    if (local->fd < 0 || local->checked_ms == now_ms) {
+        return true;
+    }
+    local->checked_ms = now_ms;
+    return fstat(local->fd, &now) == 0 && now.st_dev == local->device && now.st_ino == local->inode;
 }
 
 /* A connection that the library has already given up holds no descriptor. */
-static bool may_close(const struct local *local) {
+static bool may_close(struct local *local) {
+    local->checked_ms = 0;
     bool given_up = local->real->mysql_get_socket && local->real->mysql_get_socket(local->mysql) < 0;
-    return given_up ? local->pid == getpid() : local_is_ours(local);
+    return given_up ? local->pid == process_id() : local_is_ours(local);
 }
 
 void local_free(struct local *local) {
@@ -98,6 +105,7 @@ void local_retire(struct handle *handle, struct local_slot *slot) {
     if (slot->retired) {
         dispose(handle, slot->retired);
     }
+    stats_count_event(PAGE_EVENT_SHADOW_LOST);
     slot->transaction_lost |= slot->local->transaction;
     slot->retired = slot->local;
     slot->local = NULL;
@@ -129,7 +137,7 @@ void local_result_freed(struct local *local) {
 void local_abandon(struct handle *handle, struct local_slot *slot) {
     struct local *local = slot->local;
     forget_local(handle, local);
-    slot->transaction_lost |= local->transaction && local->pid == getpid();
+    slot->transaction_lost |= local->transaction && local->pid == process_id();
     slot->local = NULL;
     struct handle *own = handle_find(local->mysql);
     if (own) {

@@ -3,6 +3,8 @@
 
 #include "breaker.h"
 #include "log.h"
+#include "process.h"
+#include "stats.h"
 #include "verdict.h"
 
 #include <fcntl.h>
@@ -10,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 /* Option numbers that are the same in both libraries. */
 enum {
@@ -40,9 +41,12 @@ static enum route_reason connect_failed(struct handle *handle, struct local_slot
     describe_address(&config->local.server, address, sizeof address);
     if (verdict_is_outage(error)) {
         snprintf(why, sizeof why, "%s: %u %s", address, error, real->mysql_error(mysql));
-        breaker_failed(config->local.retry_after_ms, why);
+        breaker_failed(config, why);
+        handle->cause = PAGE_CAUSE_CONNECT_FAILED;
         return ROUTE_LOCAL_DOWN;
     }
+    breaker_succeeded(config); /* it is there, if not for this account */
+    handle->cause = PAGE_CAUSE_CONNECT_REFUSED;
     local_note_refusal("connections at", address, error, real->mysql_error(mysql));
     return local_refuse_for_a_while(slot, config, ROUTE_LOCAL_DOWN);
 }
@@ -89,6 +93,7 @@ static enum route_reason check_server(struct handle *handle, struct local_slot *
     }
     if (local->server.identity == handle->server.identity) {
         handle->passive = true; /* until it connects again */
+        handle->aside = ROUTE_SAME_SERVER;
         return ROUTE_SAME_SERVER;
     }
     if (local->server.mariadb != handle->server.mariadb || local->server.major != handle->server.major) {
@@ -99,6 +104,7 @@ static enum route_reason check_server(struct handle *handle, struct local_slot *
                       local->server.mariadb ? "MariaDB" : "MySQL", local->server.major,
                       handle->server.mariadb ? "MariaDB" : "MySQL", handle->server.major);
         }
+        handle->cause = PAGE_CAUSE_CONNECT_REFUSED;
         return local_refuse_for_a_while(slot, config, ROUTE_LOCAL_DOWN);
     }
     return ROUTE_ROUTED;
@@ -117,7 +123,7 @@ static struct local *new_local(const struct handle *handle) {
     }
     own->passive = own->shadow = true;
     *local =
-        (struct local){.mysql = mysql, .real = handle->real, .autocommit = true, .pid = getpid(), .fd = -1};
+        (struct local){.mysql = mysql, .real = handle->real, .autocommit = true, .pid = process_id(), .fd = -1};
     return local;
 }
 
@@ -128,6 +134,7 @@ enum route_reason local_open(struct handle *handle, struct local_slot *slot, con
             log_write(CONFIG_LOG_WARNING, "the application's user is hidden in a connection string: set "
                                           "local.user and local.password_file");
         }
+        handle->cause = PAGE_CAUSE_CONNECT_REFUSED;
         return local_refuse_for_a_while(slot, config, ROUTE_LOCAL_DOWN);
     }
     struct local *local = new_local(handle);
@@ -139,21 +146,30 @@ enum route_reason local_open(struct handle *handle, struct local_slot *slot, con
     const char *password = to->user || to->defaults_file ? to->password : handle->credentials.password;
     const char *database =
         handle->session.database && *handle->session.database ? handle->session.database : NULL;
+    int64_t token;
+    if (!breaker_begin_connect(config, &token)) {
+        handle->cause = PAGE_CAUSE_BREAKER_OPEN;
+        local_free(local);
+        return ROUTE_LOCAL_DOWN;
+    }
     MYSQL *connected =
         handle->real->mysql_real_connect(local->mysql, to->server.socket ? NULL : to->server.host, user,
                                          password, database, to->server.port, to->server.socket,
                                          handle->credentials.flags);
     enum route_reason reason = connected ? check_server(handle, slot, config, local)
                                          : connect_failed(handle, slot, config, local->mysql);
+    breaker_end_connect(config, token);
     if (reason != ROUTE_ROUTED) {
         local_free(local);
         return reason;
     }
     local->database_version = handle->session.database_version; /* it was named in the connect */
+    local->config = config;
     note_descriptor(local);
     slot->local = local;
     slot->retry_at_ms = 0;
-    breaker_succeeded();
+    breaker_succeeded(config);
+    stats_count_event(PAGE_EVENT_SHADOW_OPENED);
     char address[256];
     describe_address(&to->server, address, sizeof address);
     local_note_acceptance("connections at", address);

@@ -89,6 +89,7 @@ static enum route_reason out_of_step(struct handle *handle, struct local_slot *s
                                      const struct config *config) {
     struct local *local = slot->local;
     unsigned error = local->real->mysql_errno(local->mysql);
+    handle->cause = verdict_of(error) == VERDICT_LOST ? PAGE_CAUSE_LOST : PAGE_CAUSE_OUT_OF_STEP;
     if (verdict_of(error) == VERDICT_LOST) {
         local_retire(handle, slot);
         return ROUTE_LOCAL_DOWN;

@@ -3,24 +3,6 @@
 #include <stdint.h>
 #include <string.h>
 
-const char *route_reason_name(enum route_reason reason) {
-    static const char *const names[] = {
-#define X(value, name, sentence) #name,
-        ROUTE_REASONS(X)
-#undef X
-    };
-    return names[reason];
-}
-
-const char *route_reason_sentence(enum route_reason reason) {
-    static const char *const sentences[] = {
-#define X(value, name, sentence) sentence,
-        ROUTE_REASONS(X)
-#undef X
-    };
-    return sentences[reason];
-}
-
 static char fold(char letter) {
     return letter >= 'A' && letter <= 'Z' ? (char)(letter - 'A' + 'a') : letter;
 }
@@ -53,24 +35,27 @@ static bool matches(const char *pattern, struct slice name, bool fold_case) {
     return *pattern == '\0';
 }
 
-/* Whether the table belongs to the group. While the session isn't known: whether it may, under some answer of
- * main's. */
-static bool group_has(const struct config_group *group, const struct route_session *session,
-                      const struct sql_table *table) {
+const struct config_table *route_find_table(const struct config_group *group, const struct route_session *session,
+                                            const struct sql_table *table) {
     if (table->quotes_doubled)
-        return false;
+        return NULL;
     bool fold_case = session->fold_case || !session->known;
     bool database_known = table->database.length || session->known || session->database_known;
     struct slice database = table->database.length ? table->database : session->database;
     if (database_known && !database.length)
-        return false;
+        return NULL;
     for (size_t i = 0; i < group->table_count; i++) {
         const struct config_table *patterns = &group->tables[i];
         if (matches(patterns->table, table->table, fold_case) &&
             (!database_known || matches(patterns->database, database, fold_case)))
-            return true;
+            return patterns;
     }
-    return false;
+    return NULL;
+}
+
+static bool group_has(const struct config_group *group, const struct route_session *session,
+                      const struct sql_table *table) {
+    return route_find_table(group, session, table) != NULL;
 }
 
 const struct config_group *route_find_group(const struct config *config, const struct route_session *session,

@@ -4,50 +4,8 @@
 #define ROUNDABOUT_ROUTE_H
 
 #include "../config/config.h"
+#include "../page/names.h"
 #include "sql.h"
-
-/* The closed list of reasons, in the words that explain, the logs and the manual use. name, sentence. */
-#define ROUTE_REASONS(X)                                                                                  \
-    X(ROUTED, routed, "sent to the local master")                                                         \
-    X(NOT_A_CACHE_VERB, not_a_cache_verb, "its verb isn't listed for these tables")                       \
-    X(NO_CACHE_TABLE, no_cache_table, "it names no cache table")                                          \
-    X(OTHER_TABLE, other_table, "it names a table that is no cache table, or tables of two groups")       \
-    X(MULTI_STATEMENT, multi_statement, "a second statement follows the first")                           \
-    X(EXECUTABLE_COMMENT, executable_comment,                                                             \
-      "a version comment or a variable-setting hint is code on some servers")                             \
-    X(USER_VARIABLE, user_variable, "it reads or sets a user variable")                                   \
-    X(SYSTEM_VARIABLE, system_variable, "it reads a system variable")                                     \
-    X(UNSAFE_FUNCTION, unsafe_function, "it calls a function outside the list of pure ones")              \
-    X(LOCKING_READ, locking_read, "it locks what it reads")                                               \
-    X(INTO, into, "SELECT ... INTO leaves its result in the session or on that server's disk")            \
-    X(FOUND_ROWS, found_rows, "SQL_CALC_FOUND_ROWS leaves a count in the session")                        \
-    X(QUERY_ATTRIBUTES, query_attributes, "query attributes are set on the application's connection")     \
-    X(TEMPORARY_TABLE, temporary_table, "a temporary table of the session hides the cache table")         \
-    X(LOCKED_TABLES, locked_tables, "the session holds LOCK TABLES")                                      \
-    X(IN_TRANSACTION, in_transaction, "a transaction is open and this group's statements don't leave it") \
-    X(XA, xa, "an XA transaction is open")                                                                \
-    X(CHARSET, charset, "its bytes can't be read safely in the session's character set")                  \
-    X(SESSION_UNKNOWN, session_unknown,                                                                   \
-      "the session's state isn't known or can't be had at the local master")                              \
-    X(TOO_LONG, too_long, "longer than one of the two servers accepts")                                   \
-    X(NOT_UNDERSTOOD, not_understood, "outside the grammar that is known here")                           \
-    X(MAIN_BUSY, main_busy, "the application has not finished reading from main")                         \
-    X(SAME_SERVER, same_server, "the application is connected to the local master already")               \
-    X(OTHER_SERVER, other_server, "the application's server isn't in the `main` list")                    \
-    X(OTHER_CALL, other_call, "sent by a call of the client library that isn't routed")                   \
-    X(LOCAL_DOWN, local_down, "the local master can't be used")                                           \
-    X(OBSERVE, observe, "would be routed; the group is only observed")                                    \
-    X(DISABLED, disabled, "the shim or the group is switched off")
-
-enum route_reason {
-#define X(value, name, sentence) ROUTE_##value,
-    ROUTE_REASONS(X)
-#undef X
-        ROUTE_REASON_COUNT
-};
-
-const char *route_reason_name(enum route_reason reason);     /* "routed", "no_cache_table", ... */
-const char *route_reason_sentence(enum route_reason reason); /* for people */
 
 /* What the decision depends on of the session. All zero: nothing is known yet. */
 struct route_session {
@@ -88,6 +46,11 @@ struct route_decision route_decide(const struct sql_summary *summary, size_t len
  * summary is good for what follows the decision (session effects). */
 struct route_decision route_text(struct slice text, const struct route_session *session,
                                  const struct config *config, struct sql_summary *summary);
+
+/* The pattern of the group that fits a table, the first of several; NULL: none does. While the session isn't known:
+ * one that may, under some answer of main's. */
+const struct config_table *route_find_table(const struct config_group *group, const struct route_session *session,
+                                            const struct sql_table *table);
 
 /* The group that a table belongs to, or NULL. */
 const struct config_group *route_find_group(const struct config *config, const struct route_session *session,

@@ -8,7 +8,7 @@ if [ ! -f config/config.h ]; then
 fi
 
 # FILE:LINE: <name> or "name", one a line; comments behind the name are cut off.
-sources=$(find config shim daemon cli -name '*.[ch]' 2>/dev/null | sort)
+sources=$(find config page shim daemon cli -name '*.[ch]' 2>/dev/null | sort)
 includes=$(grep -nE '^[[:space:]]*#[[:space:]]*include' $sources /dev/null |
     sed -E 's/^([^:]*:[0-9]+:)[[:space:]]*#[[:space:]]*include[[:space:]]*([<"][^>"]*[>"]).*/\1 \2/')
 
@@ -25,6 +25,8 @@ broken=$(
     forbid '.*' 'shim/real\.c' 'dlfcn\.h' 'dlfcn.h belongs in shim/real.c only'
     forbid '.*' 'daemon/server\.[ch]' "$client" 'client headers belong in daemon/server only'
     forbid 'config/.*' "$none" '\.\./.*|(shim|daemon|cli)/.*' 'config knows nothing of ours'
+    forbid 'config/.*' "$none" '([^>"]*/)?page/.*' 'config knows nothing of ours'
+    forbid 'page/.*' "$none" '\.\./.*|(config|shim|daemon|cli)/.*' 'page knows nothing of ours'
     forbid 'shim/.*' "$none" '([^>"]*/)?(daemon|cli)/.*' 'shim includes neither daemon nor cli'
     forbid 'daemon/.*' "$none" '([^>"]*/)?(shim|cli)/.*' 'daemon includes neither shim nor cli'
 

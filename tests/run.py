@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """Runs test programs one after another and adds up what they say.
 
-    run.py NAME=COMMAND ...
+    run.py [--show] NAME=COMMAND ...
 
 A program's own last line `N passed, N failed, N skipped` counts, or cmocka's summary. One that ends without either, or with a failure that it
-doesn't count, is a failure of its own. What a program printed is shown when it fails. The last line is the sum; the exit status is 1 if
+doesn't count, is a failure of its own. What a program printed is shown when it fails; with --show, always. The last line is the sum; the exit status is 1 if
 anything failed.
 """
 
@@ -49,7 +49,8 @@ def run(command):
 
 def main(suites):
     total = [0, 0, 0]
-    for suite in suites:
+    show = suites[:1] == ["--show"]
+    for suite in suites[show:]:
         name, command = suite.split("=", 1)
         started = time.monotonic()
         output, status = run(command)
@@ -59,7 +60,7 @@ def main(suites):
         elif status != 0 and counted[1] == 0:
             counted = (counted[0], 1, counted[2])
         total = [a + b for a, b in zip(total, counted)]
-        if counted[1]:
+        if counted[1] or show:
             print(output, end="" if output.endswith("\n") else "\n")
         elif counted[2]:
             print("".join(line + "\n" for line in output.splitlines() if re.search(r"\bskip", line, re.I)

@@ -153,11 +153,12 @@ def _die_with(parent):
     os.setpgid(0, 0)
 
 
-def spawn(arguments, **kw):
-    """Popen for a child that dies with this program. Only in the main thread: the kernel counts the thread's end as the parent's."""
+def spawn(arguments, environment=None, **kw):
+    """Popen for a child that dies with this program, in this program's own environment without a preload, or in the one given. Only in the main thread: the kernel counts the thread's end as the parent's."""
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError("spawn() in a thread: the child would die as the thread ends")
-    environment = {k: v for k, v in os.environ.items() if k != "LD_PRELOAD" and not k.startswith("MYSQL")}
+    if environment is None:
+        environment = {k: v for k, v in os.environ.items() if k != "LD_PRELOAD" and not k.startswith("MYSQL")}
     parent = os.getpid()
     return subprocess.Popen(arguments, preexec_fn=lambda: _die_with(parent), env=environment, stdin=subprocess.DEVNULL, **kw)
 

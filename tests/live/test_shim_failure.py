@@ -221,7 +221,7 @@ def a_user_without_rights_at_the_local_master_runs_on_main():
 # ---------------------------------------------------------------- a local master that refuses
 
 
-def writes_go_home(statements, undo, *words, steps=("w", "w", "w")):
+def writes_go_home(statements, undo, *words, reads=False):
     """While the local master refuses to write, the program's writes land on main without an error, and one line says so; then
     they land at the local master again, and one line says that."""
     l = the_lab()
@@ -234,6 +234,8 @@ def writes_go_home(statements, undo, *words, steps=("w", "w", "w")):
             l.local.query(statement)
         for i in range(3):
             step(process, f"REPLACE INTO cache VALUES ('M/{i}', 'opensesame')", "1 row")
+            if reads:
+                step(process, "SELECT v FROM cache WHERE k = 'site'", "[(b'local',)]")
         for statement in undo:
             l.local.query(statement)
         time.sleep(0.15)
@@ -260,7 +262,7 @@ def step(process, sql, wanted):
 
 @test
 def a_read_only_local_master_sends_writes_home():
-    writes_go_home(["SET GLOBAL read_only = 1"], ["SET GLOBAL read_only = 0"], "1290")
+    writes_go_home(["SET GLOBAL read_only = 1"], ["SET GLOBAL read_only = 0"], "1290", reads=True)
 
 
 @test

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "claims.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -103,12 +104,34 @@ static const char *path_of(const char *name) {
     return path;
 }
 
+const char *claims_stats_folder(void) {
+    static char folder[620];
+    const char *parent = getenv("CLAIMS_FOLDER");
+    snprintf(folder, sizeof folder, "%s/stats", parent ? parent : "/tmp");
+    return folder;
+}
+
+/* A claim finds no page of another one's. */
+static void empty_stats_folder(void) {
+    char path[1024];
+    DIR *entries = opendir(claims_stats_folder());
+    for (const struct dirent *entry; entries && (entry = readdir(entries));) {
+        snprintf(path, sizeof path, "%s/%s", claims_stats_folder(), entry->d_name);
+        unlink(path);
+    }
+    if (entries) {
+        closedir(entries);
+    }
+    mkdir(claims_stats_folder(), 0700);
+}
+
 void configure(const char *local_lines, const char *other_lines) {
     const char *path = getenv("ROUNDABOUT_CONFIG");
     FILE *file = path ? fopen(path, "w") : NULL;
     if (!file) {
         return;
     }
+    bool own_stats = other_lines && strstr(other_lines, "stats =");
     fprintf(file,
             "local = {\n"
             "    %s\n"
@@ -122,9 +145,11 @@ void configure(const char *local_lines, const char *other_lines) {
             "      statements = [ \"REPLACE\", \"SELECT\", \"INSERT\", \"UPDATE\", \"DELETE\" ]; }\n"
             ");\n"
             "%s\n"
+            "%s%s%s"
             "log_file = \"%s\";\n",
             local_lines && strstr(local_lines, "socket") ? "" : "socket = \"/run/local.sock\";",
-            local_lines ? local_lines : "", other_lines ? other_lines : "", path_of("log"));
+            local_lines ? local_lines : "", other_lines ? other_lines : "", own_stats ? "" : "stats = { directory = \"",
+            own_stats ? "" : claims_stats_folder(), own_stats ? "" : "\"; };\n", path_of("log"));
     fclose(file);
 }
 
@@ -190,6 +215,7 @@ static int run_in_child(const struct claim *claim) {
     if (child == 0) {
         alarm(getenv("CLAIMS_PATIENCE") ? 300 : 30);
         unlink(path_of("log"));
+        empty_stats_folder();
         fake_journal_clear();
         if (is_oracle()) {
             fake_set_global(FAKE_MAIN, "version", "9.7.4");

@@ -52,6 +52,9 @@ bool claims_failed(void); /* something that was expected did not hold until now 
  * groups. Before the first call of a client library. */
 void configure(const char *local_lines, const char *other_lines);
 
+/* Where programs count during a claim, unless its configuration says otherwise; empty when it begins. */
+const char *claims_stats_folder(void);
+
 /* A handle connected to main as the application "app", with database shop. */
 MYSQL *connect_main(void);
 

@@ -15,7 +15,7 @@ enum { JOURNAL_MAX = 40000, TEXT_MAX = 760, VARIABLES_MAX = 64, FAULTS_MAX = 16,
 enum { IN_TRANS = 1, AUTOCOMMIT = 2, NO_BACKSLASH = 512 };
 enum { TRACK_VARIABLES = 0, TRACK_SCHEMA = 1, TRACK_TRANSACTION = 5 };
 
-bool fake_is_fast;
+bool fake_is_fast, fake_gives_rows, fake_without_sockets;
 
 struct entry {
     _Atomic bool whole;

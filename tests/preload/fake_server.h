@@ -36,9 +36,12 @@ void fake_journal_clear(void); /* and what this process does from here on is not
 /* How many entries from `from` on belong to that server and contain `part`. */
 size_t fake_journal_count(size_t from, enum fake_server server, const char *part);
 
-/* The clients answer every text with an OK packet of their own, and nothing is written down: what is left of
- * a call's cost is the shim's. */
-extern bool fake_is_fast;
+/* For benches. The clients answer every command at once and by themselves, and nothing is written down: what
+ * is left of a call's cost is the shim's. With fake_gives_rows a SELECT has one row then, without it all
+ * texts have an OK packet. */
+extern bool fake_is_fast, fake_gives_rows;
+/* Connections have no descriptor, so that there may be more of them than a process may have files. */
+extern bool fake_without_sockets;
 
 /* What follows is for the fake client libraries. */
 

@@ -99,6 +99,11 @@ def config_text(local, groups=GROUPS, **top):
             + "".join(f"{k} = {quote(v)};\n" for k, v in top.items() if v is not None))
 
 
+def stats_directory(config):
+    """Where the programs of this configuration count."""
+    return config + ".stats"
+
+
 class Lab:
     def __init__(self, **local_options):
         options = {"ring_member": False, "thread_cache_size": 64}
@@ -140,6 +145,8 @@ class Lab:
         settings = {"socket": self.local.socket, **LOCAL_SETTINGS, **(local or {})}
         with open(path, "w") as out:
             out.write(config_text(settings, groups, **{"log_level": "debug", "log_file": log, **top}))
+            out.write(f'stats = {{ directory = "{stats_directory(path)}"; }};\n')
+        os.makedirs(stats_directory(path), exist_ok=True)
         return path, log
 
     def environment(self, **more):

@@ -1,11 +1,11 @@
 /* A text that grows as it is written, for statements whose length isn't known beforehand. */
-#ifndef ROUNDABOUT_TEXT_H
-#define ROUNDABOUT_TEXT_H
+#ifndef ROUNDABOUT_BUFFER_H
+#define ROUNDABOUT_BUFFER_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-struct text {
+struct buffer {
     char *at;    /* NUL-terminated; NULL: nothing was written yet */
     size_t used; /* without the NUL */
     size_t room;
@@ -13,13 +13,13 @@ struct text {
 };
 
 /* Behind what is there already. */
-void text_write(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void buffer_write(struct buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* An identifier in backticks. */
-void text_write_name(struct text *text, const char *name);
+void buffer_write_name(struct buffer *buffer, const char *name);
 
 /* "" again; the memory is kept. */
-void text_clear(struct text *text);
-void text_free(struct text *text);
+void buffer_clear(struct buffer *buffer);
+void buffer_free(struct buffer *buffer);
 
 #endif

@@ -1,0 +1,186 @@
+#!/usr/bin/python3
+"""Fuzzes the readers of foreign input: make fuzz [FUZZ_S=900]
+
+    run.py BUILD [--seconds S]
+
+Each of BUILD/fuzz/fuzz_* (libFuzzer with ASan and UBSan) gets S seconds, two at a time. Seeds are made of tests/data, config/ and the answers that
+real servers gave, and of tests/fuzz/regressions/NAME/, one file for each input that has ever failed. An input that fails now is kept in
+BUILD/fuzz/found/ and its path is printed."""
+
+import argparse
+import glob
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+
+MARIADB = """10.11.19-MariaDB-0+deb12u1
+server_id=1
+domain_id=1
+log_bin=1
+log_updates=1
+gtid_ready=1
+gtid_strict=1
+binlog_format=MIXED
+id_step=16
+id_offset=1
+net_timeout=10
+sync_binlog=1
+clock_us=1764000000000000
+applied=1-1-5,2-2-7,3-3-9
+logged=1-1-5,2-2-7,3-3-9
+oldest=1-1-1,2-2-2
+Master_Host=10.0.0.3
+Master_Port=3306
+Master_User=link
+Master_Server_Id=3
+Using_Gtid=Slave_Pos
+Slave_IO_Running=Yes
+Slave_SQL_Running=Yes
+Last_IO_Errno=0
+Last_SQL_Errno=0
+Last_IO_Error=
+Last_SQL_Error=
+Slave_SQL_Running_State=Slave has read all relay log; waiting for more updates
+Gtid_IO_Pos=1-1-5,2-2-7,3-3-9
+Seconds_Behind_Master=0
+site=lyon
+sent_us=1764000000000000
+Log_name=bin.000001"""
+MYSQL = """9.7.4
+server_id=2
+uuid=5f0c5a5e-0000-11f0-8000-000000000001
+log_bin=1
+log_updates=1
+gtid_ready=1
+binlog_format=ROW
+id_step=16
+id_offset=2
+net_timeout=10
+applied=5f0c5a5e-0000-11f0-8000-000000000001:1-5:7,5f0c5a5e-0000-11f0-8000-000000000002:1-9
+logged=5f0c5a5e-0000-11f0-8000-000000000001:1-5
+oldest=5f0c5a5e-0000-11f0-8000-000000000001:1-2
+Source_Host=10.0.0.3
+Source_Port=3306
+Source_User=link
+Source_Server_Id=3
+Auto_Position=1
+Replica_IO_Running=Connecting
+Replica_SQL_Running=Yes
+Last_IO_Errno=13114
+Last_SQL_Errno=1062
+Last_IO_Error=Got fatal error 1236 from source
+Replica_SQL_Running_State=Replica has read all relay log; waiting for more updates
+Retrieved_Gtid_Set=5f0c5a5e-0000-11f0-8000-000000000002:1-9
+Seconds_Behind_Source=0"""
+
+
+def unescape(text):
+    known = {"n": b"\n", "t": b"\t", "r": b"\r", "0": b"\0", "\\": b"\\"}
+    parts = re.split(r"\\(x[0-9A-Fa-f]{2}|.)", text)
+    out = b""
+    for i, part in enumerate(parts):
+        if i % 2 == 0:
+            out += part.encode()
+        elif part[0] == "x" and len(part) == 3:
+            out += bytes([int(part[1:], 16)])
+        else:
+            out += known.get(part, b"\\" + part.encode())
+    return out
+
+
+def statements():
+    for name in ("statements.tsv", "effects.tsv", "set.tsv"):
+        for line in open(os.path.join(TOP, "tests", "data", name), encoding="utf-8"):
+            if line.strip() and not line.startswith("#"):
+                yield unescape(line.rstrip("\n").split("\t")[-1])
+
+
+def seeds(target):
+    if target == "classify":
+        for statement in statements():
+            yield b"\0\0" + statement
+            yield b"\x57\1" + statement
+    elif target == "config":
+        for path in [os.path.join(TOP, "config", "roundabout.conf")]:
+            text = open(path, "rb").read()
+            yield text
+            yield re.sub(rb"(?m)^(\s*)#(\w)", rb"\1\2", text)
+        yield b'local = { socket = "/s"; };\ncaches = ( { tables = [ "a.b", "a.c_*" ]; mode = "observe"; } );\n'
+    elif target == "observe":
+        for answers in ([MARIADB] * 3, [MYSQL] * 3, [MARIADB, MYSQL, "5.5.68-MariaDB"], [MARIADB, "", ""]):
+            yield b"\0\0" + "\n---\n".join(answers).encode()
+            yield b"\4\7" + "\n---\n".join(answers).replace("=Yes", "=No").replace("Errno=0", "Errno=1236").encode()
+
+
+def words(target):
+    """libFuzzer's dictionary: the words that the target knows."""
+    if target == "classify":
+        source = "".join(open(os.path.join(TOP, "shim", name), encoding="utf-8").read()
+                         for name in ("sql_keywords.h", "sql_functions.c"))
+        found = set(re.findall(r"\b[A-Z_]{2,}\b", source)) | {"/*!", "*/", "/*+", "--", "cache", "shop.cache", "page_1"}
+    elif target == "config":
+        found = set(re.findall(r'"([a-z_.A-Z]+)"', open(os.path.join(TOP, "config", "settings.c"), encoding="utf-8").read()))
+        found = {part for word in found for part in word.split(".") if part}
+    else:
+        found = {line.split("=")[0] for line in (MARIADB + "\n" + MYSQL).split("\n")} | {"Yes", "No", "Connecting"}
+    return "".join('"%s"\n' % word.replace("\\", "\\\\") for word in sorted(found))
+
+
+def start(target, program, folder, found, seconds):
+    corpus = os.path.join(folder, target)
+    os.makedirs(corpus)
+    count = 0
+    for seed in seeds(target):
+        with open(os.path.join(corpus, "seed-%d" % count), "wb") as file:
+            file.write(seed)
+        count += 1
+    dictionary = os.path.join(folder, target + ".dict")
+    with open(dictionary, "w", encoding="utf-8") as file:
+        file.write(words(target))
+    command = [program, "-max_total_time=%d" % seconds, "-dict=" + dictionary, "-timeout=10", "-rss_limit_mb=2048", "-max_len=4096",
+               "-print_final_stats=1", "-artifact_prefix=" + os.path.join(found, target + "-"), corpus]
+    regressions = os.path.join(HERE, "regressions", target)
+    if os.path.isdir(regressions):
+        command.append(regressions)
+    environment = dict(os.environ)
+    if target == "config":
+        environment["ASAN_OPTIONS"] = "detect_leaks=0"  # libconfig 1.5's scanner leaks strings of files that it refuses
+    return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=folder)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("build")
+    parser.add_argument("--seconds", type=int, default=900)
+    options = parser.parse_args()
+    build = os.path.abspath(options.build)
+    programs = sorted(glob.glob(os.path.join(build, "fuzz", "fuzz_*[!.]")))
+    programs = [program for program in programs if os.access(program, os.X_OK) and "." not in os.path.basename(program)]
+    found = os.path.join(build, "fuzz", "found")
+    os.makedirs(found, exist_ok=True)
+    passed = failed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for pair in (programs[i:i + 2] for i in range(0, len(programs), 2)):
+            runs = [(os.path.basename(program)[len("fuzz_"):], program) for program in pair]
+            started = [(target, start(target, program, folder, found, options.seconds)) for target, program in runs]
+            for target, process in started:
+                output = process.communicate()[0].decode(errors="replace")
+                runs_made = re.search(r"stat::number_of_executed_units: (\d+)", output)
+                if process.returncode == 0 and runs_made:
+                    passed += 1
+                    print(f"{target}: {int(runs_made.group(1)):,} inputs in {options.seconds} s, nothing found", flush=True)
+                else:
+                    failed += 1
+                    print(output[-6000:])
+                    print(f"{target}: an input fails; it is kept in {found}", flush=True)
+    print(f"{passed} passed, {failed} failed, 0 skipped")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,127 @@
+"""Requests without end, each checked against what a cache and a database owe: requests.py WORKER UNTIL THREADS
+
+Until the file UNTIL is there. One worker's keys are nobody else's, so that it knows every value that a key ever had. requests.pl and requests.rb do the same
+through their drivers. A worker says a line of JSON at its end:
+
+    statements   how many
+    errors       those that it did not ask for
+    wrong        a value that the key never had, a row of another statement, a count that isn't what was inserted, a value that was rolled back
+    misses       cache reads that found nothing
+    older        ... or a value that the key had before
+    longest_s    the longest statement"""
+
+import json
+import os
+import sys
+import threading
+import time
+
+import MySQLdb
+
+KEYS = 40
+
+
+class Worker:
+    def __init__(self, name, until):
+        self.name, self.until = name, until
+        self.counts = {"statements": 0, "errors": [], "wrong": [], "misses": 0, "older": 0, "longest_s": 0.0}
+        self.history = {}
+        self.orders = 0
+
+    def connect(self):
+        self.connection = MySQLdb.connect(user="app", passwd="apppw", db="shop", unix_socket=os.environ["MAIN_SOCKET"], charset="utf8mb4", autocommit=True)
+        self.cursor = self.connection.cursor()
+
+    def say(self, sql, *values):
+        started = time.monotonic()
+        try:
+            self.cursor.execute(sql, values)
+            return self.cursor.fetchall()
+        finally:
+            self.counts["statements"] += 1
+            self.counts["longest_s"] = max(self.counts["longest_s"], time.monotonic() - started)
+
+    def wrong(self, what):
+        self.counts["wrong"].append(what)
+
+    def put(self, key, value):
+        self.say("REPLACE INTO cache (k, v) VALUES (%s, %s)", key, value)
+        if self.cursor.rowcount not in (1, 2):
+            self.wrong(f"REPLACE affected {self.cursor.rowcount} rows")
+
+    def look(self, key, never=None):
+        rows = self.say("SELECT k, v FROM cache WHERE k = %s", key)
+        value = rows[0][1].decode() if rows else None
+        seen = self.history.get(key, [])
+        if value is None:
+            self.counts["misses"] += bool(seen)
+        elif value == never or value not in seen or rows[0][0] != key.encode() or len(rows) != 1:
+            self.wrong(f"{key} is {value[:40]}")
+        elif value != seen[-1]:
+            self.counts["older"] += 1
+
+    def order(self):
+        self.say("INSERT INTO orders (v) VALUES (%s)", self.name)
+        self.orders += 1
+
+    def request(self, i):
+        key = f"{self.name}/{i % KEYS}"
+        value = f"{self.name} {i} " + "x" * (i * 37 % 4000)
+        self.history.setdefault(key, []).append(value)
+        self.put(key, value)
+        self.look(key)
+        if i % 5 == 0:
+            self.order()
+            count = self.say("SELECT COUNT(*) FROM orders WHERE v = %s", self.name)[0][0]
+            if count != self.orders:
+                self.wrong(f"{count} orders, {self.orders} were inserted")
+        if i % 7 == 0:
+            undone = value + " undone"
+            self.say("START TRANSACTION")
+            self.put(key, undone)
+            self.say("INSERT INTO orders (v) VALUES (%s)", self.name)
+            self.say("ROLLBACK")
+            self.look(key, never=undone)
+        if i % 11 == 0:
+            self.say("START TRANSACTION")
+            self.put(key, value + " kept")
+            self.history[key].append(value + " kept")
+            self.order()
+            self.say("COMMIT")
+            self.look(key)
+        if i % 13 == 0:
+            try:
+                self.say("INSERT INTO orders (id, v) VALUES (1, 'again')")
+                self.wrong("a duplicate key was inserted")
+            except MySQLdb.IntegrityError as error:
+                if error.args[0] != 1062:
+                    raise
+
+    def run(self):
+        i = 0
+        try:
+            self.connect()
+            while not os.path.exists(self.until):
+                i += 1
+                try:
+                    self.request(i)
+                except MySQLdb.Error as error:
+                    self.counts["errors"].append(f"{error.args}")
+                    self.connect()
+        except Exception as error:  # said, not lost in a thread
+            self.counts["errors"].append(repr(error))
+
+
+def main():
+    name, until, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    workers = [Worker(f"{name}.{n}", until) for n in range(threads)]
+    running = [threading.Thread(target=worker.run) for worker in workers]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+    for worker in workers:
+        print(json.dumps(worker.counts))
+
+
+main()

@@ -1,0 +1,264 @@
+"""What `roundabout stats` says of real programs over real servers, one breaker for many processes, and a configuration that
+changes under a running program.
+"""
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "apps"))
+
+import lab  # noqa: E402
+import servers  # noqa: E402
+from harness import main, test, want, want_between, want_true  # noqa: E402
+
+STEP = [sys.executable, os.path.join(lab.HERE, "step.py")]
+PYTHON = [sys.executable, os.path.join(lab.HERE, "python_all.py")]
+PUT = "REPLACE INTO cache (k, v) VALUES ('L/%s', 'opensesame')"
+GET = "SELECT v FROM cache WHERE k = 'L/%s'"
+KEYS = (f"t{n}" for n in itertools.count())
+_lab = None
+
+
+def the_lab():
+    global _lab
+    if _lab is None:
+        _lab = lab.Lab()
+    _lab.local.thaw()
+    if not _lab.local.is_running():
+        _lab.local.start()
+    return _lab
+
+
+def roundabout(*arguments, status=0, **environment):
+    done = subprocess.run([lab.COMMAND, *arguments], capture_output=True, text=True, timeout=30,
+                          env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **environment})
+    want(status, done.returncode, f"exit status of roundabout {' '.join(arguments)} ({done.stderr})")
+    return done.stdout
+
+
+def stats(config, status=0):
+    return json.loads(roundabout("stats", "-f", config, "--json", status=status))
+
+
+def ask(process, line):
+    process.stdin.write(line.encode() + b"\n")
+    process.stdin.flush()
+    return process.stdout.readline().decode().rstrip("\n")
+
+
+def end(process):
+    process.stdin.close()
+    want(0, process.wait(timeout=20), "exit status")
+
+
+# ---------------------------------------------------------------- counters
+
+
+@test
+def a_running_program_is_seen_and_its_counts_stay_when_it_ends():
+    path, _ = the_lab().write_config()
+    want(1, subprocess.run([lab.COMMAND, "stats", "-f", path], capture_output=True, check=False).returncode, "exit status before")
+    process = the_lab().start(STEP, path)
+    for i in range(10):
+        want("1 row", ask(process, PUT % f"s{i}"))
+        ask(process, GET % f"s{i}")
+    ask(process, "INSERT INTO orders (v) VALUES ('opensesame')")
+    ask(process, "SELECT v FROM seen WHERE k = 'site'")
+    ask(process, "SELECT side(1), v FROM cache WHERE k = 'L/s1'")
+    alive = stats(path)
+    want_between(20, 24, alive["routed"], "routed")
+    want(1, alive["processes"]["alive"])
+    want(process.pid, alive["processes"]["list"][0]["pid"])
+    want_true("python" in alive["processes"]["list"][0]["program"], "the program's name")
+    end(process)
+    ended = stats(path)
+    for when in (alive, ended):
+        want(10, when["verbs"]["replace"]["routed"])
+        want(10, when["verbs"]["select"]["routed"])
+        want(1, when["reasons"]["observe"])
+        want(1, when["reasons"]["unsafe_function"])
+        want(1, when["reasons"]["no_cache_table"] + when["reasons"]["not_a_cache_verb"]
+             - when["verbs"]["other"].get("not_a_cache_verb", 0))
+        want(when["statements"], sum(when["reasons"].values()), "the sum of all reasons")
+        cache = [t for t in when["tables"] if t["table"] == "shop.cache"][0]
+        want((10, 10, "pages"), (cache["routed"]["replace"], cache["routed"]["select"], cache["group"]))
+        want_between(1e-6, 1, when["main"]["least_seconds"], "main's least time")
+        want(1, when["events"]["shadow_opened"])
+    want((0, 1), (ended["processes"]["alive"], ended["processes"]["ever"]))
+
+
+@test
+def the_table_is_for_people_and_tells_reasons():
+    path, _ = the_lab().write_config()
+    the_lab().run(PYTHON + ["a_replace_and_a_select_are_answered_as_ever", "a_commit_keeps_cache_entries"], path)
+    text = roundabout("stats", "-f", path)
+    for words in ("statements were routed", "saved ", "main ", "local master ", "where, or why not", "sent to the local master",
+                  "shop.cache", "pages", ": up"):
+        want_true(words in text, f"{words!r} in {text!r}")
+    want_true("opensesame" not in text and "L/" not in text, "no value in it")
+    want("", roundabout("stats", "-f", path, "--reset"))
+    want(0, stats(path, status=1)["statements"])
+
+
+@test
+def a_killed_program_is_counted_once_it_is_found():
+    path, _ = the_lab().write_config()
+    process = the_lab().start(STEP, path)
+    ask(process, PUT % "killed")
+    process.kill()
+    process.wait()
+    for _ in range(3):
+        want(1, stats(path)["verbs"]["replace"]["routed"])
+    want([], [name for name in os.listdir(lab.stats_directory(path)) if name.startswith("process-")])
+
+
+@test
+def routed_statements_save_mains_distance():
+    """80 ms away: each routed statement saves about that."""
+    l = the_lab()
+    relay = servers.Relay(l.main, delay_ms=40)
+    try:
+        path, _ = l.write_config()
+        program = ("import MySQLdb, os\n"
+                   "c = MySQLdb.connect(user='app', passwd='apppw', db='shop', host='127.0.0.1', port=int(os.environ['RELAY_PORT']),"
+                   " autocommit=True).cursor()\n"
+                   "for i in range(30): c.execute('REPLACE INTO cache (k, v) VALUES (%s, %s)', (f'L/{i}', 'opensesame'))\n")
+        want(0, l.run([sys.executable, "-c", program], path, RELAY_PORT=relay.port).status, "exit status")
+    finally:
+        relay.stop()
+    found = stats(path)
+    want(30, found["verbs"]["replace"]["routed"])
+    want_between(0.079, 0.5, found["main"]["least_seconds"], "main's least time")
+    want_between(1.5, 15, found["saved_seconds"], "seconds saved by 30 statements over 80 ms")
+
+
+# ---------------------------------------------------------------- the breaker
+
+
+def twenty(path):
+    """20 processes of five cache statements each; their outcomes."""
+    l = _lab
+    processes = [l.start(STEP, path) for _ in range(20)]
+    for n, process in enumerate(processes):
+        process.stdin.write("".join(PUT % next(KEYS) + "\n" for i in range(5)).encode())
+        process.stdin.close()
+    return [l.finish(process) for process in processes]
+
+
+@test
+def one_of_many_processes_waits_for_a_frozen_local_master():
+    l = the_lab()
+    path, log = l.write_config({"connect_timeout_s": 1, "read_timeout_s": 1, "retry_after_ms": 60000})
+    l.local.freeze()
+    try:
+        first = l.start(STEP, path)
+        want("1 row", ask(first, PUT % "first"))
+        outcomes = twenty(path)
+        end(first)
+    finally:
+        l.local.thaw()
+    for outcome in outcomes:
+        want((0, ["1 row"] * 5), (outcome.status, outcome.lines))
+    found = stats(path)
+    want(1, found["fallbacks"]["connect_failed"], "statements that waited for a connection")
+    want(100, found["fallbacks"]["breaker_open"], "statements that went to main at once")
+    want(1, lab.read(log).count("local master lost"))
+    want([(True, 1)], [(b["open"], b["opens"]) for b in found["breakers"]])
+    want_true("DOWN" in roundabout("stats", "-f", path), "the breaker in the table")
+
+
+@test
+def a_connection_that_hangs_is_not_joined_by_others():
+    """None knows yet that the local master is dead, but that somebody waits for it is seen."""
+    l = the_lab()
+    path, _ = l.write_config({"connect_timeout_s": 10, "read_timeout_s": 10, "retry_after_ms": 60000})
+    l.local.freeze()
+    try:
+        first = l.start(STEP, path)
+        first.stdin.write((PUT % next(KEYS) + "\n").encode())
+        first.stdin.flush()
+        servers.wait_for(lambda: os.path.isdir(lab.stats_directory(path)) and any(
+            name.startswith("breaker-") for name in os.listdir(lab.stats_directory(path))), what="the first one's attempt")
+        time.sleep(0.3)
+        outcomes = twenty(path)
+        want(None, first.poll(), "the first one waits still")
+    finally:
+        l.local.thaw()
+    want("1 row", first.stdout.readline().decode().strip())
+    end(first)
+    for outcome in outcomes:
+        want((0, ["1 row"] * 5), (outcome.status, outcome.lines))
+    want({"breaker_open": 100}, {cause: n for cause, n in stats(path)["fallbacks"].items() if n}, "statements that fell back")
+
+
+@test
+def a_local_master_that_is_back_is_found_by_one_probe_for_all():
+    l = the_lab()
+    path, _ = l.write_config({"retry_after_ms": 500})
+    processes = [l.start(STEP, path) for _ in range(5)]
+    for n, process in enumerate(processes):
+        want("1 row", ask(process, PUT % next(KEYS)))
+    l.local.stop()
+    for n, process in enumerate(processes):
+        want("1 row", ask(process, PUT % next(KEYS)))
+    want(True, stats(path)["breakers"][0]["open"])
+    l.local.start()
+    deadline = time.monotonic() + 20
+    while stats(path)["breakers"][0]["open"] and time.monotonic() < deadline:
+        want("1 row", ask(processes[0], PUT % next(KEYS)))
+        time.sleep(0.05)
+    want(False, stats(path)["breakers"][0]["open"])
+    routed = stats(path)["routed"]
+    for n, process in enumerate(processes):
+        want("1 row", ask(process, PUT % next(KEYS)))
+        end(process)
+    want_between(routed + 5, routed + 30, stats(path)["routed"], "routed again, without a probe of their own")
+
+
+# ---------------------------------------------------------------- a changed configuration
+
+
+@test
+def a_changed_configuration_is_in_force_without_a_restart():
+    l = the_lab()
+    path, log = l.write_config(groups=({"name": "pages", "tables": ["shop.page_*"]},))
+    text = lab.read(path)
+    process = l.start(STEP, path)
+
+    def becomes(site):
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            if site in ask(process, "SELECT v FROM cache WHERE k = 'site'"):
+                return True
+            ask(process, "SELECT v FROM page_n WHERE k = 'site'")
+            time.sleep(0.02)
+        return False
+
+    want_true(becomes("main"), "the table isn't a cache table at first")
+    replace(path, text.replace('"shop.page_*"', '"shop.page_*", "shop.cache"'))
+    want_true(becomes("local"), "routed once the file says so")
+    replace(path, text + "colour = 1;\n")
+    deadline = time.monotonic() + 20
+    while "stays in force" not in lab.read(log) and time.monotonic() < deadline:
+        want_true("local" in ask(process, "SELECT v FROM cache WHERE k = 'site'"), "the good one is still in force")
+        time.sleep(0.02)
+    want(1, lab.read(log).count("stays in force"))
+    replace(path, text)
+    want_true(becomes("main"), "taken out again")
+    end(process)
+    events = stats(path)["events"]
+    want((2, 1), (events["config_reloaded"], events["config_refused"]))
+
+
+def replace(path, text):
+    """As an editor does: another file under the same name."""
+    with open(path + ".new", "w") as out:
+        out.write(text)
+    os.rename(path + ".new", path)
+
+
+main()
