@@ -149,6 +149,14 @@ bool compare_load(struct compare *compare, unsigned living) {
     return changed;
 }
 
+bool compare_is_content(const struct compare *compare) {
+    const bool repairs = compare->config->ring.converge == CONFIG_CONVERGE_REPAIR;
+    for (size_t i = 0; i < compare->count; i++)
+        if (compare->tables[i].refused || (repairs && !compare->tables[i].repairable))
+            return false;
+    return compare->count > 0;
+}
+
 /* A stamp that is fresh goes on changing, as the servers' own has whole seconds only: another write in the
  * same second would not be seen. */
 static void write_stamps(struct buffer *sql, const struct compare_table *tables, size_t count) {

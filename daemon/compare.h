@@ -52,6 +52,10 @@ void compare_close(struct compare *compare);
  * begin anew; what pointed at tables does so no more. */
 bool compare_load(struct compare *compare, unsigned living);
 
+/* Whether all tables that were found can be compared, and repaired where that is asked for. False also where
+ * none was found. */
+bool compare_is_content(const struct compare *compare);
+
 /* Reads at each site when each table was last written to. `anew`: all count as changed. */
 void compare_note_changes(struct compare *compare, unsigned living, bool anew, int64_t now_ms);
 

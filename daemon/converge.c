@@ -19,7 +19,7 @@
 #define POLL_EVERY_MS  250   /* suspects are read again */
 #define BEATS_EVERY_MS 1000  /* lags, and which tables were written to, while there are no suspects */
 #define LOAD_EVERY_MS  60000 /* which tables there are */
-#define LOAD_AGAIN_MS  5000  /* the same, after it failed or found none */
+#define LOAD_AGAIN_MS  5000  /* the same, while something is wrong with them */
 #define IDLE_MS        1000
 /* Beside the time by which a heartbeat may be late of itself. */
 #define LAG_PAUSES_MS 5000
@@ -119,7 +119,7 @@ static void load(struct converge *converge, int64_t now_ms) {
     struct compare *compare = &converge->compare;
     if (compare_load(compare, converge->living))
         suspects_clear(&converge->suspects);
-    converge->load_at_ms = now_ms + (compare->count ? LOAD_EVERY_MS : LOAD_AGAIN_MS);
+    converge->load_at_ms = now_ms + (compare_is_content(compare) ? LOAD_EVERY_MS : LOAD_AGAIN_MS);
 }
 
 static void watch_lag(struct converge *converge, int64_t now_ms) {
