@@ -11,5 +11,6 @@ int verb_ring(int argc, char **argv);
 int verb_stats(int argc, char **argv);
 int verb_doctor(int argc, char **argv);
 int verb_init(int argc, char **argv);
+int verb_observe(int argc, char **argv);
 
 #endif

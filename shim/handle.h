@@ -91,6 +91,7 @@ struct handle {
     enum route_reason aside; /* why a passive handle is left alone, for the counters; 0: it isn't counted */
     enum page_cause cause;   /* why the last statement that was to be routed couldn't be */
     bool timed;              /* main's next answer is timed */
+    struct page_observed *observed; /* ... and is a use of this table, or NULL */
     struct session session;
     struct server server; /* which one main is; server.identity 0: not known yet */
     struct option *options;

@@ -13,6 +13,9 @@ bool query_route(struct handle *handle, struct slice text, struct sql_summary *s
 bool query_may_route(const struct handle *handle, struct slice text, struct sql_summary *summary,
                      enum route_reason *reason);
 
+/* Observe mode: counts the use that a text makes of its tables. False: it isn't observed. */
+bool query_observe(struct handle *handle, struct slice text, const struct route_decision *decision);
+
 /* A text that passes straight on because its handle is left alone (NULL: nothing is counted). */
 void query_count_aside(const struct handle *handle);
 

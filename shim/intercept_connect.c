@@ -115,6 +115,9 @@ static bool is_address_of(const struct config_server *server, const struct addre
 
 /* ROUTE_ROUTED: there is none. */
 static enum route_reason reason_to_leave_alone(const struct config *config, const struct address *given) {
+    if (setup_observes()) {
+        return ROUTE_ROUTED; /* there may be no configuration at all */
+    }
     if (is_address_of(&config->local.server, given)) {
         return ROUTE_SAME_SERVER;
     }

@@ -4,6 +4,7 @@
 
 #include "local.h"
 #include "log.h"
+#include "observe.h"
 #include "process.h"
 #include "setup.h"
 #include "stats.h"
@@ -209,6 +210,28 @@ void query_count_aside(const struct handle *handle) {
     }
 }
 
+bool query_observe(struct handle *handle, struct slice text, const struct route_decision *decision) {
+    if (!observe_wants(setup_config(), decision)) {
+        return false;
+    }
+    handle->observed = observe_statement(text, &handle->session.route);
+    return true;
+}
+
+/* With ROUNDABOUT_OBSERVE nothing is routed and main is asked nothing: what would have been routed, or would have
+ * been after a question, is counted as observed. */
+static struct route_decision decide_as_if(struct handle *handle, struct slice text, struct sql_summary *summary) {
+    const struct route_session *session = &handle->session.route;
+    struct route_decision decision = route_text(text, session, setup_config(), summary);
+    if (summary->stopped_early) {
+        sql_summarize(text, session->modes, NULL, summary);
+    }
+    if (decision.reason == ROUTE_ROUTED || (decision.reason == ROUTE_SESSION_UNKNOWN && !session->known)) {
+        decision.reason = ROUTE_OBSERVE;
+    }
+    return decision;
+}
+
 /* One statement, once it is known where it went. ns: what it took there, if it was routed. */
 static void count(struct handle *handle, struct route_decision decision, const struct sql_summary *summary,
                   uint64_t ns) {
@@ -225,6 +248,7 @@ static void count(struct handle *handle, struct route_decision decision, const s
     if (ns > 0 || handle->timed) {
         setup_look();
     }
+    handle->timed |= handle->observed != NULL;
 }
 
 bool query_route(struct handle *handle, struct slice text, struct sql_summary *summary, int *result) {
@@ -232,7 +256,9 @@ bool query_route(struct handle *handle, struct slice text, struct sql_summary *s
     bool routed = false;
     uint64_t ns = 0;
     handle->refused_by = NULL;
-    struct route_decision decision = decide(handle, text, summary);
+    bool observes = setup_observes();
+    struct route_decision decision = observes ? decide_as_if(handle, text, summary) : decide(handle, text, summary);
+    handle->observed = NULL;
     if (decision.reason == ROUTE_ROUTED) {
         struct local *local = NULL;
         uint64_t started_ns = stats_now_ns();
@@ -247,6 +273,8 @@ bool query_route(struct handle *handle, struct slice text, struct sql_summary *s
         } else {
             stats_count_fallback(handle->cause);
         }
+    } else if (query_observe(handle, text, &decision)) {
+        /* main's, whatever it is */
     } else if (summary->verb == SQL_DIAGNOSTICS && summary->rest.length == 0) {
         struct local *local = find_shadow(handle, diagnostics_owner(handle, text));
         if (local && local->pid == process_id()) {
@@ -331,7 +359,11 @@ static int run(struct handle *handle, const char *text, unsigned long length) {
     handle->busy = true;
     result = call.real->mysql_real_query(call.target, text, length);
     if (started_ns > 0 && result == 0) {
-        stats_note_main(stats_now_ns() - started_ns);
+        uint64_t ns = stats_now_ns() - started_ns;
+        stats_note_main(ns);
+        if (handle->observed) {
+            observe_note_time(handle->observed, ns);
+        }
     }
     handle->query_attributes &= call.target != handle->main;
     command_end_text(&call, slice, seen, result == 0);

@@ -33,6 +33,7 @@ static bool send_routed(struct handle *handle, const char *text, unsigned long l
     if (!query_may_route(handle, slice, &summary, &reason) || !descriptor_prepare(&handle->loan, number)) {
         bool may = reason == ROUTE_ROUTED || reason == ROUTE_SESSION_UNKNOWN;
         stats_count(stats_verb(summary.verb), may ? ROUTE_OTHER_CALL : reason);
+        query_observe(handle, slice, &(struct route_decision){.reason = reason});
         return false;
     }
     if (!query_route(handle, slice, &summary, &handle->sent_result)) {
