@@ -71,7 +71,7 @@ CONVERGE_PURE = daemon/buffer.c daemon/chunk.c daemon/diverge.c daemon/sweep.c d
 DAEMON_REST = daemon/observe.c daemon/heartbeat.c daemon/watch.c daemon/memory.c daemon/site.c \
               daemon/turn.c \
               $(CONVERGE_PURE) daemon/catalogue.c daemon/crew.c daemon/lease.c \
-              daemon/compare.c daemon/suspects.c daemon/repair.c daemon/converge.c \
+              daemon/compare.c daemon/compare_load.c daemon/suspects.c daemon/repair.c daemon/converge.c \
               daemon/log.c
 DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) \
               daemon/server.c \

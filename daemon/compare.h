@@ -1,5 +1,6 @@
 /* The cache tables compared between the living sites, chunk by chunk at a bounded rate. What differs becomes
- * suspects; whether they stay so is suspects.h's business. */
+ * suspects; whether they stay so is suspects.h's business. compare_load.c: which tables there are and when
+ * they were written to; compare.c: what is in them. */
 #ifndef ROUNDABOUT_COMPARE_H
 #define ROUNDABOUT_COMPARE_H
 
@@ -8,6 +9,9 @@
 #include "diverge.h"
 #include "log.h"
 #include "sweep.h"
+
+/* A small table that is written all the time isn't swept more often than this. */
+#define COMPARE_LEAST_MS 2000
 
 /* A key that was said to differ, so that it's said once. */
 struct compare_known {
