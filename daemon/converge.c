@@ -60,7 +60,7 @@ static size_t candidate_of(struct converge *converge) {
         return SITE_NONE;
     converge->living = 0;
     for (size_t i = 0; i < ring_of(converge)->site_count; i++)
-        if (lives[i] == SITE_ALIVE)
+        if (lives[i] != SITE_DEAD)
             converge->living |= 1U << i;
     return fence_candidate(ring_of(converge), lives);
 }

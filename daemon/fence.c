@@ -47,11 +47,11 @@ bool fence_holds(const struct fence_memory *memories, unsigned living, size_t si
 size_t fence_candidate(const struct config_ring *ring, const enum site_life *lives) {
     size_t first = SITE_NONE, main_site = SITE_NONE;
     for (size_t i = 0; i < ring->site_count; i++) {
-        if (lives[i] != SITE_ALIVE && lives[i] != SITE_DEAD)
+        if (lives[i] == SITE_UNKNOWN)
             return SITE_NONE;
-        if (lives[i] == SITE_ALIVE && first == SITE_NONE)
+        if (lives[i] != SITE_DEAD && first == SITE_NONE)
             first = i;
-        if (lives[i] == SITE_ALIVE && ring->sites[i].main)
+        if (lives[i] != SITE_DEAD && ring->sites[i].main)
             main_site = i;
     }
     return main_site != SITE_NONE ? main_site : first;

@@ -44,7 +44,8 @@ bool fence_holds(const struct fence_memory *memories, unsigned living, size_t si
                  int64_t lease_ms);
 
 /* Which site's daemon shall repair: the main site's, or while that is dead the first living one in ring
- * order. SITE_NONE: a site is neither alive nor dead for certain, so nobody for now. */
+ * order. A doubtful site counts as living: it must answer whatever is asked, or nothing is repaired.
+ * SITE_NONE: not all have been looked at yet. */
 size_t fence_candidate(const struct config_ring *ring, const enum site_life *lives);
 
 #endif

@@ -38,7 +38,7 @@ KINDS = {
     "mysql": ("MySQL ROW", MysqlServer, MYSQL_GRANTS + REPAIR_GRANTS, {}),
     "row": ("MariaDB ROW", Server, GRANTS + ACCOUNT_GRANTS + REPAIR_GRANTS, {"binlog_format": "ROW"}),
 }
-SETTINGS = {"probe_interval_ms": 250, "dead_after_ms": 1500, "cool_down_ms": 1500, "heartbeat_interval_ms": 250, "converge": "repair",
+SETTINGS = {"probe_interval_ms": 500, "dead_after_ms": 2000, "cool_down_ms": 1500, "heartbeat_interval_ms": 250, "converge": "repair",
             "replicas_follow": True}
 SITES, HOT_KEYS, WARM_KEYS, CALM_KEYS, WRITERS_A_SITE = 3, 12, 300, 100, 2
 AGREE_DEADLINE_S = 90

@@ -109,7 +109,8 @@ static void the_main_site_repairs_and_the_next_in_order_while_it_is_dead(void **
         {{SITE_ALIVE, SITE_DEAD, SITE_ALIVE}, 0},
         {{SITE_DEAD, SITE_DEAD, SITE_ALIVE}, 2},
         {{SITE_DEAD, SITE_ALIVE, SITE_DEAD}, 1},
-        {{SITE_ALIVE, SITE_ALIVE, SITE_DOUBTFUL}, SITE_NONE},
+        {{SITE_ALIVE, SITE_ALIVE, SITE_DOUBTFUL}, 1},
+        {{SITE_ALIVE, SITE_DOUBTFUL, SITE_ALIVE}, 1},
         {{SITE_UNKNOWN, SITE_ALIVE, SITE_ALIVE}, SITE_NONE},
         {{SITE_DEAD, SITE_DEAD, SITE_DEAD}, SITE_NONE},
     };
