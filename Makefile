@@ -60,18 +60,18 @@ CLI    = cli/main.c \
          cli/init.c cli/init_look.c cli/init_write.c cli/option_files.c \
          cli/explain.c cli/text.c $(PURE) \
          cli/observe.c cli/judge.c cli/stats.c cli/stats_table.c cli/stats_json.c cli/gather.c $(PAGE) \
-         cli/check.c daemon/preflight.c daemon/catalogue.c daemon/chunk.c daemon/buffer.c \
+         cli/check.c daemon/preflight.c daemon/catalogue.c daemon/chunk.c daemon/statement.c \
          cli/ring.c \
          cli/ring_prepare.c daemon/prepare.c \
          cli/status.c \
          cli/look.c daemon/observe.c daemon/server.c \
          $(CONFIG) $(DAEMON_PURE)
 DAEMON_PURE = daemon/link.c daemon/ring.c daemon/script.c daemon/dialect.c daemon/quote.c
-CONVERGE_PURE = daemon/buffer.c daemon/chunk.c daemon/diverge.c daemon/sweep.c daemon/fence.c
+CONVERGE_PURE = daemon/statement.c daemon/chunk.c daemon/diverge.c daemon/sweep.c daemon/fence.c
 DAEMON_REST = daemon/observe.c daemon/heartbeat.c daemon/watch.c daemon/memory.c daemon/site.c \
               daemon/turn.c \
               $(CONVERGE_PURE) daemon/catalogue.c daemon/crew.c daemon/lease.c \
-              daemon/compare.c daemon/compare_load.c daemon/suspects.c daemon/repair.c daemon/converge.c \
+              daemon/comparison.c daemon/comparison_load.c daemon/suspects.c daemon/repair.c daemon/converge.c \
               daemon/log.c
 DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) \
               daemon/server.c \
@@ -132,8 +132,8 @@ $(BUILD)/tests/unit/test_ring: $(call objects,tests/unit/test_ring.c $(DAEMON_PU
 $(BUILD)/tests/unit/test_link: $(call objects,tests/unit/test_link.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_script: $(call objects,tests/unit/test_script.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_preflight: $(call objects,tests/unit/test_preflight.c daemon/preflight.c $(DAEMON_PURE))
-$(BUILD)/tests/unit/test_chunk: $(call objects,tests/unit/test_chunk.c daemon/chunk.c daemon/buffer.c)
-$(BUILD)/tests/unit/test_prepare: $(call objects,tests/unit/test_prepare.c daemon/prepare.c daemon/chunk.c daemon/buffer.c)
+$(BUILD)/tests/unit/test_chunk: $(call objects,tests/unit/test_chunk.c daemon/chunk.c daemon/statement.c)
+$(BUILD)/tests/unit/test_prepare: $(call objects,tests/unit/test_prepare.c daemon/prepare.c daemon/chunk.c daemon/statement.c)
 $(BUILD)/tests/unit/test_diverge: $(call objects,tests/unit/test_diverge.c daemon/diverge.c)
 $(BUILD)/tests/unit/test_fence: $(call objects,tests/unit/test_fence.c daemon/fence.c)
 $(BUILD)/tests/unit/test_sweep: $(call objects,tests/unit/test_sweep.c daemon/sweep.c)

@@ -156,12 +156,12 @@ struct config *look_load_config(const char *option) {
     return config;
 }
 
-static bool ask(struct server *server, void (*write)(struct buffer *, const struct config_table *),
+static bool ask(struct server *server, void (*write)(struct statement *, const struct config_table *),
                 const struct config_table *pattern, struct server_rows **rows) {
-    struct buffer sql = {0};
+    struct statement sql = {0};
     write(&sql, pattern);
     const bool answered = !sql.failed && server_query(server, sql.at, rows).outcome == SERVER_ANSWERED;
-    buffer_free(&sql);
+    statement_free(&sql);
     return answered;
 }
 

@@ -61,7 +61,7 @@ static bool prepare_at(const struct config_ring *ring, const struct look *look,
         return false;
     }
     struct catalogue catalogue = {0};
-    struct buffer sql = {0};
+    struct statement sql = {0};
     const char *reason;
     bool prepared = false;
     if (!look_read_tables(look->server, name, &catalogue)) {
@@ -82,7 +82,7 @@ static bool prepare_at(const struct config_ring *ring, const struct look *look,
         }
     }
     catalogue_free(&catalogue);
-    buffer_free(&sql);
+    statement_free(&sql);
     return prepared;
 }
 

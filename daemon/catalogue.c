@@ -9,7 +9,7 @@
 
 /* A pattern of the file as a condition: * and ? become % and _, and what LIKE would take for these is
  * escaped. A plain name is compared for equality, which lets the servers open that table only. */
-static void write_condition(struct buffer *sql, const char *column, const char *pattern) {
+static void write_condition(struct statement *sql, const char *column, const char *pattern) {
     char like[2 * CHUNK_NAME_BYTES], quoted[4 * CHUNK_NAME_BYTES];
     size_t used = 0;
     const bool is_plain = !strpbrk(pattern, "*?");
@@ -21,22 +21,23 @@ static void write_condition(struct buffer *sql, const char *column, const char *
     like[used] = '\0';
     if (*pattern || !quote_text(like, quoted, sizeof quoted))
         snprintf(quoted, sizeof quoted, "''"); /* longer than any name */
-    buffer_write(sql, "%s %s %s%s", column, is_plain ? "=" : "LIKE", quoted, is_plain ? "" : " ESCAPE '|'");
+    statement_write(sql, "%s %s %s%s", column, is_plain ? "=" : "LIKE", quoted,
+                    is_plain ? "" : " ESCAPE '|'");
 }
 
-static void write_where(struct buffer *sql, const struct config_table *pattern, const char *database,
+static void write_where(struct statement *sql, const struct config_table *pattern, const char *database,
                         const char *table) {
-    buffer_write(sql, " WHERE ");
+    statement_write(sql, " WHERE ");
     write_condition(sql, database, pattern->database);
-    buffer_write(sql, " AND ");
+    statement_write(sql, " AND ");
     write_condition(sql, table, pattern->table);
-    buffer_write(sql,
-                 " AND %s NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys', 'roundabout')",
-                 database);
+    statement_write(
+        sql, " AND %s NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys', 'roundabout')",
+        database);
 }
 
-void catalogue_write_columns(struct buffer *sql, const struct config_table *pattern) {
-    buffer_write(
+void catalogue_write_columns(struct statement *sql, const struct config_table *pattern) {
+    statement_write(
         sql, "SELECT c.table_schema AS db, c.table_name AS tb, c.column_name AS name, c.data_type AS kind,"
              " c.column_type AS type, COALESCE(c.character_set_name, '') AS charset,"
              " COALESCE(c.collation_name, '') AS collation, c.is_nullable = 'YES' AS is_nullable,"
@@ -44,24 +45,24 @@ void catalogue_write_columns(struct buffer *sql, const struct config_table *patt
              " FROM information_schema.columns c JOIN information_schema.tables t"
              " ON t.table_schema = c.table_schema AND t.table_name = c.table_name");
     write_where(sql, pattern, "c.table_schema", "c.table_name");
-    buffer_write(sql, " AND ");
+    statement_write(sql, " AND ");
     write_condition(sql, "t.table_schema", pattern->database);
-    buffer_write(sql, " AND ");
+    statement_write(sql, " AND ");
     write_condition(sql, "t.table_name", pattern->table);
-    buffer_write(sql, " AND t.table_type = 'BASE TABLE' ORDER BY 1, 2, c.ordinal_position");
+    statement_write(sql, " AND t.table_type = 'BASE TABLE' ORDER BY 1, 2, c.ordinal_position");
 }
 
-void catalogue_write_indexes(struct buffer *sql, const struct config_table *pattern) {
-    buffer_write(sql, "SELECT s.table_schema AS db, s.table_name AS tb, s.column_name AS name,"
-                      " s.index_name = 'PRIMARY' AS is_primary, s.seq_in_index AS place,"
-                      " s.sub_part IS NOT NULL AS is_prefix FROM information_schema.statistics s");
+void catalogue_write_indexes(struct statement *sql, const struct config_table *pattern) {
+    statement_write(sql, "SELECT s.table_schema AS db, s.table_name AS tb, s.column_name AS name,"
+                         " s.index_name = 'PRIMARY' AS is_primary, s.seq_in_index AS place,"
+                         " s.sub_part IS NOT NULL AS is_prefix FROM information_schema.statistics s");
     write_where(sql, pattern, "s.table_schema", "s.table_name");
-    buffer_write(sql, " AND s.non_unique = 0 ORDER BY 1, 2, s.index_name, s.seq_in_index");
+    statement_write(sql, " AND s.non_unique = 0 ORDER BY 1, 2, s.index_name, s.seq_in_index");
 }
 
-void catalogue_write_triggers(struct buffer *sql, const struct config_table *pattern) {
-    buffer_write(sql, "SELECT g.event_object_schema AS db, g.event_object_table AS tb"
-                      " FROM information_schema.triggers g");
+void catalogue_write_triggers(struct statement *sql, const struct config_table *pattern) {
+    statement_write(sql, "SELECT g.event_object_schema AS db, g.event_object_table AS tb"
+                         " FROM information_schema.triggers g");
     write_where(sql, pattern, "g.event_object_schema", "g.event_object_table");
 }
 
@@ -92,8 +93,8 @@ static bool add_column(struct catalogue_table *table, const struct server_rows *
     snprintf(column->name, sizeof column->name, "%s", value_of(rows, row, "name"));
     snprintf(column->charset, sizeof column->charset, "%s", value_of(rows, row, "charset"));
     table->has_healing_column |= strcasecmp(column->name, "ring_u") == 0;
-    buffer_write(&table->definition, "%s %s %s %d %d,", column->name, value_of(rows, row, "type"),
-                 value_of(rows, row, "collation"), column->nullable, column->generated);
+    statement_write(&table->definition, "%s %s %s %d %d,", column->name, value_of(rows, row, "type"),
+                    value_of(rows, row, "collation"), column->nullable, column->generated);
     return true;
 }
 
@@ -114,7 +115,7 @@ static void add_index_part(struct catalogue_table *table, const struct server_ro
     table->key_is_prefix |= flag_of(rows, row, "is_prefix");
     if (column < form->column_count && form->key_count < CHUNK_KEY_PARTS)
         form->key[form->key_count++] = column;
-    buffer_write(&table->definition, " key %s,", name);
+    statement_write(&table->definition, " key %s,", name);
 }
 
 static bool add_table(struct catalogue *catalogue, const struct server_rows *columns, size_t first,
@@ -159,7 +160,7 @@ bool catalogue_add(struct catalogue *catalogue, const struct server_rows *column
 void catalogue_free(struct catalogue *catalogue) {
     for (size_t i = 0; i < catalogue->count; i++) {
         free(catalogue->tables[i].form.columns);
-        buffer_free(&catalogue->tables[i].definition);
+        statement_free(&catalogue->tables[i].definition);
     }
     free(catalogue->tables);
     *catalogue = (struct catalogue){0};

@@ -14,7 +14,7 @@ struct catalogue_table {
     bool has_healing_column; /* a column ring_u, whether indexed or not */
     bool has_trigger;
     bool key_is_prefix; /* its primary key holds only the beginning of a column; it has no key then here */
-    struct buffer definition; /* equal where the tables are */
+    struct statement definition; /* equal where the tables are */
 };
 
 struct catalogue {
@@ -24,9 +24,9 @@ struct catalogue {
 
 /* Statements that find the tables of one pattern, their columns, indexes and triggers; their answers are what
  * catalogue_add() takes. Servers' own databases are never found. */
-void catalogue_write_columns(struct buffer *sql, const struct config_table *pattern);
-void catalogue_write_indexes(struct buffer *sql, const struct config_table *pattern);
-void catalogue_write_triggers(struct buffer *sql, const struct config_table *pattern);
+void catalogue_write_columns(struct statement *sql, const struct config_table *pattern);
+void catalogue_write_indexes(struct statement *sql, const struct config_table *pattern);
+void catalogue_write_triggers(struct statement *sql, const struct config_table *pattern);
 
 /* Adds the tables of one pattern that aren't there yet. False: no memory, and some may be missing. */
 bool catalogue_add(struct catalogue *catalogue, const struct server_rows *columns,

@@ -87,15 +87,15 @@ bool chunk_key_fits(const struct chunk_table *table, const char *key) {
 }
 
 /* All columns are named through `r`, so that no alias of ours can be taken for one of them. */
-static void write_column(struct buffer *sql, const struct chunk_column *column) {
-    buffer_write(sql, "r.");
-    buffer_write_name(sql, column->name);
+static void write_column(struct statement *sql, const struct chunk_column *column) {
+    statement_write(sql, "r.");
+    statement_write_name(sql, column->name);
 }
 
-static void write_table(struct buffer *sql, const struct chunk_table *table) {
-    buffer_write_name(sql, table->database);
-    buffer_write(sql, ".");
-    buffer_write_name(sql, table->name);
+static void write_table(struct statement *sql, const struct chunk_table *table) {
+    statement_write_name(sql, table->database);
+    statement_write(sql, ".");
+    statement_write_name(sql, table->name);
 }
 
 static const struct chunk_column *key_column(const struct chunk_table *table, size_t i) {
@@ -103,7 +103,7 @@ static const struct chunk_column *key_column(const struct chunk_table *table, si
 }
 
 /* An expression whose value is the literal of the column's value. */
-static void write_literal_of(struct buffer *sql, const struct chunk_column *column) {
+static void write_literal_of(struct statement *sql, const struct chunk_column *column) {
     static const struct {
         const char *before, *after;
     } words[] = {
@@ -113,34 +113,34 @@ static void write_literal_of(struct buffer *sql, const struct chunk_column *colu
         [CHUNK_BITS] = {"CAST(", " + 0 AS CHAR)"},
     };
     if (column->kind == CHUNK_TEXT)
-        buffer_write(sql, "CONCAT('_%s X''', HEX(", column->charset);
+        statement_write(sql, "CONCAT('_%s X''', HEX(", column->charset);
     else
-        buffer_write(sql, "%s", words[column->kind].before);
+        statement_write(sql, "%s", words[column->kind].before);
     write_column(sql, column);
-    buffer_write(sql, "%s", column->kind == CHUNK_TEXT ? "), '''')" : words[column->kind].after);
+    statement_write(sql, "%s", column->kind == CHUNK_TEXT ? "), '''')" : words[column->kind].after);
 }
 
-static void write_key_literals(struct buffer *sql, const struct chunk_table *table) {
+static void write_key_literals(struct statement *sql, const struct chunk_table *table) {
     for (size_t i = 0; i < table->key_count; i++) {
-        buffer_write(sql, "%s", i ? ", " : "");
+        statement_write(sql, "%s", i ? ", " : "");
         write_literal_of(sql, key_column(table, i));
-        buffer_write(sql, " AS k%zu", i);
+        statement_write(sql, " AS k%zu", i);
     }
 }
 
 /* The values of the key as bytes. */
-static void write_key_bytes(struct buffer *sql, const struct chunk_table *table) {
-    buffer_write(sql, "CONCAT_WS(','");
+static void write_key_bytes(struct statement *sql, const struct chunk_table *table) {
+    statement_write(sql, "CONCAT_WS(','");
     for (size_t i = 0; i < table->key_count; i++) {
         const bool is_text = key_column(table, i)->kind == CHUNK_TEXT;
-        buffer_write(sql, ", %s", is_text ? "CAST(" : "");
+        statement_write(sql, ", %s", is_text ? "CAST(" : "");
         write_column(sql, key_column(table, i));
-        buffer_write(sql, "%s",
-                     is_text                                    ? " AS BINARY)"
-                     : key_column(table, i)->kind == CHUNK_BITS ? " + 0"
-                                                                : "");
+        statement_write(sql, "%s",
+                        is_text                                    ? " AS BINARY)"
+                        : key_column(table, i)->kind == CHUNK_BITS ? " + 0"
+                                                                   : "");
     }
-    buffer_write(sql, ")");
+    statement_write(sql, ")");
 }
 
 static bool has_any_length(const struct chunk_column *column) {
@@ -150,7 +150,7 @@ static bool has_any_length(const struct chunk_column *column) {
 
 /* Values of any length are told apart by their lengths, which come first; NULL by a length, or a value, that
  * no value has. Times depend on the session's time zone, which is UTC for all. */
-static void write_row_bytes(struct buffer *sql, const struct chunk_table *table) {
+static void write_row_bytes(struct statement *sql, const struct chunk_table *table) {
     static const struct {
         const char *before, *after;
     } words[] = {
@@ -163,181 +163,181 @@ static void write_row_bytes(struct buffer *sql, const struct chunk_table *table)
         [CHUNK_JSON] = {"CAST(CAST(", " AS CHAR) AS BINARY)"},
         [CHUNK_OPAQUE] = {"HEX(", ")"},
     };
-    buffer_write(sql, "CONCAT_WS('#'");
+    statement_write(sql, "CONCAT_WS('#'");
     for (size_t i = 0; i < table->column_count; i++) {
         const struct chunk_column *column = &table->columns[i];
         if (!has_any_length(column) || column->generated)
             continue;
         const char *bytes = column->kind == CHUNK_OPAQUE ? "HEX" : "";
-        buffer_write(sql, column->nullable ? ", COALESCE(LENGTH(%s(" : ", LENGTH(%s(", bytes);
+        statement_write(sql, column->nullable ? ", COALESCE(LENGTH(%s(" : ", LENGTH(%s(", bytes);
         write_column(sql, column);
-        buffer_write(sql, column->nullable ? ")), '-')" : "))");
+        statement_write(sql, column->nullable ? ")), '-')" : "))");
     }
     for (size_t i = 0; i < table->column_count; i++) {
         const struct chunk_column *column = &table->columns[i];
         if (column->generated)
             continue;
         const bool as_text = column->nullable && !has_any_length(column);
-        buffer_write(sql, ", %s%s%s", column->nullable ? "COALESCE(" : "", as_text ? "CAST(" : "",
-                     words[column->kind].before);
+        statement_write(sql, ", %s%s%s", column->nullable ? "COALESCE(" : "", as_text ? "CAST(" : "",
+                        words[column->kind].before);
         write_column(sql, column);
-        buffer_write(sql, "%s%s%s", words[column->kind].after, as_text ? " AS CHAR)" : "",
-                     column->nullable ? ", '-')" : "");
+        statement_write(sql, "%s%s%s", words[column->kind].after, as_text ? " AS CHAR)" : "",
+                        column->nullable ? ", '-')" : "");
     }
-    buffer_write(sql, ")");
+    statement_write(sql, ")");
 }
 
-static void write_row_hash(struct buffer *sql, const struct chunk_table *table) {
-    buffer_write(sql, "LEFT(SHA2(");
+static void write_row_hash(struct statement *sql, const struct chunk_table *table) {
+    statement_write(sql, "LEFT(SHA2(");
     write_row_bytes(sql, table);
-    buffer_write(sql, ", 256), 32) AS h");
+    statement_write(sql, ", 256), 32) AS h");
 }
 
 /* Rows from the bound on, or before it: a > x OR (a = x AND (b > y OR (b = y AND c >= z))), which both
  * servers' optimizers take for a range of the index; (a, b, c) >= (x, y, z) they don't. */
-static void write_bound(struct buffer *sql, const struct chunk_table *table, const char *key, bool lower) {
+static void write_bound(struct statement *sql, const struct chunk_table *table, const char *key, bool lower) {
     int length;
     const char *first = part_of(key, 0, &length);
     write_column(sql, key_column(table, 0));
-    buffer_write(sql,
-                 table->key_count == 1 ? (lower ? " >= %.*s" : " < %.*s")
-                                       : (lower ? " >= %.*s AND (" : " <= %.*s AND ("),
-                 length, first);
+    statement_write(sql,
+                    table->key_count == 1 ? (lower ? " >= %.*s" : " < %.*s")
+                                          : (lower ? " >= %.*s AND (" : " <= %.*s AND ("),
+                    length, first);
     for (size_t i = 0; table->key_count > 1 && i < table->key_count; i++) {
         const char *part = part_of(key, i, &length);
         const bool last = i + 1 == table->key_count;
         write_column(sql, key_column(table, i));
-        buffer_write(sql, " %s%s %.*s", lower ? ">" : "<", lower && last ? "=" : "", length, part);
+        statement_write(sql, " %s%s %.*s", lower ? ">" : "<", lower && last ? "=" : "", length, part);
         if (last)
             break;
-        buffer_write(sql, " OR (");
+        statement_write(sql, " OR (");
         write_column(sql, key_column(table, i));
-        buffer_write(sql, " = %.*s AND (", length, part);
+        statement_write(sql, " = %.*s AND (", length, part);
     }
     for (size_t i = 1; i < table->key_count; i++)
-        buffer_write(sql, "))");
+        statement_write(sql, "))");
     if (table->key_count > 1)
-        buffer_write(sql, ")");
+        statement_write(sql, ")");
 }
 
-static void write_source(struct buffer *sql, const struct chunk_table *table, struct chunk_range range) {
-    buffer_write(sql, " FROM ");
+static void write_source(struct statement *sql, const struct chunk_table *table, struct chunk_range range) {
+    statement_write(sql, " FROM ");
     write_table(sql, table);
-    buffer_write(sql, " AS r FORCE INDEX (PRIMARY)");
+    statement_write(sql, " AS r FORCE INDEX (PRIMARY)");
     const char *word = " WHERE ";
     if (range.lower) {
-        buffer_write(sql, "%s", word);
+        statement_write(sql, "%s", word);
         write_bound(sql, table, range.lower, true);
         word = " AND ";
     }
     if (range.upper) {
-        buffer_write(sql, "%s", word);
+        statement_write(sql, "%s", word);
         write_bound(sql, table, range.upper, false);
     }
 }
 
-void chunk_write_cut(struct buffer *sql, const struct chunk_table *table, struct chunk_range range,
+void chunk_write_cut(struct statement *sql, const struct chunk_table *table, struct chunk_range range,
                      unsigned rows) {
-    buffer_write(sql, "SELECT ");
+    statement_write(sql, "SELECT ");
     write_key_literals(sql, table);
     write_source(sql, table, range);
-    buffer_write(sql, " ORDER BY ");
+    statement_write(sql, " ORDER BY ");
     for (size_t i = 0; i < table->key_count; i++) {
-        buffer_write(sql, "%s", i ? ", " : "");
+        statement_write(sql, "%s", i ? ", " : "");
         write_column(sql, key_column(table, i));
     }
-    buffer_write(sql, " LIMIT %u, 1", rows);
+    statement_write(sql, " LIMIT %u, 1", rows);
 }
 
-static void write_bucket(struct buffer *sql, const struct chunk_table *table) {
-    buffer_write(sql, "(CRC32(");
+static void write_bucket(struct statement *sql, const struct chunk_table *table) {
+    statement_write(sql, "(CRC32(");
     write_key_bytes(sql, table);
-    buffer_write(sql, ") & %d)", CHUNK_BUCKETS - 1);
+    statement_write(sql, ") & %d)", CHUNK_BUCKETS - 1);
 }
 
-void chunk_write_sums(struct buffer *sql, const struct chunk_table *table, struct chunk_range range) {
-    buffer_write(sql, "SELECT ");
+void chunk_write_sums(struct statement *sql, const struct chunk_table *table, struct chunk_range range) {
+    statement_write(sql, "SELECT ");
     write_bucket(sql, table);
     /* The inner checksum becomes decimal digits before the outer one: that is what isn't linear. */
-    buffer_write(sql, " AS bucket, COUNT(*) AS n, BIT_XOR(CRC32(CRC32(");
+    statement_write(sql, " AS bucket, COUNT(*) AS n, BIT_XOR(CRC32(CRC32(");
     write_row_bytes(sql, table);
-    buffer_write(sql, "))) AS x");
+    statement_write(sql, "))) AS x");
     write_source(sql, table, range);
-    buffer_write(sql, " GROUP BY 1");
+    statement_write(sql, " GROUP BY 1");
 }
 
-void chunk_write_keys(struct buffer *sql, const struct chunk_table *table, struct chunk_range range,
+void chunk_write_keys(struct statement *sql, const struct chunk_table *table, struct chunk_range range,
                       uint32_t buckets) {
-    buffer_write(sql, "SELECT ");
+    statement_write(sql, "SELECT ");
     write_key_literals(sql, table);
-    buffer_write(sql, ", ");
+    statement_write(sql, ", ");
     write_row_hash(sql, table);
-    buffer_write(sql, ", LEFT(SHA2(");
+    statement_write(sql, ", LEFT(SHA2(");
     write_key_bytes(sql, table);
-    buffer_write(sql, ", 256), 16) AS name");
+    statement_write(sql, ", 256), 16) AS name");
     write_source(sql, table, range);
-    buffer_write(sql, "%s", range.lower || range.upper ? " AND " : " WHERE ");
+    statement_write(sql, "%s", range.lower || range.upper ? " AND " : " WHERE ");
     write_bucket(sql, table);
     const char *separator = " IN (";
     for (unsigned i = 0; i < CHUNK_BUCKETS; i++) {
         if (!(buckets >> i & 1))
             continue;
-        buffer_write(sql, "%s%u", separator, i);
+        statement_write(sql, "%s%u", separator, i);
         separator = ", ";
     }
-    buffer_write(sql, ")");
+    statement_write(sql, ")");
 }
 
-static void write_equals(struct buffer *sql, const struct chunk_table *table, const char *key,
+static void write_equals(struct statement *sql, const struct chunk_table *table, const char *key,
                          bool qualified) {
     for (size_t i = 0; i < table->key_count; i++) {
         int length;
         const char *part = part_of(key, i, &length);
-        buffer_write(sql, "%s", i ? " AND " : "");
+        statement_write(sql, "%s", i ? " AND " : "");
         if (qualified)
             write_column(sql, key_column(table, i));
         else
-            buffer_write_name(sql, key_column(table, i)->name);
-        buffer_write(sql, " = %.*s", length, part);
+            statement_write_name(sql, key_column(table, i)->name);
+        statement_write(sql, " = %.*s", length, part);
     }
 }
 
-void chunk_write_points(struct buffer *sql, const struct chunk_table *table, const char *const *keys,
+void chunk_write_points(struct statement *sql, const struct chunk_table *table, const char *const *keys,
                         size_t count) {
     for (size_t i = 0; i < count; i++) {
-        buffer_write(sql, "%sSELECT %zu AS at, ", i ? " UNION ALL " : "", i);
+        statement_write(sql, "%sSELECT %zu AS at, ", i ? " UNION ALL " : "", i);
         write_row_hash(sql, table);
-        buffer_write(sql, " FROM ");
+        statement_write(sql, " FROM ");
         write_table(sql, table);
-        buffer_write(sql, " AS r WHERE ");
+        statement_write(sql, " AS r WHERE ");
         write_equals(sql, table, keys[i], true);
     }
 }
 
-void chunk_write_lock(struct buffer *sql, const struct chunk_table *table, const char *key) {
-    buffer_write(sql, "SELECT ");
+void chunk_write_lock(struct statement *sql, const struct chunk_table *table, const char *key) {
+    statement_write(sql, "SELECT ");
     write_row_hash(sql, table);
-    buffer_write(sql, " FROM ");
+    statement_write(sql, " FROM ");
     write_table(sql, table);
-    buffer_write(sql, " AS r WHERE ");
+    statement_write(sql, " AS r WHERE ");
     write_equals(sql, table, key, true);
-    buffer_write(sql, " FOR UPDATE");
+    statement_write(sql, " FOR UPDATE");
 }
 
 /* Texts get '0', which is also valid JSON where a constraint asks for that; a unique column that may be NULL
  * gets NULL, which pushes out nobody; all else gets its default, and where it has none, in a session without
  * strict mode, its type's zero. */
-void chunk_write_tombstone(struct buffer *sql, const struct chunk_table *table, const char *key) {
-    struct buffer values = {0};
-    buffer_write(sql, "REPLACE INTO ");
+void chunk_write_tombstone(struct statement *sql, const struct chunk_table *table, const char *key) {
+    struct statement values = {0};
+    statement_write(sql, "REPLACE INTO ");
     write_table(sql, table);
-    buffer_write(sql, " (");
+    statement_write(sql, " (");
     for (size_t i = 0; i < table->key_count; i++) {
         int length;
         const char *part = part_of(key, i, &length);
-        buffer_write(sql, "%s", i ? ", " : "");
-        buffer_write_name(sql, key_column(table, i)->name);
-        buffer_write(&values, "%s%.*s", i ? ", " : "", length, part);
+        statement_write(sql, "%s", i ? ", " : "");
+        statement_write_name(sql, key_column(table, i)->name);
+        statement_write(&values, "%s%.*s", i ? ", " : "", length, part);
     }
     for (size_t i = 0; i < table->column_count; i++) {
         const struct chunk_column *column = &table->columns[i];
@@ -346,18 +346,18 @@ void chunk_write_tombstone(struct buffer *sql, const struct chunk_table *table, 
             !column->nullable && (column->kind == CHUNK_TEXT || column->kind == CHUNK_JSON);
         if (is_in_key(table, i) || column->generated || !(takes_null || takes_zero))
             continue;
-        buffer_write(sql, ", ");
-        buffer_write_name(sql, column->name);
-        buffer_write(&values, takes_null ? ", NULL" : ", '0'");
+        statement_write(sql, ", ");
+        statement_write_name(sql, column->name);
+        statement_write(&values, takes_null ? ", NULL" : ", '0'");
     }
-    buffer_write(sql, ") VALUES (%s)", values.at ? values.at : "");
+    statement_write(sql, ") VALUES (%s)", values.at ? values.at : "");
     sql->failed |= values.failed;
-    buffer_free(&values);
+    statement_free(&values);
 }
 
-void chunk_write_delete(struct buffer *sql, const struct chunk_table *table, const char *key) {
-    buffer_write(sql, "DELETE FROM ");
+void chunk_write_delete(struct statement *sql, const struct chunk_table *table, const char *key) {
+    statement_write(sql, "DELETE FROM ");
     write_table(sql, table);
-    buffer_write(sql, " WHERE ");
+    statement_write(sql, " WHERE ");
     write_equals(sql, table, key, false);
 }

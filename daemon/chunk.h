@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "buffer.h"
+#include "statement.h"
 
 enum {
     CHUNK_KEY_PARTS = 16,   /* InnoDB's limit for the columns of an index */
@@ -69,30 +69,30 @@ struct chunk_range {
 /* The key at which a range shall be cut so that `rows` are before it: one row with the key's parts in the
  * columns k0, k1,
  * ..., or none if the range isn't longer. */
-void chunk_write_cut(struct buffer *sql, const struct chunk_table *table, struct chunk_range range,
+void chunk_write_cut(struct statement *sql, const struct chunk_table *table, struct chunk_range range,
                      unsigned rows);
 
 /* bucket, n, x: count of rows and checksum of each bucket that has any. Two rows that differ in any column
  * have different checksums but for one chance in 2^32; the checksum of a bucket isn't linear in the rows'
  * bytes, so that equal differences of two rows don't cancel out as with CRC32 alone. */
-void chunk_write_sums(struct buffer *sql, const struct chunk_table *table, struct chunk_range range);
+void chunk_write_sums(struct statement *sql, const struct chunk_table *table, struct chunk_range range);
 
 /* k0, k1, ..., h, name: the key, 128 bits of SHA-256 of the row, and 64 bits of SHA-256 of the key's values
  * (for logs) of each row in these buckets. */
-void chunk_write_keys(struct buffer *sql, const struct chunk_table *table, struct chunk_range range,
+void chunk_write_keys(struct statement *sql, const struct chunk_table *table, struct chunk_range range,
                       uint32_t buckets);
 
 /* at, h: the same hash of each row that is there, `at` being the place of its key. */
-void chunk_write_points(struct buffer *sql, const struct chunk_table *table, const char *const *keys,
+void chunk_write_points(struct statement *sql, const struct chunk_table *table, const char *const *keys,
                         size_t count);
 
 /* h: as above, of one row, which is then locked until the transaction ends. */
-void chunk_write_lock(struct buffer *sql, const struct chunk_table *table, const char *key);
+void chunk_write_lock(struct statement *sql, const struct chunk_table *table, const char *key);
 
 /* A row of this key with values that mean nothing, logged in each format as something that every site carries
  * out and passes on, whether it has the row or not; and its end. Both in one transaction: nobody sees the
  * first. */
-void chunk_write_tombstone(struct buffer *sql, const struct chunk_table *table, const char *key);
-void chunk_write_delete(struct buffer *sql, const struct chunk_table *table, const char *key);
+void chunk_write_tombstone(struct statement *sql, const struct chunk_table *table, const char *key);
+void chunk_write_delete(struct statement *sql, const struct chunk_table *table, const char *key);
 
 #endif

@@ -37,7 +37,7 @@ struct converge {
     struct crew *crew;
     struct lease lease;
     int64_t lease_ms;
-    struct compare compare;
+    struct comparison comparison;
     struct suspects suspects;
     unsigned living, compared; /* sites now; sites when all was last counted as changed */
     bool leads, paused;
@@ -116,10 +116,10 @@ static void load(struct converge *converge, int64_t now_ms) {
     if (now_ms < converge->load_at_ms)
         return;
     /* What suspects point at goes with the tables. They are found again. */
-    struct compare *compare = &converge->compare;
-    if (compare_load(compare, converge->living))
+    struct comparison *comparison = &converge->comparison;
+    if (comparison_load(comparison, converge->living))
         suspects_clear(&converge->suspects);
-    converge->load_at_ms = now_ms + (compare_is_content(compare) ? LOAD_EVERY_MS : LOAD_AGAIN_MS);
+    converge->load_at_ms = now_ms + (comparison_is_content(comparison) ? LOAD_EVERY_MS : LOAD_AGAIN_MS);
 }
 
 static void watch_lag(struct converge *converge, int64_t now_ms) {
@@ -128,7 +128,7 @@ static void watch_lag(struct converge *converge, int64_t now_ms) {
         return;
     converge->beats_at_ms = now_ms + BEATS_EVERY_MS;
     struct diverge_beats beats;
-    if (!compare_read_beats(converge->crew, ring, converge->living, &beats)) {
+    if (!comparison_read_beats(converge->crew, ring, converge->living, &beats)) {
         converge->paused = true;
         return;
     }
@@ -142,7 +142,7 @@ static void watch_lag(struct converge *converge, int64_t now_ms) {
     else
         log_state(&converge->pause, CONFIG_LOG_INFO, "%s", "");
     const bool anew = converge->living != converge->compared;
-    compare_note_changes(&converge->compare, converge->living, anew, now_ms);
+    comparison_note_changes(&converge->comparison, converge->living, anew, now_ms);
     converge->compared = converge->living;
 }
 
@@ -168,18 +168,18 @@ static int64_t work(struct converge *converge) {
     }
     int64_t due_ms = now_ms + IDLE_MS;
     const size_t room = SUSPECTS_MAX - converge->suspects.count;
-    struct compare_table *table =
-        converge->paused || room == 0 ? NULL : compare_due(&converge->compare, now_ms, &due_ms);
+    struct comparison_table *table =
+        converge->paused || room == 0 ? NULL : comparison_due(&converge->comparison, now_ms, &due_ms);
     if (table) {
         const bool had_none = converge->suspects.count == 0;
         const size_t count =
-            compare_visit(&converge->compare, table, converge->living, converge->found, room);
+            comparison_visit(&converge->comparison, table, converge->living, converge->found, room);
         suspects_add(&converge->suspects, table, converge->found, count);
         now_ms = clock_monotonic_ms();
         if (had_none)
             converge->poll_at_ms = now_ms + POLL_EVERY_MS;
         due_ms = now_ms;
-        compare_due(&converge->compare, now_ms, &due_ms);
+        comparison_due(&converge->comparison, now_ms, &due_ms);
     }
     if (converge->suspects.count && converge->poll_at_ms < due_ms)
         due_ms = converge->poll_at_ms;
@@ -191,9 +191,9 @@ static void publish(struct converge *converge) {
     const struct suspects *suspects = &converge->suspects;
     converge->report = (struct converge_report){.leads = converge->leads,
                                                 .paused = converge->leads && converge->paused,
-                                                .tables = converge->compare.count,
+                                                .tables = converge->comparison.count,
                                                 .waiting = suspects->count,
-                                                .rows = converge->compare.rows,
+                                                .rows = converge->comparison.rows,
                                                 .confirmed = suspects->confirmed,
                                                 .repaired = suspects->repaired,
                                                 .cleared = suspects->cleared};
@@ -223,7 +223,7 @@ static void *converge_main(void *argument) {
 
 static void free_all(struct converge *converge) {
     crew_stop(converge->crew);
-    compare_close(&converge->compare);
+    comparison_close(&converge->comparison);
     suspects_close(&converge->suspects);
     free(converge->found);
     pthread_mutex_destroy(&converge->lock);
@@ -248,7 +248,7 @@ struct converge *converge_start(const struct config *config) {
     lease_open(&converge->lease, &config->ring);
     converge->crew = crew_start(&config->ring, LIMIT_S);
     converge->found = calloc(SUSPECTS_MAX, sizeof *converge->found);
-    compare_open(&converge->compare, config, converge->crew);
+    comparison_open(&converge->comparison, config, converge->crew);
     const bool opened =
         suspects_open(&converge->suspects, config, converge->crew, &converge->lease, converge->lease_ms);
     pthread_attr_t small;

@@ -23,15 +23,15 @@ void lease_open(struct lease *lease, const struct config_ring *ring) {
              (uint64_t)clock_real_us());
 }
 
-static void write_site(struct buffer *sql, const struct config_ring *ring, size_t site) {
+static void write_site(struct statement *sql, const struct config_ring *ring, size_t site) {
     char quoted[160];
-    buffer_write(sql, "%s", quote_text(ring->sites[site].name, quoted, sizeof quoted) ? quoted : "''");
+    statement_write(sql, "%s", quote_text(ring->sites[site].name, quoted, sizeof quoted) ? quoted : "''");
 }
 
-void lease_write_read(struct buffer *sql, const struct config_ring *ring, size_t site) {
-    buffer_write(sql, "SELECT holder, epoch, renewals FROM roundabout.converge WHERE site = ");
+void lease_write_read(struct statement *sql, const struct config_ring *ring, size_t site) {
+    statement_write(sql, "SELECT holder, epoch, renewals FROM roundabout.converge WHERE site = ");
     write_site(sql, ring, site);
-    buffer_write(sql, " FOR UPDATE");
+    statement_write(sql, " FOR UPDATE");
 }
 
 static struct fence_row read_row(const struct server_rows *rows) {
@@ -44,13 +44,14 @@ static struct fence_row read_row(const struct server_rows *rows) {
     return row;
 }
 
-static void write_row(struct buffer *sql, const struct config_ring *ring, size_t site,
+static void write_row(struct statement *sql, const struct config_ring *ring, size_t site,
                       const struct fence_row *row) {
     char quoted[2 * FENCE_HOLDER_BYTES + 3];
-    buffer_write(sql, "REPLACE INTO roundabout.converge (site, holder, epoch, renewals) VALUES (");
+    statement_write(sql, "REPLACE INTO roundabout.converge (site, holder, epoch, renewals) VALUES (");
     write_site(sql, ring, site);
-    buffer_write(sql, ", %s, %" PRIu64 ", %" PRIu64 ")",
-                 quote_text(row->holder, quoted, sizeof quoted) ? quoted : "''", row->epoch, row->renewals);
+    statement_write(sql, ", %s, %" PRIu64 ", %" PRIu64 ")",
+                    quote_text(row->holder, quoted, sizeof quoted) ? quoted : "''", row->epoch,
+                    row->renewals);
 }
 
 static void note_trouble(struct lease *lease, const struct crew_answers *answers, unsigned asked,
@@ -73,7 +74,7 @@ static unsigned tell_all(struct lease *lease, struct crew *crew, unsigned sites,
 
 static unsigned lock_rows(struct lease *lease, struct crew *crew, const struct config_ring *ring,
                           unsigned sites, struct fence_row *rows) {
-    struct buffer sql[RING_SITES_MAX] = {{0}};
+    struct statement sql[RING_SITES_MAX] = {{0}};
     const char *each[RING_SITES_MAX] = {NULL};
     struct crew_answers answers;
     for (size_t i = 0; i < ring->site_count; i++) {
@@ -89,7 +90,7 @@ static unsigned lock_rows(struct lease *lease, struct crew *crew, const struct c
             rows[i] = read_row(answers.rows[i]);
         else if (answers.answer[i].code == 1146 || answers.answer[i].code == 1049)
             without_table |= 1U << i;
-        buffer_free(&sql[i]);
+        statement_free(&sql[i]);
     }
     crew_free_rows(&answers);
     note_trouble(lease, &answers, sites & ~without_table, answered);
@@ -103,7 +104,7 @@ static unsigned lock_rows(struct lease *lease, struct crew *crew, const struct c
 /* Writes what is to be written and ends the transactions of all `locked`; where both was answered. */
 static unsigned write_rows(struct lease *lease, struct crew *crew, const struct config_ring *ring,
                            unsigned locked, unsigned written, const struct fence_row *next) {
-    struct buffer sql[RING_SITES_MAX] = {{0}};
+    struct statement sql[RING_SITES_MAX] = {{0}};
     const char *each[RING_SITES_MAX] = {NULL};
     struct crew_answers answers;
     for (size_t i = 0; i < ring->site_count; i++) {
@@ -114,7 +115,7 @@ static unsigned write_rows(struct lease *lease, struct crew *crew, const struct 
     }
     const unsigned answered = crew_ask(crew, written, each, &answers);
     for (size_t i = 0; i < ring->site_count; i++)
-        buffer_free(&sql[i]);
+        statement_free(&sql[i]);
     note_trouble(lease, &answers, written, answered);
     const unsigned committed = tell_all(lease, crew, answered, "COMMIT");
     tell_all(lease, crew, locked & ~answered, "ROLLBACK");

@@ -4,7 +4,7 @@
 
 #include "crew.h"
 #include "fence.h"
-#include "buffer.h"
+#include "statement.h"
 
 struct lease {
     char me[FENCE_HOLDER_BYTES]; /* this process */
@@ -25,7 +25,7 @@ void lease_release(struct lease *lease, struct crew *crew, const struct config_r
 bool lease_has_any(const struct lease *lease);
 
 /* A statement that reads one site's row and locks it until the transaction ends. */
-void lease_write_read(struct buffer *sql, const struct config_ring *ring, size_t site);
+void lease_write_read(struct statement *sql, const struct config_ring *ring, size_t site);
 
 /* Whether that row is this lease's own, as it was taken. */
 bool lease_owns(const struct lease *lease, size_t site, const struct server_rows *rows);

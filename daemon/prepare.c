@@ -2,7 +2,7 @@
 
 #include <strings.h>
 
-enum prepare_need prepare_table(const struct catalogue_table *table, struct buffer *sql,
+enum prepare_need prepare_table(const struct catalogue_table *table, struct statement *sql,
                                 const char **reason) {
     *reason = NULL;
     if (!table)
@@ -20,15 +20,15 @@ enum prepare_need prepare_table(const struct catalogue_table *table, struct buff
     const bool is_innodb = strcasecmp(table->engine, "InnoDB") == 0;
     if (is_innodb && table->has_second_unique)
         return PREPARE_NOTHING;
-    buffer_write(sql, "ALTER TABLE ");
-    buffer_write_name(sql, table->form.database);
-    buffer_write(sql, ".");
-    buffer_write_name(sql, table->form.name);
+    statement_write(sql, "ALTER TABLE ");
+    statement_write_name(sql, table->form.database);
+    statement_write(sql, ".");
+    statement_write_name(sql, table->form.name);
     if (!is_innodb)
-        buffer_write(sql, " ENGINE = InnoDB%s", table->has_second_unique ? "" : ",");
+        statement_write(sql, " ENGINE = InnoDB%s", table->has_second_unique ? "" : ",");
     if (!table->has_second_unique && !table->has_healing_column)
-        buffer_write(sql, " ADD COLUMN ring_u TINYINT NULL DEFAULT NULL INVISIBLE,");
+        statement_write(sql, " ADD COLUMN ring_u TINYINT NULL DEFAULT NULL INVISIBLE,");
     if (!table->has_second_unique)
-        buffer_write(sql, " ADD UNIQUE KEY ring_u (ring_u)");
+        statement_write(sql, " ADD UNIQUE KEY ring_u (ring_u)");
     return PREPARE_ALTER;
 }

@@ -13,6 +13,7 @@ enum prepare_need {
 
 /* `sql` is written to for PREPARE_ALTER only; `*reason` is a static text, for PREPARE_PERSON only. `table`
  * NULL: the server lacks it. */
-enum prepare_need prepare_table(const struct catalogue_table *table, struct buffer *sql, const char **reason);
+enum prepare_need prepare_table(const struct catalogue_table *table, struct statement *sql,
+                                const char **reason);
 
 #endif

@@ -6,7 +6,7 @@
 struct work {
     struct crew *crew;
     size_t site;
-    struct buffer sql;
+    struct statement sql;
     struct crew_answers answers; /* of the last statement */
     bool failed;
 };
@@ -16,11 +16,11 @@ static void run(struct work *work) {
     if (work->failed || work->sql.failed ||
         !crew_ask_all(work->crew, 1U << work->site, work->sql.at, &work->answers))
         work->failed = true;
-    buffer_clear(&work->sql);
+    statement_clear(&work->sql);
 }
 
 static void say(struct work *work, const char *statement) {
-    buffer_write(&work->sql, "%s", statement);
+    statement_write(&work->sql, "%s", statement);
     run(work);
 }
 
@@ -69,6 +69,6 @@ enum repair_outcome repair_key(struct crew *crew, const struct config_ring *ring
         say(&work, "ROLLBACK");
     }
     crew_free_rows(&work.answers);
-    buffer_free(&work.sql);
+    statement_free(&work.sql);
     return outcome;
 }

@@ -29,10 +29,10 @@ void suspects_close(struct suspects *suspects) {
     if (suspects->list)
         suspects_clear(suspects);
     free(suspects->list);
-    buffer_free(&suspects->sql);
+    statement_free(&suspects->sql);
 }
 
-void suspects_add(struct suspects *suspects, struct compare_table *table, struct suspect *found,
+void suspects_add(struct suspects *suspects, struct comparison_table *table, struct suspect *found,
                   size_t count) {
     const size_t before = suspects->count;
     for (size_t i = 0; i < count; i++) {
@@ -73,7 +73,7 @@ void suspects_put_sites(const struct suspect *suspect, const struct config_ring 
 static void repair(struct suspects *suspects, struct open_suspect *open) {
     const struct config_ring *ring = &suspects->config->ring;
     const struct suspect *suspect = &open->suspect;
-    struct compare_table *table = open->table;
+    struct comparison_table *table = open->table;
     struct server_answer answer;
     char sites[600];
     open->over = true;
@@ -110,7 +110,7 @@ static void repair(struct suspects *suspects, struct open_suspect *open) {
 /* The key was confirmed by the reading before. */
 static void act(struct suspects *suspects, struct open_suspect *open, unsigned living, int64_t now_ms) {
     const struct config_ring *ring = &suspects->config->ring;
-    struct compare_table *table = open->table;
+    struct comparison_table *table = open->table;
     if (ring->converge == CONFIG_CONVERGE_REPAIR && table->repairable) {
         const bool may = now_ms >= table->repairs_from_ms && suspects->budget >= 1 &&
                          fence_holds(suspects->lease->memories, living, ring->site_count,
@@ -122,7 +122,7 @@ static void act(struct suspects *suspects, struct open_suspect *open, unsigned l
     char sites[600];
     open->over = true;
     suspects_put_sites(&open->suspect, ring, sites, sizeof sites);
-    if (compare_learn(table, open->suspect.name))
+    if (comparison_learn(table, open->suspect.name))
         log_line(CONFIG_LOG_INFO, "%s: key %s differs for good (%s); left as it is", table->name,
                  open->suspect.name, sites);
 }
@@ -157,7 +157,7 @@ static void poll_some(struct suspects *suspects, struct open_suspect *some, size
     struct diverge_reading readings[CHUNK_POINTS_MAX];
     for (size_t i = 0; i < count; i++)
         keys[i] = some[i].suspect.key;
-    buffer_clear(&suspects->sql);
+    statement_clear(&suspects->sql);
     chunk_write_points(&suspects->sql, &some->table->entry.form, keys, count);
     if (suspects->sql.failed)
         return;
@@ -190,7 +190,8 @@ void suspects_poll(struct suspects *suspects, unsigned living) {
     struct diverge_beats beats;
     earn_budget(suspects);
     /* Before the rows: what has arrived by then is in them. */
-    if (suspects->count == 0 || !compare_read_beats(suspects->crew, &suspects->config->ring, living, &beats))
+    if (suspects->count == 0 ||
+        !comparison_read_beats(suspects->crew, &suspects->config->ring, living, &beats))
         return;
     for (size_t i = 0, end; i < suspects->count; i = end) {
         for (end = i; end < suspects->count && end - i < CHUNK_POINTS_MAX; end++)

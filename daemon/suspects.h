@@ -3,7 +3,7 @@
 #ifndef ROUNDABOUT_SUSPECTS_H
 #define ROUNDABOUT_SUSPECTS_H
 
-#include "compare.h"
+#include "comparison.h"
 #include "lease.h"
 
 /* More are left for the next sweep. */
@@ -11,7 +11,7 @@
 
 struct open_suspect {
     struct suspect suspect;
-    struct compare_table *table;
+    struct comparison_table *table;
     bool over;
 };
 
@@ -25,7 +25,7 @@ struct suspects {
     double budget; /* how many repairs may be made now */
     int64_t budget_ms;
     uint64_t confirmed, repaired, cleared; /* since the start */
-    struct buffer sql;
+    struct statement sql;
 };
 
 /* False: no memory. */
@@ -34,7 +34,7 @@ bool suspects_open(struct suspects *suspects, const struct config *config, struc
 void suspects_close(struct suspects *suspects);
 
 /* Takes over the keys of `found`; one that is suspected already is dropped. */
-void suspects_add(struct suspects *suspects, struct compare_table *table, struct suspect *found,
+void suspects_add(struct suspects *suspects, struct comparison_table *table, struct suspect *found,
                   size_t count);
 
 /* Forgets all: their tables aren't there any more. */

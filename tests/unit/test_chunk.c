@@ -41,10 +41,10 @@ static struct chunk_table table_of(const size_t *key, size_t key_count, const si
 #define TABLE(room, others, ...) \
     table_of((size_t[]){__VA_ARGS__}, COUNT(((size_t[]){__VA_ARGS__})), others, COUNT(others), room)
 
-static void check_text(struct buffer *sql, const char *wanted) {
+static void check_text(struct statement *sql, const char *wanted) {
     assert_false(sql->failed);
     assert_string_equal(sql->at, wanted);
-    buffer_clear(sql);
+    statement_clear(sql);
 }
 
 static void each_type_of_column_has_its_kind(void **state) {
@@ -78,7 +78,7 @@ static void ranges_are_written_for_the_index(void **state) {
     (void)state;
     struct chunk_column room[COUNT(columns)];
     const size_t none[] = {V};
-    struct buffer sql = {0};
+    struct statement sql = {0};
     struct chunk_table one = TABLE(room, none, K);
     chunk_write_cut(&sql, &one, (struct chunk_range){0}, 5000);
     check_text(&sql,
@@ -104,7 +104,7 @@ static void ranges_are_written_for_the_index(void **state) {
         " AND r.`a``b` <= 3 AND (r.`a``b` < 3 OR (r.`a``b` = 3 AND (r.`t` < _latin1 X'' OR (r.`t` ="
         " _latin1 X'' AND (r.`e` < 4)))))"
         " ORDER BY r.`a``b`, r.`t`, r.`e` LIMIT 7, 1");
-    buffer_free(&sql);
+    statement_free(&sql);
 }
 
 static void every_column_that_is_stored_counts_and_null_is_a_value(void **state) {
@@ -112,7 +112,7 @@ static void every_column_that_is_stored_counts_and_null_is_a_value(void **state)
     struct chunk_column room[COUNT(columns)];
     const size_t all[] = {T, V, F, E, D, J, G, U, O};
     struct chunk_table table = TABLE(room, all, K);
-    struct buffer sql = {0};
+    struct statement sql = {0};
     chunk_write_sums(&sql, &table, (struct chunk_range){0});
     check_text(
         &sql,
@@ -124,7 +124,7 @@ static void every_column_that_is_stored_counts_and_null_is_a_value(void **state)
         " COALESCE(CAST(r.`f` + 0e0 AS CHAR), '-'), r.`e` + 0, r.`d`, CAST(CAST(r.`j` AS CHAR) AS BINARY),"
         " COALESCE(CAST(r.`u` AS CHAR), '-'), COALESCE(HEX(r.`o`), '-'))))) AS x"
         " FROM `shop`.`ca``che` AS r FORCE INDEX (PRIMARY) GROUP BY 1");
-    buffer_free(&sql);
+    statement_free(&sql);
 }
 
 static void keys_are_listed_of_the_buckets_that_differ_only(void **state) {
@@ -132,14 +132,14 @@ static void keys_are_listed_of_the_buckets_that_differ_only(void **state) {
     struct chunk_column room[COUNT(columns)];
     const size_t none[] = {E};
     struct chunk_table table = TABLE(room, none, A);
-    struct buffer sql = {0};
+    struct statement sql = {0};
     chunk_write_keys(&sql, &table, (struct chunk_range){.lower = "5"}, 1U << 31 | 1U << 3);
     check_text(
         &sql,
         "SELECT CAST(r.`a``b` AS CHAR) AS k0, LEFT(SHA2(CONCAT_WS('#', r.`a``b`, r.`e` + 0), 256), 32) AS"
         " h, LEFT(SHA2(CONCAT_WS(',', r.`a``b`), 256), 16) AS name FROM `shop`.`ca``che` AS r FORCE INDEX"
         " (PRIMARY) WHERE r.`a``b` >= 5 AND (CRC32(CONCAT_WS(',', r.`a``b`)) & 31) IN (3, 31)");
-    buffer_free(&sql);
+    statement_free(&sql);
 }
 
 static void a_key_is_read_locked_and_taken_away_by_its_literals(void **state) {
@@ -147,7 +147,7 @@ static void a_key_is_read_locked_and_taken_away_by_its_literals(void **state) {
     struct chunk_column room[COUNT(columns)];
     const size_t others[] = {V, T, J, U, G, F};
     struct chunk_table table = TABLE(room, others, A, D);
-    struct buffer sql = {0};
+    struct statement sql = {0};
     const char *const keys[] = {"1\x1f'2024-01-01'", "2\x1f''"};
     const size_t none[] = {E};
     struct chunk_table small = TABLE(room + 8, none, D);
@@ -167,7 +167,7 @@ static void a_key_is_read_locked_and_taken_away_by_its_literals(void **state) {
                      "'0', '0', NULL)");
     chunk_write_delete(&sql, &table, keys[1]);
     check_text(&sql, "DELETE FROM `shop`.`ca``che` WHERE `a``b` = 2 AND `d` = ''");
-    buffer_free(&sql);
+    statement_free(&sql);
 }
 
 static void what_can_not_be_done_is_refused(void **state) {

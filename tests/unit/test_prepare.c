@@ -42,7 +42,7 @@ static void each_table_gets_what_it_lacks(void **state) {
             .key_is_prefix = cases[i].prefix};
         table.form.key_count = cases[i].key;
         snprintf(table.engine, sizeof table.engine, "%s", cases[i].engine);
-        struct buffer sql = {0};
+        struct statement sql = {0};
         const char *reason;
         assert_int_equal(prepare_table(&table, &sql, &reason), cases[i].need);
         assert_true((reason != NULL) == (cases[i].need == PREPARE_PERSON));
@@ -50,13 +50,13 @@ static void each_table_gets_what_it_lacks(void **state) {
             assert_string_equal(sql.at, cases[i].sql);
         else
             assert_null(sql.at);
-        buffer_free(&sql);
+        statement_free(&sql);
     }
 }
 
 static void a_missing_table_is_a_persons_work(void **state) {
     (void)state;
-    struct buffer sql = {0};
+    struct statement sql = {0};
     const char *reason;
     assert_int_equal(prepare_table(NULL, &sql, &reason), PREPARE_PERSON);
     assert_non_null(reason);

@@ -1,11 +1,11 @@
 /* A text that grows as it is written, for statements whose length isn't known beforehand. */
-#ifndef ROUNDABOUT_BUFFER_H
-#define ROUNDABOUT_BUFFER_H
+#ifndef ROUNDABOUT_STATEMENT_H
+#define ROUNDABOUT_STATEMENT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-struct buffer {
+struct statement {
     char *at;    /* NUL-terminated; NULL: nothing was written yet */
     size_t used; /* without the NUL */
     size_t room;
@@ -13,13 +13,14 @@ struct buffer {
 };
 
 /* Behind what is there already. */
-void buffer_write(struct buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void statement_write(struct statement *statement, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* An identifier in backticks. */
-void buffer_write_name(struct buffer *buffer, const char *name);
+void statement_write_name(struct statement *statement, const char *name);
 
 /* "" again; the memory is kept. */
-void buffer_clear(struct buffer *buffer);
-void buffer_free(struct buffer *buffer);
+void statement_clear(struct statement *statement);
+void statement_free(struct statement *statement);
 
 #endif
