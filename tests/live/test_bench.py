@@ -1,14 +1,23 @@
 #!/usr/bin/python3
-"""roundabout-bench says what was done and how long it took: its counts are the server's own, and preloaded it is an application like any."""
+"""roundabout-bench says what was done and how long it took: its counts are the server's own, and preloaded it is an application like any. And what the benches
+make of their figures."""
 
 import csv
 import json
 import os
 import subprocess
+import sys
+import tempfile
 
 from harness import main, test, want, want_between, want_true
 import servers
 from servers import APP_PASSWORD, APP_USER, start_servers
+
+sys.path.insert(0, os.path.join(servers.HERE, "..", "..", "bench"))
+import bench
+import callgrind
+import report
+import ring
 
 PROGRAM = os.path.join(servers.BUILD, "roundabout-bench")
 SHIM = os.path.join(servers.BUILD, "libroundabout.so")
@@ -208,6 +217,42 @@ def zipf_uses_a_few_keys_most_and_uniform_all_alike():
         main_server.query("DELETE FROM shop.cache")
         run("-R", "100", "-s", "0", "-n", "10", "--keys", "1000", "--warmup", "0", "--distribution", distribution, "--zipf-exponent", "1.2")
         want_between(least, most, main_server.one("SELECT COUNT(*) FROM shop.cache"), f"different keys of 1000 draws, {distribution}")
+
+
+@test
+def a_goal_missed_by_less_than_the_noise_is_not_called_missed():
+    for value, relation, goal, control, verdict in ((1.01, "<=", 1.02, [], "met"), (1.03, "<=", 1.02, [0.99, 1.02], "in the noise"), (1.06, "<=", 1.02, [0.99, 1.02], "MISSED"),
+                                                    (300, ">=", 300, [], "met"), (299, ">=", 300, [], "MISSED"), (0.96, ">=", 0.97, [0.98], "in the noise"),
+                                                    (5, "<=", None, [1], "")):
+        want(verdict, bench.judge(value, relation, goal, control), f"{value} {relation} {goal}, control {control}")
+
+
+@test
+def the_rings_formula_gives_back_what_made_the_figures():
+    rows = [{"sites": sites, "delay_ms": delay, "last_p50_ms": (sites - 1) * (delay + 1.25)} for sites in (2, 3, 8) for delay in (0, 10, 40)]
+    want_between(1.2499, 1.2501, ring.fit(rows), "ms of a hop beside the distance")
+    paper = {(row["sites"], row["delay_ms"]): row for row in ring.on_paper(rows, 1.25)}
+    want((63 * 41.25, 64 * 41.25), (paper[64, 40]["last_ms"], paper[64, 40]["circle_ms"]), "64 sites at 40 ms")
+
+
+@test
+def a_dump_of_callgrinds_is_read_with_its_names():
+    with tempfile.NamedTemporaryFile("w", suffix=".dump") as file:
+        file.write("version: 1\ndesc: Trigger: Client Request: insert.1.0\nevents: Ir sysCount sysTime\n\nob=(1) /lib/shim.so\nfl=(1) a.c\nfn=(1) run\n10 7\n"
+                   "cob=(2) /lib/libc.so\ncfn=(2) malloc@@GLIBC_2.2.5\ncalls=3 0\n12 300\n13 5 1 900\nob=(2)\nfn=(2)\n1 297\nfn=(3) malloc'2\n+1 3\n\ntotals: 312 1 900\n")
+        file.flush()
+        trigger, count = callgrind.read_dump(file.name)
+    want("insert.1.0", trigger, "what it was dumped at")
+    want((312, 1, 3), (count.instructions, count.system_calls, count.calls_of("malloc")), "instructions, system calls, calls of malloc")
+    want({("/lib/shim.so", "run"): 12, ("/lib/libc.so", "malloc@@GLIBC_2.2.5"): 297, ("/lib/libc.so", "malloc'2"): 3}, dict(count.own), "their own")
+
+
+@test
+def the_curve_of_several_rounds_is_their_median():
+    def result(*times):
+        return {"b": {"kinds": {"request": {"curve": [[us, share] for us, share in zip(times, (0, 0.5, 1))]}}}}
+    rounds = [result(1000, 2000, 9000), result(2000, 3000, 5000), result(3000, 7000, 7000)]
+    want([(2, 0), (3, 0.5), (7, 1)], report.merged_curve(rounds, "b"), "ms and shares")
 
 
 main()
