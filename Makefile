@@ -4,6 +4,7 @@
 #   make deps       installs what is missing (apt-get; elsewhere it names the packages)
 #   make check      all tests
 #   make check-ring             the ring under faults, with a table
+#   make check-converge         the sites agree again after faults and conflicts, with a table; RUNS=20 RUN_S=60
 #   make demo       the main job, shown on throwaway servers
 #   make bench bench-quick      how much faster on this machine, and what it costs the rest
 #   make bench-ring             how long a write takes to the other sites
@@ -62,15 +63,20 @@ CLI    = cli/main.c \
          cli/init.c cli/init_look.c cli/init_write.c cli/option_files.c \
          cli/explain.c cli/text.c $(PURE) \
          cli/observe.c cli/judge.c cli/stats.c cli/stats_table.c cli/stats_json.c cli/gather.c $(PAGE) \
-         cli/check.c daemon/preflight.c \
+         cli/check.c daemon/preflight.c daemon/catalogue.c daemon/chunk.c daemon/statement.c \
+         cli/ring.c \
+         cli/ring_prepare.c daemon/prepare.c \
          cli/status.c daemon/picture.c daemon/status_json.c daemon/buffer.c daemon/event.c daemon/routing.c $(PAGE) \
          cli/look.c daemon/observe.c daemon/server.c \
          $(CONFIG) $(DAEMON_PURE)
 DAEMON_PURE = daemon/link.c daemon/ring.c daemon/script.c daemon/dialect.c daemon/quote.c
+CONVERGE_PURE = daemon/statement.c daemon/chunk.c daemon/diverge.c daemon/sweep.c daemon/fence.c
 DAEMON_SHOW = daemon/picture.c daemon/compare.c daemon/event.c daemon/journal.c daemon/routing.c daemon/buffer.c \
               daemon/metrics.c daemon/status_json.c daemon/page.c page/names.c $(PAGE)
 DAEMON_REST = daemon/observe.c daemon/heartbeat.c daemon/watch.c daemon/lag.c daemon/memory.c daemon/site.c \
               daemon/turn.c daemon/event.c daemon/journal.c daemon/buffer.c \
+              $(CONVERGE_PURE) daemon/catalogue.c daemon/crew.c daemon/lease.c \
+              daemon/comparison.c daemon/comparison_load.c daemon/suspects.c daemon/repair.c daemon/converge.c \
               daemon/log.c
 DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) $(filter-out daemon/event.c daemon/journal.c daemon/buffer.c,$(DAEMON_SHOW)) \
               daemon/herald.c daemon/http.c daemon/host.c daemon/hook.c \
@@ -138,6 +144,11 @@ $(BUILD)/tests/unit/test_ring: $(call objects,tests/unit/test_ring.c $(DAEMON_PU
 $(BUILD)/tests/unit/test_link: $(call objects,tests/unit/test_link.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_script: $(call objects,tests/unit/test_script.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_preflight: $(call objects,tests/unit/test_preflight.c daemon/preflight.c $(DAEMON_PURE))
+$(BUILD)/tests/unit/test_chunk: $(call objects,tests/unit/test_chunk.c daemon/chunk.c daemon/statement.c)
+$(BUILD)/tests/unit/test_prepare: $(call objects,tests/unit/test_prepare.c daemon/prepare.c daemon/chunk.c daemon/statement.c)
+$(BUILD)/tests/unit/test_diverge: $(call objects,tests/unit/test_diverge.c daemon/diverge.c)
+$(BUILD)/tests/unit/test_fence: $(call objects,tests/unit/test_fence.c daemon/fence.c)
+$(BUILD)/tests/unit/test_sweep: $(call objects,tests/unit/test_sweep.c daemon/sweep.c)
 $(BUILD)/tests/unit/test_histogram: $(call objects,tests/unit/test_histogram.c bench/load/histogram.c)
 $(BUILD)/tests/unit/test_load: $(call objects,tests/unit/test_load.c bench/load/keys.c bench/load/text.c bench/load/replay.c)
 $(BUILD)/tests/unit/test_doctor: $(call objects,tests/unit/test_doctor.c cli/doctor_judge.c cli/elf_file.c)
@@ -319,7 +330,9 @@ check: deps
 	    "live init=$(PYTHON) tests/live/test_init.py" \
 	    "live ring=$(PYTHON) tests/live/test_ring.py" \
 	    "live page=$(PYTHON) tests/live/test_page.py" \
-	    "live ring on MySQL=$(PYTHON) tests/live/test_ring_mysql.py"
+	    "live ring on MySQL=$(PYTHON) tests/live/test_ring_mysql.py" \
+	    "live converge=$(PYTHON) tests/live/test_converge.py" \
+	    "live converge under faults=RUNS=2 RUN_S=10 $(PYTHON) tests/live/ring_jepsen.py"
 
 # What needs no server and no root, as the package's build runs it.
 check-unit: unit
@@ -336,6 +349,13 @@ check-ring: deps
 	+@$(MAKE) --no-print-directory all $(BUILD)/wan
 	@echo "MariaDB:"; BUILD=$(BUILD) $(PYTHON) tests/live/ring_faults.py
 	@echo "MySQL:"; BUILD=$(BUILD) $(PYTHON) tests/live/ring_faults.py --mysql
+
+# What two sites wrote at once, under faults: RUNS runs of RUN_S seconds each, and some more until all agree.
+RUNS ?= 20
+RUN_S ?= 60
+check-converge: deps
+	+@$(MAKE) --no-print-directory all $(BUILD)/wan
+	@BUILD=$(BUILD) RUNS=$(RUNS) RUN_S=$(RUN_S) $(PYTHON) tests/live/ring_jepsen.py
 
 # The local master's failures under load of sixteen real clients, with a table of what these saw.
 check-faults: deps
@@ -441,7 +461,7 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all clean deps
-.PHONY: unit preload fast check check-ring check-faults check-oracle soak lint fuzz asan tsan valgrind
+.PHONY: unit preload fast check check-ring check-converge check-faults check-oracle soak lint fuzz asan tsan valgrind
 .PHONY: demo
 .PHONY: bench bench-quick bench-overhead bench-ring
 .PHONY: man check-unit

@@ -271,6 +271,8 @@ class Server:
         self.datadir = datadir or os.path.join(folder(), f"{self.name}.{self.id}")
         # Not in the datadir: the path of a unix socket may be no longer than 107 bytes, and it is never copied.
         self.socket = os.path.join(folder(), f"{self.name}.{self.id}.sock")
+        # A server that starts removes whatever another has in the same folder for temporary tables.
+        self.tmpdir = os.path.join(folder(), f"{self.name}.{self.id}.tmp")
         self.log = os.path.join(self.datadir, "error.log")
         self._connections = threading.local()
 
@@ -284,7 +286,7 @@ class Server:
             for name, value in self.options.items() if value is not None
         ]
         return [
-            find_program("mariadbd", "mysqld"), "--no-defaults", f"--datadir={self.datadir}", f"--socket={self.socket}",
+            find_program("mariadbd", "mysqld"), "--no-defaults", f"--datadir={self.datadir}", f"--tmpdir={self.tmpdir}", f"--socket={self.socket}",
             f"--pid-file={self.datadir}/server.pid", f"--log-error={self.log}", *as_root_user(), *port, *options,
         ]
 
@@ -311,6 +313,7 @@ class Server:
     def _spawn(self):
         if self.port == 0:
             self.port = free_port()
+        os.makedirs(self.tmpdir, exist_ok=True)
         with open(os.path.join(self.datadir, "stdout.log"), "a") as out:
             self._log_start = os.path.getsize(self.log) if os.path.exists(self.log) else 0
             self.process = spawn(self.arguments(), stdout=out, stderr=out)
