@@ -228,10 +228,12 @@ def template():
         "--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync", "--character-set-server=utf8mb4",
     ]
     log = os.path.join(folder(), "template.log")
+    # Servers clear the temporary tables of a temporary folder when they start, those of other servers too.
+    os.makedirs(path + ".tmp", exist_ok=True)
     with open(log, "w") as out:
         install = spawn(
             [find_program("mariadb-install-db", "mysql_install_db"), "--no-defaults", f"--datadir={path}", "--skip-test-db", "--force",
-             "--auth-root-authentication-method=normal", *as_root_user(), *quick],
+             "--auth-root-authentication-method=normal", f"--tmpdir={path}.tmp", *as_root_user(), *quick],
             stdout=out, stderr=out)
         if install.wait(START_DEADLINE_S) != 0:
             raise NotReady(f"mariadb-install-db failed:\n{open(log).read()}")
@@ -285,7 +287,8 @@ class Server:
         ]
         return [
             find_program("mariadbd", "mysqld"), "--no-defaults", f"--datadir={self.datadir}", f"--socket={self.socket}",
-            f"--pid-file={self.datadir}/server.pid", f"--log-error={self.log}", *as_root_user(), *port, *options,
+            f"--pid-file={self.datadir}/server.pid", f"--log-error={self.log}", f"--tmpdir={self.datadir}.tmp",
+            *as_root_user(), *port, *options,
         ]
 
     @property
@@ -311,6 +314,7 @@ class Server:
     def _spawn(self):
         if self.port == 0:
             self.port = free_port()
+        os.makedirs(self.datadir + ".tmp", exist_ok=True)
         with open(os.path.join(self.datadir, "stdout.log"), "a") as out:
             self._log_start = os.path.getsize(self.log) if os.path.exists(self.log) else 0
             self.process = spawn(self.arguments(), stdout=out, stderr=out)
