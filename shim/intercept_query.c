@@ -232,9 +232,8 @@ static struct route_decision decide_as_if(struct handle *handle, struct slice te
     return decision;
 }
 
-/* One statement, once it is known where it went. ns: what it took there, if it was routed. */
-static void count(struct handle *handle, struct route_decision decision, const struct sql_summary *summary,
-                  uint64_t ns) {
+void query_count(struct handle *handle, struct route_decision decision, const struct sql_summary *summary,
+                 uint64_t ns) {
     enum page_verb verb = stats_verb(summary->verb);
     handle->timed = stats_count(verb, decision.reason);
     if (decision.group && summary->table_count > 0) {
@@ -293,7 +292,7 @@ bool query_route(struct handle *handle, struct slice text, struct sql_summary *s
         routed = true;
     }
     log_decision(summary, decision.reason);
-    count(handle, decision, summary, ns);
+    query_count(handle, decision, summary, ns);
     errno = kept_errno;
     return routed;
 }
