@@ -10,8 +10,14 @@
 #   make asan tsan valgrind      the fast tests under the sanitizers
 #   make fuzz                    the readers of foreign input, fuzzed
 #   make check-faults            the local master's failures, under load
+#   make soak                    a ring under load and faults for half an hour; nothing grows
 #   make lint                    static analysis
 #   make check-oracle            the classifier against real servers, with random statements
+#   make install uninstall       with prefix= and DESTDIR= as usual
+#   make deb check-deb           the Debian package; tried in a clean Debian folder
+
+# The version is debian/changelog's, and stands nowhere else.
+VERSION := $(shell sed -n '1s/^[^(]*(\([^)]*\)).*/\1/p' debian/changelog)
 
 BUILD ?= build
 CC ?= cc
@@ -33,6 +39,7 @@ PURE   = shim/lex.c shim/lex_modes.c shim/sql_keywords.c shim/sql_functions.c \
 PAGE   = page/page.c page/files.c
 SHIM   = $(PURE) $(CONFIG) $(PAGE) \
          shim/real.c shim/late.c shim/process.c \
+         shim/deepbind.c \
          shim/log.c shim/setup.c shim/options.c shim/stats.c shim/own_page.c shim/usage.c shim/observe.c \
          shim/session.c shim/snapshot.c shim/handle.c \
          shim/breaker.c shim/verdict.c \
@@ -44,7 +51,10 @@ SHIM   = $(PURE) $(CONFIG) $(PAGE) \
          shim/intercept_statement.c \
          shim/intercept_async.c
 CLI    = cli/main.c \
-         cli/run.c \
+         cli/run.c cli/program.c cli/elf_file.c \
+         cli/doctor.c cli/doctor_judge.c cli/doctor_program.c cli/doctor_process.c cli/doctor_client.c \
+         cli/libraries.c cli/process.c \
+         cli/init.c cli/init_look.c cli/init_write.c cli/option_files.c \
          cli/explain.c cli/text.c $(PURE) \
          cli/observe.c cli/judge.c cli/stats.c cli/stats_table.c cli/stats_json.c cli/gather.c $(PAGE) \
          cli/check.c daemon/preflight.c \
@@ -58,7 +68,10 @@ DAEMON_REST = daemon/observe.c daemon/heartbeat.c daemon/watch.c daemon/memory.c
 DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) \
               daemon/server.c \
               daemon/notify.c
-UNIT   = config page judge usage lex sql route session ring link script turn preflight \
+UNIT   = config page judge usage \
+         lex sql route session \
+         ring link script turn preflight \
+         doctor \
          histogram load
 
 # The shim opens libconfig by this name when it needs it (shim/late.c).
@@ -72,6 +85,8 @@ all: $(BUILD)/libroundabout.so $(BUILD)/roundabout $(BUILD)/roundaboutd $(BUILD)
 MYSQL_CFLAGS ?= $(shell mariadb_config --include 2>/dev/null || mysql_config --include)
 MYSQL_LIBS   ?= $(shell mariadb_config --libs 2>/dev/null || mysql_config --libs)
 SYSTEMD_LIBS := $(shell pkg-config --libs libsystemd 2>/dev/null)
+$(BUILD)/cli/main.o: debian/changelog
+$(BUILD)/cli/main.o: CFLAGS_ALL += -DROUNDABOUT_VERSION='"$(VERSION)"'
 $(BUILD)/daemon/server.o: CFLAGS_ALL += $(MYSQL_CFLAGS)
 $(BUILD)/daemon/notify.o: CFLAGS_ALL += $(if $(SYSTEMD_LIBS),-DHAVE_SYSTEMD)
 
@@ -110,6 +125,7 @@ $(BUILD)/tests/unit/test_script: $(call objects,tests/unit/test_script.c $(DAEMO
 $(BUILD)/tests/unit/test_preflight: $(call objects,tests/unit/test_preflight.c daemon/preflight.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_histogram: $(call objects,tests/unit/test_histogram.c bench/load/histogram.c)
 $(BUILD)/tests/unit/test_load: $(call objects,tests/unit/test_load.c bench/load/keys.c bench/load/text.c bench/load/replay.c)
+$(BUILD)/tests/unit/test_doctor: $(call objects,tests/unit/test_doctor.c cli/doctor_judge.c cli/elf_file.c)
 $(BUILD)/tests/unit/test_turn: $(call objects,tests/unit/test_turn.c $(DAEMON_PURE) $(DAEMON_REST))
 $(addprefix $(BUILD)/tests/unit/test_,$(UNIT)):
 	$(CC) $(LDFLAGS_ALL) $(LINK_MORE) -o $@ $^ -lcmocka -lconfig -lpthread -lm
@@ -171,10 +187,79 @@ $(BUILD)/tests/live/c_app: $(C_APP) $(LIVE)/c_app.h
 	$(CC) $(LIVE_CFLAGS) $(MYSQL_CFLAGS) -o $@ $(C_APP) $(MYSQL_LIBS) -lpthread
 $(BUILD)/tests/live/loader: $(LIVE)/loader.c
 	@mkdir -p $(@D)
-	$(CC) $(LIVE_CFLAGS) -o $@ $< -ldl
+	$(CC) $(LIVE_CFLAGS) -Wl,--enable-new-dtags,-rpath,'$$ORIGIN' -o $@ $< -ldl
 $(BUILD)/tests/live/module.so: $(LIVE)/module.c
 	@mkdir -p $(@D)
 	$(CC) $(LIVE_CFLAGS) -fPIC -shared $(MYSQL_CFLAGS) -o $@ $< $(MYSQL_LIBS)
+
+# --- installing
+
+prefix     ?= /usr/local
+bindir     ?= $(prefix)/bin
+sbindir    ?= $(prefix)/sbin
+libdir     ?= $(prefix)/lib
+mandir     ?= $(prefix)/share/man
+docdir     ?= $(prefix)/share/doc/roundabout
+unitdir    ?= $(libdir)/systemd/system
+completion ?= $(prefix)/share/bash-completion/completions
+# The programs look there, wherever they are themselves.
+sysconfdir = /etc
+DESTDIR    ?=
+
+MANUAL = man/roundabout.1 man/roundabout.conf.5 man/roundabout-ring.7 man/libroundabout.8 man/roundaboutd.8
+manual_dir = $(mandir)/man$(patsubst .%,%,$(suffix $(1)))
+EXAMPLES := $(shell find examples -type f)
+
+# The settings in roundabout.conf(5) and the reasons in libroundabout(8) are made from the tables that the programs go by.
+$(BUILD)/man/roundabout.conf.5 $(BUILD)/man/libroundabout.8: $(BUILD)/man/%: man/%.in man/settings.awk $(BUILD)/tests/unit/print_settings
+	@mkdir -p $(@D)
+	$(BUILD)/tests/unit/print_settings | awk -f man/settings.awk > $@.settings
+	$(BUILD)/tests/unit/print_settings reasons | awk -f man/settings.awk > $@.reasons
+	sed -e '/^@settings@$$/{' -e 'r $@.settings' -e 'd' -e '}' -e '/^@reasons@$$/{' -e 'r $@.reasons' -e 'd' -e '}' $< > $@
+	@rm $@.settings $@.reasons
+$(BUILD)/man/%: man/%
+	@mkdir -p $(@D)
+	cp $< $@
+
+man: $(addprefix $(BUILD)/,$(MANUAL))
+
+install: all man
+	install -d $(addprefix $(DESTDIR),$(bindir) $(sbindir) $(libdir)/roundabout $(unitdir) $(libdir)/sysusers.d $(libdir)/tmpfiles.d \
+	    $(completion) $(docdir) $(sysconfdir)/roundabout)
+	install -m 755 $(BUILD)/roundabout $(DESTDIR)$(bindir)/
+	install -m 755 $(BUILD)/roundaboutd $(DESTDIR)$(sbindir)/
+	install -m 644 $(BUILD)/libroundabout.so $(DESTDIR)$(libdir)/roundabout/
+	install -m 640 config/roundabout.conf $(DESTDIR)$(sysconfdir)/roundabout/roundabout.conf.sample
+	sed -e 's|@sbindir@|$(sbindir)|' -e 's|@type@|$(if $(SYSTEMD_LIBS),notify,exec)|' packaging/roundaboutd.service \
+	    > $(DESTDIR)$(unitdir)/roundaboutd.service
+	chmod 644 $(DESTDIR)$(unitdir)/roundaboutd.service
+	install -m 644 packaging/roundabout.sysusers $(DESTDIR)$(libdir)/sysusers.d/roundabout.conf
+	install -m 644 packaging/roundabout.tmpfiles $(DESTDIR)$(libdir)/tmpfiles.d/roundabout.conf
+	install -m 644 packaging/roundabout.bash $(DESTDIR)$(completion)/roundabout
+	ln -sf roundabout $(DESTDIR)$(completion)/roundaboutd
+	install -m 644 README.md $(DESTDIR)$(docdir)/
+	$(foreach page,$(MANUAL),install -D -m 644 $(BUILD)/$(page) $(DESTDIR)$(call manual_dir,$(page))/$(notdir $(page)) &&) true
+	$(foreach file,$(EXAMPLES),install -D -m 644 $(file) $(DESTDIR)$(docdir)/$(file) &&) true
+
+# What install has put there; a configuration stays.
+uninstall:
+	rm -f $(DESTDIR)$(bindir)/roundabout $(DESTDIR)$(sbindir)/roundaboutd $(DESTDIR)$(libdir)/roundabout/libroundabout.so \
+	    $(DESTDIR)$(sysconfdir)/roundabout/roundabout.conf.sample $(DESTDIR)$(unitdir)/roundaboutd.service \
+	    $(DESTDIR)$(libdir)/sysusers.d/roundabout.conf $(DESTDIR)$(libdir)/tmpfiles.d/roundabout.conf \
+	    $(DESTDIR)$(completion)/roundabout $(DESTDIR)$(completion)/roundaboutd $(DESTDIR)$(docdir)/README.md \
+	    $(foreach page,$(MANUAL),$(DESTDIR)$(call manual_dir,$(page))/$(notdir $(page))) $(addprefix $(DESTDIR)$(docdir)/,$(EXAMPLES))
+	-for folder in $(sort $(dir $(EXAMPLES))); do rmdir -p --ignore-fail-on-non-empty $(DESTDIR)$(docdir)/$$folder; done 2>/dev/null
+	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(libdir)/roundabout $(DESTDIR)$(docdir) $(DESTDIR)$(sysconfdir)/roundabout 2>/dev/null
+
+# Built from a copy, because dpkg puts the package beside its tree. Needs no network.
+deb:
+	@sh tests/deps.sh build deb
+	rm -rf $(BUILD)/deb
+	mkdir -p $(BUILD)/deb/roundabout
+	tar --exclude=./$(BUILD) --exclude=./.git --exclude=__pycache__ -cf - . | tar -C $(BUILD)/deb/roundabout -xf -
+	cd $(BUILD)/deb/roundabout && env -u MAKEFLAGS -u MAKELEVEL dpkg-buildpackage -us -uc -b -j2
+	lintian --fail-on error --suppress-tags bad-distribution-in-changes-file $(BUILD)/deb/roundabout_*.changes
+	@ls $(BUILD)/deb/*.deb
 
 # --- what a person runs
 
@@ -186,8 +271,9 @@ deps:
 	@sh tests/deps.sh
 
 check: deps
-	+@$(MAKE) --no-print-directory all unit preload $(BUILD)/wan $(LIVE_APPS)
+	+@$(MAKE) --no-print-directory all man unit preload $(BUILD)/wan $(LIVE_APPS)
 	@BUILD=$(abspath $(BUILD)) $(RUN) "layers=tests/check_layers.sh" \
+	    "manual=tests/check_manual.py $(BUILD)" \
 	    "settings=tests/check_settings.py $(BUILD)/tests/unit/print_settings config/roundabout.conf" $(UNIT_RUNS) \
 	    "preload=$(PYTHON) tests/run_preload.py $(BUILD)" \
 	    "live wan=$(PYTHON) tests/live/test_wan.py" \
@@ -196,8 +282,18 @@ check: deps
 	    "live run=$(PYTHON) tests/live/test_shim_run.py" \
 	    "live stats=$(PYTHON) tests/live/test_shim_stats.py" \
 	    "live bench=$(PYTHON) tests/live/test_bench.py" \
+	    "live doctor=$(PYTHON) tests/live/test_doctor.py" \
+	    "live init=$(PYTHON) tests/live/test_init.py" \
 	    "live ring=$(PYTHON) tests/live/test_ring.py" \
 	    "live ring on MySQL=$(PYTHON) tests/live/test_ring_mysql.py"
+
+# What needs no server and no root, as the package's build runs it.
+check-unit: unit
+	@$(RUN) "layers=tests/check_layers.sh" $(UNIT_RUNS)
+
+# The package in a clean Debian folder, with the core of the demo run from it.
+check-deb:
+	@BUILD=$(BUILD) $(PYTHON) tests/live/test_deb.py
 
 # The ring under faults, at the daemon's own default times: some minutes for each kind of server.
 check-ring: deps
@@ -209,6 +305,12 @@ check-ring: deps
 check-faults: deps
 	+@$(MAKE) --no-print-directory all $(BUILD)/wan
 	@BUILD=$(abspath $(BUILD)) $(PYTHON) tests/live/shim_faults.py $(if $(STATEMENTS),--statements $(STATEMENTS))
+
+# A ring of three under load and random faults, and nothing that grows.
+SOAK_S ?= 1800
+soak: deps
+	+@$(MAKE) --no-print-directory all $(BUILD)/wan
+	@BUILD=$(abspath $(BUILD)) $(PYTHON) tests/live/soak.py --seconds $(SOAK_S)
 
 # Static analysis by three tools; each finding is mended or explained in tests/data/lint.tsv.
 lint: deps
@@ -296,7 +398,9 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all clean deps
-.PHONY: unit preload fast check check-ring check-faults check-oracle lint fuzz asan tsan valgrind
+.PHONY: unit preload fast check check-ring check-faults check-oracle soak lint fuzz asan tsan valgrind
 .PHONY: demo
 .PHONY: bench bench-quick bench-overhead
+.PHONY: man check-unit
+.PHONY: install uninstall deb check-deb
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -149,6 +149,10 @@ struct config *look_load_config(const char *option) {
         config_free(config);
         return NULL;
     }
+    if (config && !config_ring_is_open(config, print_finding, NULL)) {
+        config_free(config);
+        return NULL;
+    }
     return config;
 }
 

@@ -18,8 +18,10 @@ static const struct verb {
     int (*function)(int argc, char **argv);
     const char *help;
 } VERBS[] = {
+    {"init", verb_init, "write a configuration to begin with, from what is found on this host"},
     {"run", verb_run, "run a program with its cache statements sent to the local master"},
     {"explain", verb_explain, "say which statements are sent to the local master, and why the others aren't"},
+    {"doctor", verb_doctor, "say whether a program or a running process can be routed; if not, why and what helps"},
     {"check", verb_check, "look whether everything is there that a ring needs, at every site"},
     {"status", verb_status, "show the ring: who follows whom, how far behind, what is wrong"},
     {"stats", verb_stats, "show what was routed on this host, what was not and why, and what it saved"},

@@ -3,32 +3,33 @@
  * beforehand. */
 #include "verbs.h"
 
-#include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
-#include <link.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "../config/config.h"
+#include "../shim/deepbind.h"
+#include "elf_file.h"
+#include "program.h"
 
 #define LIBRARY "libroundabout.so"
 
 /* As env(1), nohup(1) and the shells have them. */
-enum { EXIT_USAGE = 2, EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 };
+enum { EXIT_USAGE = 2, EXIT_CANNOT_RUN = PROGRAM_CANNOT_RUN, EXIT_NOT_FOUND = PROGRAM_NOT_FOUND };
 
 static const char HELP[] =
-    "usage: roundabout run [-f FILE] [--observe] [--] PROGRAM [ARGUMENTS]\n\n"
+    "usage: roundabout run [-f FILE] [--deepbind] [--observe] [--] PROGRAM [ARGUMENTS]\n\n"
     "Runs PROGRAM with its cache statements sent to the local master, and exits as it does.\n\n"
     "  -f, --config FILE  the configuration; otherwise $ROUNDABOUT_CONFIG, or\n"
     "                     /etc/roundabout/roundabout.conf\n"
+    "      --deepbind     modules that ask for RTLD_DEEPBIND are loaded without it, so that\n"
+    "                     they are routed, too; as `deepbind = true` in the configuration\n"
     "      --observe      nothing is sent to the local master; which tables are used how is counted,\n"
     "                     for `roundabout observe report`. Needs no configuration\n"
     "  -h, --help         this text\n\n"
@@ -42,82 +43,15 @@ static void print_finding(void *context, const char *message) {
 
 /* The program */
 
-/* *found is left alone where there is nothing. */
-static bool is_runnable(const char *path, bool *found) {
-    struct stat status;
-
-    if (stat(path, &status) != 0)
-        return false;
-    *found = true;
-    return !S_ISDIR(status.st_mode) && access(path, X_OK) == 0;
-}
-
-/* Looks where execvp(3) does. On success 0 and the path, which has a slash; else the exit status. */
-static int find_program(const char *name, char *path, size_t size) {
-    const char *places = getenv("PATH");
-    bool found = false;
-
-    if (strchr(name, '/')) {
-        if ((size_t)snprintf(path, size, "%s", name) < size && is_runnable(path, &found))
-            return 0;
-        return found ? EXIT_CANNOT_RUN : EXIT_NOT_FOUND;
-    }
-    if (!places)
-        places = "/bin:/usr/bin";
-    for (;;) {
-        size_t length = strcspn(places, ":");
-        const char *place = length > 0 ? places : "."; /* an empty part is the working directory */
-        int written = snprintf(path, size, "%.*s/%s", length > 0 ? (int)length : 1, place, name);
-        if (name[0] && (size_t)written < size && is_runnable(path, &found))
-            return 0;
-        if (places[length] == '\0')
-            return found ? EXIT_CANNOT_RUN : EXIT_NOT_FOUND;
-        places += length + 1;
-    }
-}
-
-/* Why the dynamic linker would ignore LD_PRELOAD in this program (ld.so(8), secure-execution mode); NULL: it
- * wouldn't. File capabilities count for root as well, who would keep LD_PRELOAD: the same program should not
- * run here and be refused to everybody else. */
-static const char *raised_rights(const char *path) {
-    struct stat status;
-
-    if (stat(path, &status) != 0)
-        return NULL;
-    if ((status.st_mode & S_ISUID) && status.st_uid != geteuid())
-        return "it is setuid";
-    if ((status.st_mode & S_ISGID) && (status.st_mode & S_IXGRP) && status.st_gid != getegid())
-        return "it is setgid"; /* without S_IXGRP the bit once meant mandatory locking, and gives no rights */
-    if (getxattr(path, "security.capability", NULL, 0) > 0)
-        return "it has file capabilities";
-    return NULL;
-}
-
 /* Why a program loads no libraries, or not ours; NULL: nothing speaks against it, as with scripts, whose
  * interpreter is what counts. */
 static const char *preload_obstacle(const char *path) {
-    ElfW(Ehdr) header;
-    const char *obstacle = NULL;
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-
-    if (file < 0)
-        return NULL; /* runnable but not readable */
-    if (pread(file, &header, sizeof(header), 0) == (ssize_t)sizeof(header) &&
-        memcmp(header.e_ident, ELFMAG, SELFMAG) == 0) {
-        if (header.e_ident[EI_CLASS] != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32)) {
-            obstacle = "is built for another word size than " LIBRARY;
-        } else {
-            obstacle = "is linked statically";
-            for (unsigned i = 0; i < header.e_phnum; i++) {
-                ElfW(Phdr) part;
-                off_t place = (off_t)(header.e_phoff + (size_t)i * header.e_phentsize);
-                if (pread(file, &part, sizeof(part), place) == (ssize_t)sizeof(part) &&
-                    part.p_type == PT_INTERP)
-                    obstacle = NULL;
-            }
-        }
-    }
-    close(file);
+    enum elf_kind kind;
+    struct elf *elf = elf_open(path, &kind);
+    const char *obstacle = kind == ELF_FOREIGN ? "is built for another machine than " LIBRARY
+                           : kind == ELF_OWN && !elf_interpreter(elf) ? "is linked statically"
+                                                                      : NULL;
+    elf_close(elf);
     return obstacle;
 }
 
@@ -214,13 +148,16 @@ struct order {
     const char *config; /* -f, or NULL */
     char **program;     /* and its arguments */
     bool observe;
+    bool deepbind;
     bool help;
 };
 
 /* False: told. */
 static bool read_order(int argc, char **argv, struct order *order) {
+    enum { DEEPBIND = 256, OBSERVE };
     static const struct option OPTIONS[] = {{"config", required_argument, NULL, 'f'},
-                                            {"observe", no_argument, NULL, 'o'},
+                                            {"deepbind", no_argument, NULL, DEEPBIND},
+                                            {"observe", no_argument, NULL, OBSERVE},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
 
@@ -229,8 +166,10 @@ static bool read_order(int argc, char **argv, struct order *order) {
     for (int option; (option = getopt_long(argc, argv, "+:f:h", OPTIONS, NULL)) != -1;) {
         if (option == 'f') {
             order->config = optarg;
-        } else if (option == 'o') {
+        } else if (option == OBSERVE) {
             order->observe = true;
+        } else if (option == DEEPBIND) {
+            order->deepbind = true;
         } else if (option == 'h') {
             order->help = true;
             return true;
@@ -240,6 +179,10 @@ static bool read_order(int argc, char **argv, struct order *order) {
                     option == ':' ? "no value behind" : "unknown option", optopt ? letter : argv[optind - 1]);
             return false;
         }
+    }
+    if (order->deepbind && !DEEPBIND_CURE) {
+        fprintf(stderr, "ERROR run: --deepbind isn't offered for this kind of processor\n");
+        return false;
     }
     if (optind >= argc) {
         fprintf(stderr, "ERROR run: no program to run; `roundabout run --help` shows the usage\n");
@@ -258,7 +201,7 @@ static bool is_config_good(const char *path) {
 }
 
 static int check_program(const char *name, char *path, size_t size) {
-    int status = find_program(name, path, size);
+    int status = program_find(name, path, size);
 
     if (status == EXIT_NOT_FOUND) {
         fprintf(stderr, "ERROR %s: no such program; check its name%s\n", name,
@@ -267,7 +210,7 @@ static int check_program(const char *name, char *path, size_t size) {
         fprintf(stderr, "ERROR %s: it can't be executed; name a program file with the right to be executed\n",
                 name);
     } else {
-        const char *reason = raised_rights(path);
+        const char *reason = program_raised_rights(path);
         const char *obstacle = preload_obstacle(path);
         if (reason) {
             fprintf(stderr,
@@ -293,7 +236,9 @@ static bool prepare_environment(const struct order *order) {
         fprintf(stderr, "ERROR %s: a blank or a colon can't stand in a preloaded path; move it\n", library);
         return false;
     }
-    if (!set_preload(library) || (order->observe && setenv("ROUNDABOUT_OBSERVE", "1", 1) != 0) || (order->config && !set_config(order->config))) {
+    if (!set_preload(library) || (order->config && !set_config(order->config)) ||
+        (order->deepbind && setenv("ROUNDABOUT_DEEPBIND", "1", 1) != 0) ||
+        (order->observe && setenv("ROUNDABOUT_OBSERVE", "1", 1) != 0)) {
         fprintf(stderr, "ERROR the environment can't be set: %s\n", strerror(errno));
         return false;
     }

@@ -595,7 +595,13 @@ void config_check_cache_group(struct reading *reading, const config_setting_t *g
 void config_check_login(struct reading *reading, const config_setting_t *group, void *values) {
     struct config_login *login = values;
 
-    if (login->password_file)
+    if (login->password_file) {
+        int file = open(login->password_file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        login->is_closed = file < 0 && errno == EACCES;
+        if (file >= 0)
+            close(file);
+    }
+    if (login->password_file && !login->is_closed)
         login->password =
             read_secret(reading, config_setting_get_member(group, "password_file"), login->password_file);
     if (login->tls_ca && !login->tls)
@@ -949,4 +955,24 @@ void config_free(struct config *config) {
     settings_free("", config);
     free(config->path);
     free(config);
+}
+
+bool config_ring_is_open(const struct config *config, config_report *report, void *context) {
+    const struct {
+        const char *name;
+        const struct config_login *login;
+    } logins[] = {{"ring.replication", &config->ring.replication}, {"ring.monitor", &config->ring.monitor}};
+    bool is_open = true;
+
+    for (size_t i = 0; i < sizeof(logins) / sizeof(logins[0]); i++) {
+        char text[MESSAGE_BYTES_MAX] = "";
+
+        if (!logins[i].login->is_closed)
+            continue;
+        is_open = false;
+        text_append(text, sizeof(text), "%s: %s.password_file, %s, can't be read: %s; run this as root, or as the user that it is for",
+                    config->path, logins[i].name, logins[i].login->password_file, strerror(EACCES));
+        report(context, text);
+    }
+    return is_open;
 }

@@ -77,8 +77,9 @@ struct config_group {
 /* A user of a server. The password is read from password_file, which others must not be able to read. */
 struct config_login {
     char *user;     /* NULL: none given */
-    char *password; /* NULL: none given */
+    char *password; /* NULL: none given, or it is closed to this process */
     char *password_file;
+    bool is_closed; /* password_file may not be read by this process' user */
     bool tls;
     char *tls_ca; /* a file; NULL: the connection is encrypted but the server isn't verified */
 };
@@ -129,6 +130,7 @@ struct config {
     size_t group_count;
     char *site; /* the name of this host\'s site; NULL: the file has no ring */
     struct config_ring ring;
+    bool deepbind; /* modules are loaded without RTLD_DEEPBIND */
     struct config_stats stats;
     enum config_log_level log_level;
     char *log_file; /* absolute; NULL: standard error */
@@ -158,6 +160,11 @@ void config_list_files(const char *path, void (*note)(void *context, const char 
 unsigned config_stats_mode(const struct config_stats *stats);
 
 void config_free(struct config *config); /* NULL: nothing happens */
+
+/* The ring's passwords are for the daemon and the command alone, while applications of any user read the same file for its other
+ * parts. So a password file of the ring that this process may not read is no fault of the file; a program that needs it
+ * asks here. True: none is closed; else each that is has been reported. */
+bool config_ring_is_open(const struct config *config, config_report *report, void *context);
 
 /* One setting in words, from the table that the reader itself follows: for the manual, the sample and the
  * check that they agree with it. */

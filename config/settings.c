@@ -125,6 +125,10 @@ const struct setting SETTINGS[] = {
     {"caches.mode", WORD, AT(config_group, mode), .words = MODES, .fallback = CONFIG_ROUTE,
      .sentence = "Whether such statements are routed, only counted, or not looked at."},
 
+    {"deepbind", SWITCH, AT(config, deepbind),
+     .sentence = "Whether modules that a program loads with RTLD_DEEPBIND are loaded without it, so that their statements "
+                 "are seen."},
+
     {"site", TEXT, AT(config, site), BETWEEN(1, 63), .sentence = "Which of ring.sites this host belongs to."},
     {"ring", GROUP, AT(config, ring), .check = config_check_ring,
      .sentence = "The ring of sites; read by roundaboutd and by `roundabout check` and `status`."},

@@ -55,6 +55,10 @@ static struct config *load(const char *path) {
         config_free(config);
         return NULL;
     }
+    if (config && !config_ring_is_open(config, report_to_log, NULL)) {
+        config_free(config);
+        return NULL;
+    }
     return config;
 }
 

@@ -6,7 +6,12 @@
 
 #include "real.h"
 
-static void *functions[12];
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/* Threads that come at once each write the same. */
+static _Atomic(void *) functions[12];
+static atomic_bool opened;
 
 enum {
     INIT,
@@ -38,7 +43,19 @@ static const char *const NAMES[] = {
 };
 
 const char *late_open(void) {
-    return real_open_private(LIBCONFIG_SONAME, NAMES, sizeof NAMES / sizeof *NAMES, functions);
+    void *found[sizeof NAMES / sizeof *NAMES];
+    if (atomic_load_explicit(&opened, memory_order_acquire)) {
+        return NULL;
+    }
+    const char *unopened = real_open_private(LIBCONFIG_SONAME, NAMES, sizeof NAMES / sizeof *NAMES, found);
+    if (unopened) {
+        return unopened;
+    }
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
+        atomic_store_explicit(&functions[i], found[i], memory_order_relaxed);
+    }
+    atomic_store_explicit(&opened, true, memory_order_release);
+    return NULL;
 }
 
 /* The prototypes are libconfig.h's, with its structs as void. */
@@ -46,7 +63,7 @@ const char *late_open(void) {
     type name parameters;                                        \
     type name parameters {                                       \
         type(*function) parameters;                              \
-        *(void **)&function = functions[number];                 \
+        *(void **)&function = atomic_load_explicit(&functions[number], memory_order_relaxed); \
         give function arguments;                                 \
     }
 

@@ -182,6 +182,10 @@ const struct real *real_of_caller(const void *caller);
 struct epoll_event;
 int real_epoll_ctl(int set, int operation, int number, struct epoll_event *event);
 
+/* The dlopen that comes behind this object's. Never NULL. Allocates nothing; takes for a moment the dynamic linker's own lock, as
+ * dlopen itself does. */
+void *real_find_dlopen(void);
+
 /* Opens another library for this object alone: its names are seen by nobody else, and it sees its own before
  * others'. Fills `functions` by `names`. NULL: done; else why not, in the dynamic linker's words. The library
  * stays open. */

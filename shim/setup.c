@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "setup.h"
 
+#include "deepbind.h"
 #include "late.h"
 #include "log.h"
 #include "stats.h"
@@ -24,10 +25,13 @@ enum { RELOADS_MAX = 1000, LOOK_EVERY_MS = 1000, FILES_MAX = 64, SPARE_BYTES = 8
  * MySQL. */
 static char config_variable[4096];
 static char runtime_variable[256];
+static bool copied;
 static bool disabled;
 static bool observes;
+static enum { NOT_SAID, SAID_NO, SAID_YES } deepbind_variable;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+static atomic_bool is_read;
 static _Atomic(const struct config *) current;
 static bool opened; /* libconfig is to be had */
 
@@ -37,6 +41,10 @@ static uint64_t seen;        /* what the files looked like when they were read l
 static unsigned reloads;
 
 __attribute__((constructor)) static void copy_environment(void) {
+    if (copied) {
+        return; /* another library's constructor was before us */
+    }
+    copied = true;
     /* secure_getenv: a process with raised rights takes no orders from its caller's environment */
     const char *path = secure_getenv("ROUNDABOUT_CONFIG");
     if (path && strlen(path) < sizeof config_variable) {
@@ -48,6 +56,10 @@ __attribute__((constructor)) static void copy_environment(void) {
     }
     const char *off = secure_getenv("ROUNDABOUT_DISABLE");
     disabled = off && *off && strcmp(off, "0") != 0;
+    const char *cure = secure_getenv("ROUNDABOUT_DEEPBIND");
+    if (cure && *cure) {
+        deepbind_variable = strcmp(cure, "0") == 0 ? SAID_NO : SAID_YES;
+    }
     const char *observe = secure_getenv("ROUNDABOUT_OBSERVE");
     observes = observe && *observe && strcmp(observe, "0") != 0;
 }
@@ -154,15 +166,22 @@ static struct config *empty_config(void) {
     return config;
 }
 
+/* Not in load(): opening a library waits for the dynamic linker's lock, which a thread that waits for `once`
+ * may hold, in the constructor of a module. */
+static bool open_reader(void) {
+    static atomic_bool told;
+    int kept_errno = errno;
+    const char *unopened = late_open();
+    if (unopened && !atomic_exchange(&told, true)) {
+        log_write(CONFIG_LOG_ERROR, "%s; all statements go where the application sends them", unopened);
+    }
+    errno = kept_errno;
+    return !unopened;
+}
+
 static void load(void) {
     int kept_errno = errno;
     pthread_atfork(NULL, NULL, after_fork);
-    const char *unopened = late_open();
-    if (unopened) {
-        log_write(CONFIG_LOG_ERROR, "%s; all statements go where the application sends them", unopened);
-        errno = kept_errno;
-        return;
-    }
     opened = true;
     remember_files();
     bool needless = observes && access(config_path(), F_OK) != 0;
@@ -172,6 +191,11 @@ static void load(void) {
                   "no usable configuration; all statements go where the application sends them");
     } else if (observes || routes_anything(loaded)) {
         log_open(loaded->log_file, loaded->log_level);
+        if (loaded->deepbind && !DEEPBIND_CURE) {
+            log_write(CONFIG_LOG_WARNING,
+                      "%s: deepbind isn't offered for this kind of processor; such modules bypass",
+                      loaded->path);
+        }
         atomic_store(&current, loaded);
     } else {
         config_free(loaded);
@@ -184,8 +208,23 @@ const struct config *setup_config(void) {
     if (disabled) {
         return NULL;
     }
-    pthread_once(&once, load);
+    if (!atomic_load_explicit(&is_read, memory_order_acquire)) {
+        if (!open_reader()) {
+            return NULL;
+        }
+        pthread_once(&once, load);
+        atomic_store_explicit(&is_read, true, memory_order_release);
+    }
     return atomic_load_explicit(&current, memory_order_acquire);
+}
+
+bool setup_clears_deepbind(void) {
+    copy_environment();
+    if (disabled || deepbind_variable != NOT_SAID) {
+        return !disabled && deepbind_variable == SAID_YES;
+    }
+    const struct config *config = setup_config();
+    return config && config->deepbind;
 }
 
 /* libconfig ends the process when it gets no memory. It takes some ten times a file's length. */

@@ -17,6 +17,10 @@ const struct config *setup_config(void);
  * Keeps errno. */
 void setup_look(void);
 
+/* Whether modules are loaded without RTLD_DEEPBIND: by ROUNDABOUT_DEEPBIND=1 (`roundabout run --deepbind`), or by the
+ * configuration, which is read now if it wasn't yet. Any thread, also before this object's constructors. */
+bool setup_clears_deepbind(void);
+
 /* ROUNDABOUT_OBSERVE=1: nothing is routed, all is observed. Then a configuration is not needed. */
 bool setup_observes(void);
 

@@ -2,7 +2,7 @@
 # Installs what Roundabout is built, tested and shown with, where it is missing. Debian and Ubuntu; elsewhere it names the packages.
 #   tests/deps.sh            what `make check` needs: build, live and check
 #   tests/deps.sh build      what `make` needs; also: live (servers and drivers, for the demo and live tests), check (test tools),
-#                             bench (plots and counters of the benches)
+#                            bench (plots and counters of the benches), deb (packaging)
 # SKIP_DEPS=1 says that all is there (on a system without dpkg, say), and nothing is looked at.
 # Only MariaDB's programs are installed, not the package that runs a server as a service; nothing is ever removed.
 set -eu
@@ -12,8 +12,9 @@ build='gcc libc6-dev make pkg-config|pkgconf default-libmysqlclient-dev|libmaria
 live='mariadb-server-core|mariadb-server-core-10.6|mariadb-server-core-10.5
       mariadb-client-core|mariadb-client-core-10.6|mariadb-client-core-10.5
       python3 python3-mysqldb perl libdbd-mysql-perl ruby ruby-mysql2'
-check='libcmocka-dev clang libclang-rt-dev|libclang-rt-14-dev clang-format clang-tidy cppcheck valgrind sysbench'
+check='libcmocka-dev man-db mandoc clang libclang-rt-dev|libclang-rt-14-dev clang-format clang-tidy cppcheck valgrind sysbench'
 bench='gnuplot-nox|gnuplot valgrind'
+deb='debhelper lintian libsystemd-dev'
 
 [ -z "${SKIP_DEPS:-}" ] || exit 0
 wanted=
@@ -23,8 +24,9 @@ for group in ${*:-build live check}; do
     live) wanted="$wanted $live" ;;
     check) wanted="$wanted $check" ;;
     bench) wanted="$wanted $bench" ;;
+    deb) wanted="$wanted $deb" ;;
     *)
-        echo "deps: no such group: $group (build, live, check, bench)" >&2
+        echo "deps: no such group: $group (build, live, check, bench, deb)" >&2
         exit 2
         ;;
     esac

@@ -252,4 +252,69 @@ def a_module_may_be_loaded_and_dropped_again_and_again():
     l.differential([loader, module], statements)
 
 
+# ---------------------------------------------------------------- modules that see their own libraries first
+
+
+def the_modules():
+    loader, module = (os.path.join(lab.C_APPS, name) for name in ("loader", "module.so"))
+    if not os.path.exists(loader) or not os.path.exists(module):
+        skip(f"{loader} or {module} is not built")
+    if os.uname().machine not in ("x86_64", "aarch64"):
+        skip("RTLD_DEEPBIND is cured on x86-64 and AArch64 only")
+    l = the_lab()
+    l.clean()
+    return l, loader, module
+
+
+def where_it_goes(l, command, path, log, **environment):
+    """Where the statement of `command` has left its row, after its answer has been found right."""
+    l.clean()
+    outcome = l.run(command, path, log, **environment)
+    want((0, ["0 done"], ""), (outcome.status, outcome.lines, outcome.stderr), "the program")
+    return "local" if l.rows(l.local) else "main" if l.rows(l.main) else None
+
+
+DEEP = ["--deepbind", "REPLACE INTO cache VALUES ('L/deep', 'opensesame')"]
+
+
+@test
+def a_module_that_is_bound_to_its_own_libraries_bypasses():
+    l, loader, module = the_modules()
+    path, log = l.write_config()
+    want("local", where_it_goes(l, [loader, module, DEEP[1]], path, log), "without the flag")
+    want("main", where_it_goes(l, [loader, DEEP[0], module, DEEP[1]], path, log), "with the flag")
+
+
+@test
+def such_a_module_is_routed_with_the_cure():
+    l, loader, module = the_modules()
+    path, log = l.write_config()
+    program = [loader, DEEP[0], module, DEEP[1]]
+    want("local", where_it_goes(l, [lab.COMMAND, "run", "-f", path, "--deepbind", "--", *program], None, log), "run --deepbind")
+    want("main", where_it_goes(l, [lab.COMMAND, "run", "-f", path, "--", *program], None, log), "run")
+    path, log = l.write_config(deepbind=True)
+    want("local", where_it_goes(l, program, path, log), "deepbind = true")
+    want("main", where_it_goes(l, program, path, log, ROUNDABOUT_DEEPBIND="0"), "deepbind = true, ROUNDABOUT_DEEPBIND=0")
+
+
+@test
+def a_module_is_found_by_the_path_that_its_loader_was_built_with():
+    l, loader, module = the_modules()
+    path, log = l.write_config(deepbind=True)
+    name = os.path.basename(module)
+    want(False, os.path.exists(name), "a module in the working directory")
+    want("local", where_it_goes(l, [loader, name, DEEP[1]], path, log), "without the flag")
+    want("local", where_it_goes(l, [loader, DEEP[0], name, DEEP[1]], path, log), "with the flag")
+
+
+@test
+def a_module_that_is_not_there_is_told_in_the_linkers_words():
+    l, loader, _ = the_modules()
+    path, log = l.write_config(deepbind=True)
+    for flags in ([], ["--deepbind"]):
+        plain, shim = (l.run([loader, *flags, "no-such-module.so", "SELECT 1"], *arguments) for arguments in ((), (path, log)))
+        want(1, plain.status)
+        want((plain.status, plain.lines, plain.stderr), (shim.status, shim.lines, shim.stderr))
+
+
 main()

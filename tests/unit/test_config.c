@@ -502,6 +502,42 @@ static void a_password_file_that_is_not_there_is_told(void **state) {
                         "correct the name or the file's rights\n");
 }
 
+/* An application's user reads the file that the daemon reads its passwords by. */
+static void a_ring_password_that_is_closed_to_this_user_is_no_fault_of_the_file(void **state) {
+    char text[3 * PATH_MAX];
+    struct findings findings = {.text = ""};
+    const bool am_root = geteuid() == 0;
+
+    (void)state;
+    write_text(other, "secret\n");
+    snprintf(text, sizeof(text),
+             LOCAL CACHES "site = \"paris\";\nring = { sites = ( " PARIS " ); replication = { user = \"l\"; };\n"
+                          "monitor = { user = \"m\"; password_file = \"%s\"; }; };\n",
+             other);
+    write_text(path, text);
+    assert_int_equal(chmod(other, 0), 0);
+    if (am_root) {
+        assert_int_equal(chmod(folder, 0711), 0);
+        assert_int_equal(seteuid(65534), 0);
+    }
+    struct config *config = config_load(path, note, &findings);
+    if (am_root)
+        assert_int_equal(seteuid(0), 0);
+    assert_string_equal(findings.text, "");
+    assert_non_null(config);
+    assert_null(config->ring.monitor.password);
+    assert_false(config_ring_is_open(config, note, &findings));
+    assert_non_null(strstr(findings.text, "ring.monitor.password_file"));
+    assert_non_null(strstr(findings.text, "Permission denied"));
+    config_free(config);
+
+    assert_int_equal(chmod(other, 0600), 0);
+    config = load_good(text);
+    assert_string_equal(config->ring.monitor.password, "secret");
+    assert_true(config_ring_is_open(config, note, &findings));
+    config_free(config);
+}
+
 static void a_password_file_that_is_a_folder_or_a_fifo_is_told(void **state) {
     struct findings findings;
 
@@ -806,6 +842,7 @@ int main(void) {
         cmocka_unit_test(a_password_that_others_can_read_is_refused),
         cmocka_unit_test(a_password_is_the_first_line_of_its_file),
         cmocka_unit_test(a_password_file_that_is_not_there_is_told),
+        cmocka_unit_test(a_ring_password_that_is_closed_to_this_user_is_no_fault_of_the_file),
         cmocka_unit_test(a_password_file_that_is_a_folder_or_a_fifo_is_told),
         cmocka_unit_test(a_password_in_a_wrong_place_is_never_repeated),
         cmocka_unit_test(a_file_that_is_not_there_is_told_with_the_reason),

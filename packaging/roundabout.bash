@@ -1,0 +1,62 @@
+# bash completion for roundabout(1) and roundaboutd(8). Verbs and options are asked of the programs themselves, so that this file
+# needn't know them.
+
+# Options, one a line, from what --help prints.
+_roundabout_options() {
+    "$@" --help 2>/dev/null | grep -oE '^ +(-[a-zA-Z0-9], )?--?[a-z0-9][a-z-]*' | grep -oE -- '--?[a-zA-Z0-9][a-z-]*'
+}
+
+# The words of the list of verbs that --help prints.
+_roundabout_verbs() {
+    "$@" --help 2>/dev/null | awk '/^verbs:/ { inside = 1; next } /^$/ { inside = 0 } inside { print $1 }'
+}
+
+_roundabout() {
+    local program=${COMP_WORDS[0]} word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb=${COMP_WORDS[1]} at
+
+    if [ "$COMP_CWORD" -eq 1 ]; then
+        COMPREPLY=($(compgen -W "$(_roundabout_verbs "$program") --help --version" -- "$word"))
+        return
+    fi
+    case $before in
+    -f | -o | --config | --output | --socket)
+        COMPREPLY=($(compgen -f -- "$word"))
+        return
+        ;;
+    esac
+    if [ "$verb" = run ]; then
+        # The words of the program that is run are that program's own.
+        for ((at = 2; at <= COMP_CWORD; at++)); do
+            case ${COMP_WORDS[at]} in
+            --) at=$((at + 1)) && break ;;
+            -f | --config) at=$((at + 1)) ;;
+            -*) ;;
+            *) break ;;
+            esac
+        done
+        if [ "$at" -lt "$COMP_CWORD" ] && declare -F _command_offset >/dev/null; then
+            _command_offset "$at"
+            return
+        fi
+    fi
+    case $word in
+    -*) COMPREPLY=($(compgen -W "$(_roundabout_options "$program" "$verb")" -- "$word")) ;;
+    *)
+        case $verb in
+        run | doctor) COMPREPLY=($(compgen -c -- "$word") $(compgen -f -- "$word")) ;;
+        explain) COMPREPLY=() ;;
+        *) COMPREPLY=($(compgen -W "$(_roundabout_verbs "$program" "$verb")" -- "$word")) ;;
+        esac
+        ;;
+    esac
+}
+
+_roundaboutd() {
+    case ${COMP_WORDS[COMP_CWORD - 1]} in
+    -f | --config) COMPREPLY=($(compgen -f -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    *) COMPREPLY=($(compgen -W "$(_roundabout_options "${COMP_WORDS[0]}")" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    esac
+}
+
+complete -o filenames -F _roundabout roundabout
+complete -o filenames -F _roundaboutd roundaboutd

@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""Checks that the manual, --help and the completion tell of the same verbs and options.
+
+usage: check_manual.py BUILD, where BUILD has the programs and man/
+
+What a program prints with --help is the measure: `roundabout` lists its verbs, and each verb its options.
+"""
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+OPTION = re.compile(r"^ +(?:-(\w), )?--([a-z][a-z-]*)|^ +-(\w) ", re.M)
+COMPLETION = "packaging/roundabout.bash"
+faults, passed, skipped = [], 0, 0
+
+
+def claim(holds, fault):
+    global passed
+    if holds:
+        passed += 1
+    else:
+        faults.append(fault)
+
+
+def output(*command, **environment):
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, env={**os.environ, **environment}, timeout=60)
+    return done.returncode, done.stdout, done.stderr
+
+
+def options(text):
+    """Long options, and short ones that have no long form, of what --help prints."""
+    return {"-" + (long if long else short) for _, long, short in OPTION.findall(text)} - {"-help"}
+
+
+def names_in(section):
+    """What a part of a page documents: the long names of its list items, or short ones that stand alone."""
+    found = set()
+    for item in re.findall(r"^\.It Fl (.*)$", section, re.M):
+        words = re.findall(r"(?:^|Fl )(-?[A-Za-z0-9][a-z-]*)", item)
+        found.add("-" + next((w[1:] for w in words if w.startswith("-")), words[0]))
+    return found
+
+
+def compare(name, told, section):
+    for option in sorted(told - section):
+        claim(False, f"{name}: --help has -{option}, the manual hasn't")
+    for option in sorted(section - told):
+        claim(False, f"{name}: the manual has -{option}, --help hasn't")
+    claim(True, "")
+
+
+def completed(build, *words):
+    """What bash offers behind these words, the last of which is incomplete."""
+    script = (f"source {COMPLETION}; COMP_WORDS=({' '.join(repr(w) for w in words)}); COMP_CWORD={len(words) - 1}; "
+              f"_{words[0]}; printf '%s\\n' \"${{COMPREPLY[@]}}\"")
+    return set(output("bash", "-c", script, PATH=os.path.abspath(build) + ":" + os.environ["PATH"])[1].split())
+
+
+def check_verbs(build, page):
+    status, text, _ = output(f"{build}/roundabout", "--help")
+    verbs = re.findall(r"^  (\w+) ", text.split("verbs:\n")[1], re.M)
+    claim(status == 0 and verbs, "roundabout --help lists no verbs")
+    parts = dict(re.findall(r"^\.Ss (\w+)(.*?)(?=^\.Ss |^\.Sh )", page, re.M | re.S))
+    for verb in sorted(set(parts) - set(verbs)):
+        claim(False, f"roundabout.1 has the verb {verb}, which isn't one")
+    claim(completed(build, "roundabout", "") >= set(verbs), f"the completion offers {completed(build, 'roundabout', '')}, not all verbs")
+    for verb in verbs:
+        status, text, error = output(f"{build}/roundabout", verb, "--help")
+        claim(status == 0 and not error and text.startswith(f"usage: roundabout {verb}"), f"{verb} --help says no usage")
+        claim(output(f"{build}/roundabout", verb, "-h")[1] == text, f"{verb} -h is not as {verb} --help")
+        claim(max(map(len, text.splitlines()), default=0) <= 140, f"{verb} --help has lines of more than 140 characters")
+        claim(verb in parts, f"roundabout.1 has no part `.Ss {verb}`")
+        compare(verb, options(text), names_in(parts.get(verb, "")))
+        offered = completed(build, "roundabout", verb, "-")
+        wanted = {"-" + o if len(o) > 2 else o for o in options(text)}
+        claim(offered >= wanted, f"the completion of {verb} offers {sorted(offered)}, not {sorted(wanted - offered)}")
+
+
+def check_daemon(build, page):
+    _, text, _ = output(f"{build}/roundaboutd", "--help")
+    compare("roundaboutd", options(text), names_in(page))
+    claim(completed(build, "roundaboutd", "-") >= {"-" + o for o in options(text)}, "the completion of roundaboutd lacks options")
+
+
+def check_pages(pages):
+    global skipped
+    for tool, command in (("man", ["man", "--warnings", "-l"]), ("mandoc", ["mandoc", "-Tlint", "-Wwarning"])):
+        if not shutil.which(tool):
+            skipped += len(pages)
+            continue
+        for page in pages:
+            _, out, error = output(*command, page, MANPAGER="cat", MANWIDTH="100", LC_ALL="C.UTF-8")
+            said = error if tool == "man" else "".join(line for line in out.splitlines(True) if "outdated mandoc.db" not in line)
+            claim(not said.strip(), f"{tool}: {page}: {said.strip()[:300]}")
+    known = {os.path.basename(page).rsplit(".", 1)[0]: os.path.basename(page).rsplit(".", 1)[1] for page in pages}
+    for page in pages:
+        with open(page, encoding="utf-8") as file:
+            for name, section in re.findall(r"^\.Xr (\S+) (\d)", file.read(), re.M):
+                if "roundabout" in name:
+                    claim(known.get(name) == section, f"{page} points to {name}({section}), which isn't there")
+
+
+def main():
+    build = sys.argv[1]
+    pages = [os.path.join(build, "man", name) for name in sorted(os.listdir(os.path.join(build, "man")))]
+    texts = {}
+    for page in pages:
+        with open(page, encoding="utf-8") as file:
+            texts[os.path.basename(page)] = file.read()
+    check_verbs(build, texts["roundabout.1"])
+    check_daemon(build, texts["roundaboutd.8"])
+    check_pages(pages)
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    print(f"{passed} passed, {len(faults)} failed, {skipped} skipped")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
