@@ -356,6 +356,19 @@ def an_observed_program_runs_on_main_alone_and_its_caches_are_found():
 
 
 @test
+def what_can_not_be_counted_is_not_observed_in_vain():
+    path = the_lab().path("conf")
+    for text, words in (("stats = { enabled = false; };", "stats.enabled = false"),
+                        ('stats = { directory = "/nowhere/at/all"; };', "no directory to count in")):
+        with open(path, "w") as out:
+            out.write('local = { socket = "/nowhere/local.sock"; };\ncaches = ( { tables = [ "shop.cache" ]; } );\n' + text)
+        done = subprocess.run([lab.COMMAND, "run", "-f", path, "--observe", "--", "true"], capture_output=True, text=True, timeout=30,
+                              check=False)
+        want((2, 1), (done.returncode, done.stderr.count("\n")), f"exit status and lines ({done.stderr})")
+        want_true(words in done.stderr, f"{words!r} in {done.stderr!r}")
+
+
+@test
 def a_group_that_is_only_observed_is_reported_and_runs_on_main():
     l = the_lab()
     path, _ = l.write_config()
