@@ -6,6 +6,7 @@
 #   make check-ring             the ring under faults, with a table
 #   make demo       the main job, shown on throwaway servers
 #   make bench bench-quick      how much faster on this machine, and what it costs the rest
+#   make bench-ring             how long a write takes to the other sites
 #   make bench-overhead          the shim's own cost a call, in nanoseconds and instructions
 #   make asan tsan valgrind      the fast tests under the sanitizers
 #   make fuzz                    the readers of foreign input, fuzzed
@@ -40,7 +41,8 @@ PAGE   = page/page.c page/files.c
 SHIM   = $(PURE) $(CONFIG) $(PAGE) \
          shim/real.c shim/late.c shim/process.c \
          shim/deepbind.c \
-         shim/log.c shim/setup.c shim/options.c shim/stats.c shim/own_page.c shim/usage.c shim/observe.c \
+         shim/log.c shim/setup.c shim/options.c \
+         shim/stats.c shim/own_page.c shim/usage.c shim/observe.c \
          shim/session.c shim/snapshot.c shim/handle.c \
          shim/breaker.c shim/verdict.c \
          shim/local.c shim/local_life.c shim/local_open.c shim/local_step.c \
@@ -68,7 +70,8 @@ DAEMON_REST = daemon/observe.c daemon/heartbeat.c daemon/watch.c daemon/memory.c
 DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) \
               daemon/server.c \
               daemon/notify.c
-UNIT   = config page judge usage \
+UNIT   = config page \
+         judge usage \
          lex sql route session \
          ring link script turn preflight \
          doctor \
@@ -206,7 +209,7 @@ completion ?= $(prefix)/share/bash-completion/completions
 sysconfdir = /etc
 DESTDIR    ?=
 
-MANUAL = man/roundabout.1 man/roundabout.conf.5 man/roundabout-ring.7 man/libroundabout.8 man/roundaboutd.8
+MANUAL = man/roundabout.1 man/roundabout-bench.1 man/roundabout.conf.5 man/roundabout-ring.7 man/libroundabout.8 man/roundaboutd.8
 manual_dir = $(mandir)/man$(patsubst .%,%,$(suffix $(1)))
 EXAMPLES := $(shell find examples -type f)
 
@@ -226,7 +229,7 @@ man: $(addprefix $(BUILD)/,$(MANUAL))
 install: all man
 	install -d $(addprefix $(DESTDIR),$(bindir) $(sbindir) $(libdir)/roundabout $(unitdir) $(libdir)/sysusers.d $(libdir)/tmpfiles.d \
 	    $(completion) $(docdir) $(sysconfdir)/roundabout)
-	install -m 755 $(BUILD)/roundabout $(DESTDIR)$(bindir)/
+	install -m 755 $(BUILD)/roundabout $(BUILD)/roundabout-bench $(DESTDIR)$(bindir)/
 	install -m 755 $(BUILD)/roundaboutd $(DESTDIR)$(sbindir)/
 	install -m 644 $(BUILD)/libroundabout.so $(DESTDIR)$(libdir)/roundabout/
 	install -m 640 config/roundabout.conf $(DESTDIR)$(sysconfdir)/roundabout/roundabout.conf.sample
@@ -237,16 +240,17 @@ install: all man
 	install -m 644 packaging/roundabout.tmpfiles $(DESTDIR)$(libdir)/tmpfiles.d/roundabout.conf
 	install -m 644 packaging/roundabout.bash $(DESTDIR)$(completion)/roundabout
 	ln -sf roundabout $(DESTDIR)$(completion)/roundaboutd
+	ln -sf roundabout $(DESTDIR)$(completion)/roundabout-bench
 	install -m 644 README.md $(DESTDIR)$(docdir)/
 	$(foreach page,$(MANUAL),install -D -m 644 $(BUILD)/$(page) $(DESTDIR)$(call manual_dir,$(page))/$(notdir $(page)) &&) true
 	$(foreach file,$(EXAMPLES),install -D -m 644 $(file) $(DESTDIR)$(docdir)/$(file) &&) true
 
 # What install has put there; a configuration stays.
 uninstall:
-	rm -f $(DESTDIR)$(bindir)/roundabout $(DESTDIR)$(sbindir)/roundaboutd $(DESTDIR)$(libdir)/roundabout/libroundabout.so \
+	rm -f $(DESTDIR)$(bindir)/roundabout $(DESTDIR)$(bindir)/roundabout-bench $(DESTDIR)$(sbindir)/roundaboutd $(DESTDIR)$(libdir)/roundabout/libroundabout.so \
 	    $(DESTDIR)$(sysconfdir)/roundabout/roundabout.conf.sample $(DESTDIR)$(unitdir)/roundaboutd.service \
 	    $(DESTDIR)$(libdir)/sysusers.d/roundabout.conf $(DESTDIR)$(libdir)/tmpfiles.d/roundabout.conf \
-	    $(DESTDIR)$(completion)/roundabout $(DESTDIR)$(completion)/roundaboutd $(DESTDIR)$(docdir)/README.md \
+	    $(addprefix $(DESTDIR)$(completion)/,roundabout roundaboutd roundabout-bench) $(DESTDIR)$(docdir)/README.md \
 	    $(foreach page,$(MANUAL),$(DESTDIR)$(call manual_dir,$(page))/$(notdir $(page))) $(addprefix $(DESTDIR)$(docdir)/,$(EXAMPLES))
 	-for folder in $(sort $(dir $(EXAMPLES))); do rmdir -p --ignore-fail-on-non-empty $(DESTDIR)$(docdir)/$$folder; done 2>/dev/null
 	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(libdir)/roundabout $(DESTDIR)$(docdir) $(DESTDIR)$(sysconfdir)/roundabout 2>/dev/null
@@ -271,7 +275,7 @@ deps:
 	@sh tests/deps.sh
 
 check: deps
-	+@$(MAKE) --no-print-directory all man unit preload $(BUILD)/wan $(LIVE_APPS)
+	+@$(MAKE) --no-print-directory all man unit preload $(BUILD)/wan $(LIVE_APPS) $(BENCH)/overhead_mariadb $(BENCH)/overhead_oracle
 	@BUILD=$(abspath $(BUILD)) $(RUN) "layers=tests/check_layers.sh" \
 	    "manual=tests/check_manual.py $(BUILD)" \
 	    "settings=tests/check_settings.py $(BUILD)/tests/unit/print_settings config/roundabout.conf" $(UNIT_RUNS) \
@@ -282,6 +286,7 @@ check: deps
 	    "live run=$(PYTHON) tests/live/test_shim_run.py" \
 	    "live stats=$(PYTHON) tests/live/test_shim_stats.py" \
 	    "live bench=$(PYTHON) tests/live/test_bench.py" \
+	    "bench overhead=$(PYTHON) bench/overhead.py $(BUILD) --rounds 1 --calls 20 --handles 100 --no-callgrind" \
 	    "live doctor=$(PYTHON) tests/live/test_doctor.py" \
 	    "live init=$(PYTHON) tests/live/test_init.py" \
 	    "live ring=$(PYTHON) tests/live/test_ring.py" \
@@ -292,7 +297,9 @@ check-unit: unit
 	@$(RUN) "layers=tests/check_layers.sh" $(UNIT_RUNS)
 
 # The package in a clean Debian folder, with the core of the demo run from it.
-check-deb:
+check-deb: deb
+	+@$(MAKE) --no-print-directory $(BUILD)/wan
+	@sh tests/deps.sh live deb
 	@BUILD=$(BUILD) $(PYTHON) tests/live/test_deb.py
 
 # The ring under faults, at the daemon's own default times: some minutes for each kind of server.
@@ -387,6 +394,12 @@ bench bench-quick:
 	+@$(MAKE) --no-print-directory all $(BUILD)/wan
 	@BUILD=$(BUILD) $(PYTHON) bench/bench.py $(if $(filter bench-quick,$@),--quick) $(BENCH_OPTIONS)
 
+# How long a write takes round a ring: some eight minutes; BENCH_OPTIONS=--quick for two.
+bench-ring:
+	@sh tests/deps.sh build live bench
+	+@$(MAKE) --no-print-directory all $(BUILD)/wan
+	@BUILD=$(BUILD) $(PYTHON) bench/ring.py $(BENCH_OPTIONS)
+
 # Words for it, as in: make bench-overhead OVERHEAD_OPTIONS="--only insert --rounds 11"
 bench-overhead:
 	@sh tests/deps.sh build bench
@@ -400,7 +413,7 @@ clean:
 .PHONY: all clean deps
 .PHONY: unit preload fast check check-ring check-faults check-oracle soak lint fuzz asan tsan valgrind
 .PHONY: demo
-.PHONY: bench bench-quick bench-overhead
+.PHONY: bench bench-quick bench-overhead bench-ring
 .PHONY: man check-unit
 .PHONY: install uninstall deb check-deb
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -path $(BUILD)/deb -prune -o -name '*.d' -type f -print 2>/dev/null)

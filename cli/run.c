@@ -25,14 +25,14 @@
 enum { EXIT_USAGE = 2, EXIT_CANNOT_RUN = PROGRAM_CANNOT_RUN, EXIT_NOT_FOUND = PROGRAM_NOT_FOUND };
 
 static const char HELP[] =
-    "usage: roundabout run [-f FILE] [--deepbind] [--observe] [--] PROGRAM [ARGUMENTS]\n\n"
+    "usage: roundabout run [-f FILE] [--observe] [--deepbind] [--] PROGRAM [ARGUMENTS]\n\n"
     "Runs PROGRAM with its cache statements sent to the local master, and exits as it does.\n\n"
     "  -f, --config FILE  the configuration; otherwise $ROUNDABOUT_CONFIG, or\n"
     "                     /etc/roundabout/roundabout.conf\n"
-    "      --deepbind     modules that ask for RTLD_DEEPBIND are loaded without it, so that\n"
-    "                     they are routed, too; as `deepbind = true` in the configuration\n"
     "      --observe      nothing is sent to the local master; which tables are used how is counted,\n"
     "                     for `roundabout observe report`. Needs no configuration\n"
+    "      --deepbind     modules that ask for RTLD_DEEPBIND are loaded without it, so that\n"
+    "                     they are routed, too; as `deepbind = true` in the configuration\n"
     "  -h, --help         this text\n\n"
     "exit status: the program's; 2 wrong usage or configuration, 126 the program can't be run\n"
     "or wouldn't load the library, 127 there is no such program\n";

@@ -1,9 +1,9 @@
-# bash completion for roundabout(1) and roundaboutd(8). Verbs and options are asked of the programs themselves, so that this file
+# bash completion for roundabout(1), roundabout-bench(1) and roundaboutd(8). Verbs and options are asked of the programs themselves, so that this file
 # needn't know them.
 
 # Options, one a line, from what --help prints.
 _roundabout_options() {
-    "$@" --help 2>/dev/null | grep -oE '^ +(-[a-zA-Z0-9], )?--?[a-z0-9][a-z-]*' | grep -oE -- '--?[a-zA-Z0-9][a-z-]*'
+    "$@" --help 2>/dev/null | grep -oE '^ +(-[a-zA-Z0-9], )?--?[a-zA-Z0-9][a-z-]*' | grep -oE -- '--?[a-zA-Z0-9][a-z-]*'
 }
 
 # The words of the list of verbs that --help prints.
@@ -51,12 +51,13 @@ _roundabout() {
     esac
 }
 
-_roundaboutd() {
-    case ${COMP_WORDS[COMP_CWORD - 1]} in
-    -f | --config) COMPREPLY=($(compgen -f -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    *) COMPREPLY=($(compgen -W "$(_roundabout_options "${COMP_WORDS[0]}")" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+# Programs without verbs.
+_roundabout_plain() {
+    case ${COMP_WORDS[COMP_CWORD]} in
+    -*) COMPREPLY=($(compgen -W "$(_roundabout_options "${COMP_WORDS[0]}")" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    *) COMPREPLY=($(compgen -f -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     esac
 }
 
 complete -o filenames -F _roundabout roundabout
-complete -o filenames -F _roundaboutd roundaboutd
+complete -o filenames -F _roundabout_plain roundaboutd roundabout-bench

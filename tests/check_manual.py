@@ -38,8 +38,9 @@ def names_in(section):
     """What a part of a page documents: the long names of its list items, or short ones that stand alone."""
     found = set()
     for item in re.findall(r"^\.It Fl (.*)$", section, re.M):
-        words = re.findall(r"(?:^|Fl )(-?[A-Za-z0-9][a-z-]*)", item)
-        found.add("-" + next((w[1:] for w in words if w.startswith("-")), words[0]))
+        words = re.findall(r"(?:^|Fl |, (?!Fl))(-?[A-Za-z0-9][a-z-]*)", item)
+        long = [word for word in words if word.startswith("-")]
+        found |= {"-" + word[1:] for word in long} or {"-" + words[0]}
     return found
 
 
@@ -51,10 +52,10 @@ def compare(name, told, section):
     claim(True, "")
 
 
-def completed(build, *words):
+def completed(build, *words, function="roundabout"):
     """What bash offers behind these words, the last of which is incomplete."""
     script = (f"source {COMPLETION}; COMP_WORDS=({' '.join(repr(w) for w in words)}); COMP_CWORD={len(words) - 1}; "
-              f"_{words[0]}; printf '%s\\n' \"${{COMPREPLY[@]}}\"")
+              f"_{function}; printf '%s\\n' \"${{COMPREPLY[@]}}\"")
     return set(output("bash", "-c", script, PATH=os.path.abspath(build) + ":" + os.environ["PATH"])[1].split())
 
 
@@ -78,10 +79,12 @@ def check_verbs(build, page):
         claim(offered >= wanted, f"the completion of {verb} offers {sorted(offered)}, not {sorted(wanted - offered)}")
 
 
-def check_daemon(build, page):
-    _, text, _ = output(f"{build}/roundaboutd", "--help")
-    compare("roundaboutd", options(text), names_in(page))
-    claim(completed(build, "roundaboutd", "-") >= {"-" + o for o in options(text)}, "the completion of roundaboutd lacks options")
+def check_plain(build, program, page):
+    """A program without verbs."""
+    _, text, _ = output(f"{build}/{program}", "--help")
+    compare(program, options(text), names_in(page))
+    wanted = {"-" + o for o in options(text)}
+    claim(len(wanted) > 2 and completed(build, program, "-", function="roundabout_plain") >= wanted, f"the completion of {program} lacks options")
 
 
 def check_pages(pages):
@@ -110,7 +113,8 @@ def main():
         with open(page, encoding="utf-8") as file:
             texts[os.path.basename(page)] = file.read()
     check_verbs(build, texts["roundabout.1"])
-    check_daemon(build, texts["roundaboutd.8"])
+    check_plain(build, "roundaboutd", texts["roundaboutd.8"])
+    check_plain(build, "roundabout-bench", texts["roundabout-bench.1"])
     check_pages(pages)
     for fault in faults:
         print(fault, file=sys.stderr)
