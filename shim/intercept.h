@@ -13,6 +13,11 @@ bool query_route(struct handle *handle, struct slice text, struct sql_summary *s
 bool query_may_route(const struct handle *handle, struct slice text, struct sql_summary *summary,
                      enum route_reason *reason);
 
+/* One statement, once it is known where it went. ns: what it took there, if it was routed; else 0, and handle->timed
+ * says whether main's answer is to be timed. */
+void query_count(struct handle *handle, struct route_decision decision, const struct sql_summary *summary,
+                 uint64_t ns);
+
 /* Observe mode: counts the use that a text makes of its tables. False: it isn't observed. */
 bool query_observe(struct handle *handle, struct slice text, const struct route_decision *decision);
 

@@ -404,9 +404,8 @@ static struct route_decision decide_or_observe(struct handle *handle, const stru
     return setup_observes() ? decide_as_if(handle, question) : decide(handle, question);
 }
 
-/* One statement, once it is known where it went. ns: what it took there, if it was routed. */
-static void count(struct handle *handle, struct route_decision decision, const struct sql_summary *summary,
-                  uint64_t ns) {
+void query_count(struct handle *handle, struct route_decision decision, const struct sql_summary *summary,
+                 uint64_t ns) {
     enum page_verb verb = stats_verb(summary->verb);
     handle->timed = stats_count(verb, decision.reason);
     if (decision.group && summary->table_count > 0) {
@@ -456,7 +455,7 @@ bool query_route(struct handle *handle, struct slice text, struct sql_summary *s
         routed = true;
     }
     query_note_reason(summary, decision.reason);
-    count(handle, decision, summary, ns);
+    query_count(handle, decision, summary, ns);
     errno = kept_errno;
     return routed;
 }
@@ -555,7 +554,7 @@ bool query_execute(struct handle *handle, struct statement *statement, int *resu
         *result = 1;
     }
     query_note_reason(statement->summary, decision.reason);
-    count(handle, decision, statement->summary, ns);
+    query_count(handle, decision, statement->summary, ns);
     errno = kept_errno;
     return decision.reason == ROUTE_ROUTED || statement->error;
 }

@@ -228,10 +228,12 @@ def template():
         "--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync", "--character-set-server=utf8mb4",
     ]
     log = os.path.join(folder(), "template.log")
+    # Servers clear the temporary tables of a temporary folder when they start, those of other servers too.
+    os.makedirs(path + ".tmp", exist_ok=True)
     with open(log, "w") as out:
         install = spawn(
             [find_program("mariadb-install-db", "mysql_install_db"), "--no-defaults", f"--datadir={path}", "--skip-test-db", "--force",
-             "--auth-root-authentication-method=normal", *as_root_user(), *quick],
+             "--auth-root-authentication-method=normal", f"--tmpdir={path}.tmp", *as_root_user(), *quick],
             stdout=out, stderr=out)
         if install.wait(START_DEADLINE_S) != 0:
             raise NotReady(f"mariadb-install-db failed:\n{open(log).read()}")
