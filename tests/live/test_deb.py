@@ -146,7 +146,8 @@ def the_installed_library_routes_a_program_of_any_user():
     log = local.query("SHOW BINARY LOGS")[-1][0]
     origins = {row[3] for row in local.query(f"SHOW BINLOG EVENTS IN '{log}'") if "deb:" in (row[5] or "")}
     want({local.id}, origins, "the server that the rows were written at")
-    want_true(os.listdir(os.path.join(clean_folder(), "run/roundabout")), "counters of that program under /run/roundabout")
+    counted = json.loads(inside("roundabout", "stats", "--json"))
+    want(3 * (30 + 30), counted["routed"], f"statements counted as routed under /run/roundabout ({counted})")
 
 
 @test
