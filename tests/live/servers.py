@@ -228,7 +228,7 @@ def template():
         "--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync", "--character-set-server=utf8mb4",
     ]
     log = os.path.join(folder(), "template.log")
-    os.mkdir(path + ".tmp")
+    os.makedirs(path + ".tmp", exist_ok=True)
     with open(log, "w") as out:
         install = spawn(
             [find_program("mariadb-install-db", "mysql_install_db"), "--no-defaults", f"--datadir={path}", f"--tmpdir={path}.tmp", "--skip-test-db", "--force",

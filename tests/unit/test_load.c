@@ -148,7 +148,7 @@ static void files_are_read_as_requests(void **state) {
         for (size_t r = 0; read && r < replay.request_count; r++) {
             for (size_t s = 0; s < replay.requests[r].count; s++) {
                 const struct replay_statement *statement = &replay.statements[replay.requests[r].first + s];
-                at = mempcpy(at, r + s == 0 ? "" : s ? "|" : "\n", r + s > 0);
+                at = mempcpy(at, r + s == 0 ? "" : s ? "|" : "\n", r + s > 0 ? 1 : 0);
                 at = mempcpy(at, statement->at, statement->length);
             }
         }
