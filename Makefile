@@ -6,10 +6,12 @@
 #   make check-ring             the ring under faults, with a table
 #   make demo       the main job, shown on throwaway servers
 #   make bench bench-quick      how much faster on this machine, and what it costs the rest
+#   make bench-ring             how long a write takes to the other sites
 #   make bench-overhead          the shim's own cost a call, in nanoseconds and instructions
 #   make asan tsan valgrind      the fast tests under the sanitizers
 #   make fuzz                    the readers of foreign input, fuzzed
 #   make check-faults            the local master's failures, under load
+#   make soak                    a ring under load and faults for half an hour; nothing grows
 #   make lint                    static analysis
 #   make check-oracle            the classifier against real servers, with random statements
 #   make install uninstall       with prefix= and DESTDIR= as usual
@@ -39,11 +41,14 @@ PAGE   = page/page.c page/files.c
 SHIM   = $(PURE) $(CONFIG) $(PAGE) \
          shim/real.c shim/late.c shim/process.c \
          shim/deepbind.c \
-         shim/log.c shim/setup.c shim/options.c shim/stats.c \
+         shim/log.c shim/setup.c shim/options.c \
+         shim/stats.c shim/own_page.c shim/usage.c shim/observe.c \
          shim/session.c shim/snapshot.c shim/handle.c \
          shim/breaker.c shim/verdict.c \
          shim/local.c shim/local_life.c shim/local_open.c shim/local_step.c \
          shim/command.c shim/descriptor.c \
+         shim/socket.c shim/watch.c \
+         shim/variables.c \
          shim/intercept_connect.c shim/intercept_command.c \
          shim/intercept_query.c shim/intercept_send.c \
          shim/intercept_result.c shim/intercept_answer.c \
@@ -55,21 +60,26 @@ CLI    = cli/main.c \
          cli/libraries.c cli/process.c \
          cli/init.c cli/init_look.c cli/init_write.c cli/option_files.c \
          cli/explain.c cli/text.c $(PURE) \
-         cli/stats.c cli/stats_table.c cli/stats_json.c cli/gather.c $(PAGE) \
+         cli/observe.c cli/judge.c cli/stats.c cli/stats_table.c cli/stats_json.c cli/gather.c $(PAGE) \
          cli/check.c daemon/preflight.c \
-         cli/status.c \
+         cli/status.c daemon/picture.c daemon/status_json.c daemon/buffer.c daemon/event.c daemon/routing.c $(PAGE) \
          cli/look.c daemon/observe.c daemon/server.c \
          $(CONFIG) $(DAEMON_PURE)
 DAEMON_PURE = daemon/link.c daemon/ring.c daemon/script.c daemon/dialect.c daemon/quote.c
-DAEMON_REST = daemon/observe.c daemon/heartbeat.c daemon/watch.c daemon/memory.c daemon/site.c \
-              daemon/turn.c \
+DAEMON_SHOW = daemon/picture.c daemon/compare.c daemon/event.c daemon/journal.c daemon/routing.c daemon/buffer.c \
+              daemon/metrics.c daemon/status_json.c daemon/page.c page/names.c $(PAGE)
+DAEMON_REST = daemon/observe.c daemon/heartbeat.c daemon/watch.c daemon/lag.c daemon/memory.c daemon/site.c \
+              daemon/turn.c daemon/event.c daemon/journal.c daemon/buffer.c \
               daemon/log.c
-DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) \
+DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) $(filter-out daemon/event.c daemon/journal.c daemon/buffer.c,$(DAEMON_SHOW)) \
+              daemon/herald.c daemon/http.c daemon/host.c daemon/hook.c \
               daemon/server.c \
               daemon/notify.c
 UNIT   = config page \
+         judge usage \
          lex sql route session \
          ring link script turn preflight \
+         lag show \
          doctor \
          histogram load
 
@@ -87,6 +97,11 @@ SYSTEMD_LIBS := $(shell pkg-config --libs libsystemd 2>/dev/null)
 $(BUILD)/cli/main.o: debian/changelog
 $(BUILD)/cli/main.o: CFLAGS_ALL += -DROUNDABOUT_VERSION='"$(VERSION)"'
 $(BUILD)/daemon/server.o: CFLAGS_ALL += $(MYSQL_CFLAGS)
+# Opened by this name when there is to be a page (daemon/http.c). Without its header the daemon is built without a page.
+MICROHTTPD_SONAME := $(shell readelf -d "$$($(CC) -print-file-name=libmicrohttpd.so)" 2>/dev/null | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
+$(BUILD)/daemon/http.o: CFLAGS_ALL += $(if $(MICROHTTPD_SONAME),-DHAVE_MICROHTTPD -DMICROHTTPD_SONAME='"$(MICROHTTPD_SONAME)"')
+# The page's parts are in the program, byte for byte.
+$(BUILD)/daemon/page.o: daemon/page.html daemon/page.css daemon/page.js
 $(BUILD)/daemon/notify.o: CFLAGS_ALL += $(if $(SYSTEMD_LIBS),-DHAVE_SYSTEMD)
 
 $(BUILD)/%.o: %.c
@@ -102,7 +117,7 @@ $(BUILD)/roundabout: $(call objects,$(CLI))
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lconfig $(MYSQL_LIBS) -lpthread
 
 $(BUILD)/roundaboutd: $(call objects,daemon/main.c $(DAEMON) $(CONFIG))
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(MYSQL_LIBS) $(SYSTEMD_LIBS) -lconfig -lpthread
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(MYSQL_LIBS) $(SYSTEMD_LIBS) -lconfig -lpthread -ldl
 
 $(BUILD)/wan: $(call objects,bench/wan.c)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^
@@ -111,6 +126,8 @@ $(BUILD)/wan: $(call objects,bench/wan.c)
 
 $(BUILD)/tests/unit/test_config: LINK_MORE = -Wl,--wrap=malloc,--wrap=calloc,--wrap=strdup,--wrap=strndup
 $(BUILD)/tests/unit/test_config: $(call objects,tests/unit/test_config.c $(CONFIG))
+$(BUILD)/tests/unit/test_judge: $(call objects,tests/unit/test_judge.c cli/judge.c)
+$(BUILD)/tests/unit/test_usage: $(call objects,tests/unit/test_usage.c shim/usage.c $(PURE))
 $(BUILD)/tests/unit/test_page: $(call objects,tests/unit/test_page.c $(PAGE) page/names.c)
 $(BUILD)/tests/unit/test_lex: $(call objects,tests/unit/test_lex.c $(PURE))
 $(BUILD)/tests/unit/test_sql: $(call objects,tests/unit/test_sql.c $(PURE))
@@ -124,12 +141,17 @@ $(BUILD)/tests/unit/test_histogram: $(call objects,tests/unit/test_histogram.c b
 $(BUILD)/tests/unit/test_load: $(call objects,tests/unit/test_load.c bench/load/keys.c bench/load/text.c bench/load/replay.c)
 $(BUILD)/tests/unit/test_doctor: $(call objects,tests/unit/test_doctor.c cli/doctor_judge.c cli/elf_file.c)
 $(BUILD)/tests/unit/test_turn: $(call objects,tests/unit/test_turn.c $(DAEMON_PURE) $(DAEMON_REST))
+$(BUILD)/tests/unit/test_lag: $(call objects,tests/unit/test_lag.c daemon/lag.c)
+$(BUILD)/tests/unit/test_show: $(call objects,tests/unit/test_show.c $(DAEMON_PURE) $(DAEMON_SHOW) $(CONFIG) daemon/log.c daemon/host.c daemon/hook.c)
 $(addprefix $(BUILD)/tests/unit/test_,$(UNIT)):
 	$(CC) $(LDFLAGS_ALL) $(LINK_MORE) -o $@ $^ -lcmocka -lconfig -lpthread -lm
 $(BUILD)/tests/unit/print_settings: $(call objects,tests/unit/print_settings.c $(CONFIG))
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lconfig
 
-unit: $(addprefix $(BUILD)/tests/unit/test_,$(UNIT)) $(BUILD)/tests/unit/print_settings
+$(BUILD)/tests/unit/print_shown: $(call objects,tests/unit/print_shown.c $(DAEMON_PURE) $(DAEMON_SHOW) $(CONFIG) daemon/log.c)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lconfig -lpthread
+
+unit: $(addprefix $(BUILD)/tests/unit/test_,$(UNIT)) $(BUILD)/tests/unit/print_settings $(BUILD)/tests/unit/print_shown
 
 # --- the shim over a fake client library
 PRELOAD = $(BUILD)/tests/preload
@@ -177,11 +199,14 @@ preload: $(BUILD)/libroundabout.so $(CLOSED) $(PRELOAD)/test_libraries \
 
 LIVE       = tests/live/apps/c
 C_APP      = $(addprefix $(LIVE)/,c_app.c tell.c text.c results.c answers.c session.c prepared.c non_blocking.c process.c orders.c)
-LIVE_APPS  = $(addprefix $(BUILD)/tests/live/,c_app loader module.so)
+LIVE_APPS  = $(addprefix $(BUILD)/tests/live/,c_app any_order loader module.so)
 LIVE_CFLAGS = -std=gnu11 -g -O2 $(WARNINGS)
 $(BUILD)/tests/live/c_app: $(C_APP) $(LIVE)/c_app.h
 	@mkdir -p $(@D)
 	$(CC) $(LIVE_CFLAGS) $(MYSQL_CFLAGS) -o $@ $(C_APP) $(MYSQL_LIBS) -lpthread
+$(BUILD)/tests/live/any_order: $(LIVE)/any_order.c $(LIVE)/tell.c $(LIVE)/c_app.h
+	@mkdir -p $(@D)
+	$(CC) $(LIVE_CFLAGS) $(MYSQL_CFLAGS) -o $@ $(LIVE)/any_order.c $(LIVE)/tell.c $(MYSQL_LIBS)
 $(BUILD)/tests/live/loader: $(LIVE)/loader.c
 	@mkdir -p $(@D)
 	$(CC) $(LIVE_CFLAGS) -Wl,--enable-new-dtags,-rpath,'$$ORIGIN' -o $@ $< -ldl
@@ -269,20 +294,26 @@ deps:
 	@sh tests/deps.sh
 
 check: deps
-	+@$(MAKE) --no-print-directory all man unit preload $(BUILD)/wan $(LIVE_APPS)
+	+@$(MAKE) --no-print-directory all man unit preload $(BUILD)/wan $(LIVE_APPS) $(BENCH)/overhead_mariadb $(BENCH)/overhead_oracle
 	@BUILD=$(abspath $(BUILD)) $(RUN) "layers=tests/check_layers.sh" \
 	    "manual=tests/check_manual.py $(BUILD)" \
+	    "events=tests/check_events.py daemon/event.h man/roundaboutd.8" \
+	    "dashboards=tests/check_dashboards.py $(BUILD)/tests/unit/print_shown contrib/grafana/roundabout.json contrib/prometheus/roundabout.rules.yml" \
 	    "settings=tests/check_settings.py $(BUILD)/tests/unit/print_settings config/roundabout.conf" $(UNIT_RUNS) \
 	    "preload=$(PYTHON) tests/run_preload.py $(BUILD)" \
 	    "live wan=$(PYTHON) tests/live/test_wan.py" \
 	    "live shim=$(PYTHON) tests/live/test_shim.py" \
+	    "live order=$(PYTHON) tests/live/test_shim_order.py" \
+	    "live model=$(PYTHON) tests/live/test_shim_model.py" \
 	    "live failure=$(PYTHON) tests/live/test_shim_failure.py" \
 	    "live run=$(PYTHON) tests/live/test_shim_run.py" \
 	    "live stats=$(PYTHON) tests/live/test_shim_stats.py" \
 	    "live bench=$(PYTHON) tests/live/test_bench.py" \
+	    "bench overhead=$(PYTHON) bench/overhead.py $(BUILD) --rounds 1 --calls 20 --handles 100 --no-callgrind" \
 	    "live doctor=$(PYTHON) tests/live/test_doctor.py" \
 	    "live init=$(PYTHON) tests/live/test_init.py" \
 	    "live ring=$(PYTHON) tests/live/test_ring.py" \
+	    "live page=$(PYTHON) tests/live/test_page.py" \
 	    "live ring on MySQL=$(PYTHON) tests/live/test_ring_mysql.py"
 
 # What needs no server and no root, as the package's build runs it.
@@ -305,6 +336,12 @@ check-ring: deps
 check-faults: deps
 	+@$(MAKE) --no-print-directory all $(BUILD)/wan
 	@BUILD=$(abspath $(BUILD)) $(PYTHON) tests/live/shim_faults.py $(if $(STATEMENTS),--statements $(STATEMENTS))
+
+# A ring of three under load and random faults, and nothing that grows.
+SOAK_S ?= 1800
+soak: deps
+	+@$(MAKE) --no-print-directory all $(BUILD)/wan
+	@BUILD=$(abspath $(BUILD)) $(PYTHON) tests/live/soak.py --seconds $(SOAK_S)
 
 # Static analysis by three tools; each finding is mended or explained in tests/data/lint.tsv.
 lint: deps
@@ -381,6 +418,12 @@ bench bench-quick:
 	+@$(MAKE) --no-print-directory all $(BUILD)/wan
 	@BUILD=$(BUILD) $(PYTHON) bench/bench.py $(if $(filter bench-quick,$@),--quick) $(BENCH_OPTIONS)
 
+# How long a write takes round a ring: some eight minutes; BENCH_OPTIONS=--quick for two.
+bench-ring:
+	@sh tests/deps.sh build live bench
+	+@$(MAKE) --no-print-directory all $(BUILD)/wan
+	@BUILD=$(BUILD) $(PYTHON) bench/ring.py $(BENCH_OPTIONS)
+
 # Words for it, as in: make bench-overhead OVERHEAD_OPTIONS="--only insert --rounds 11"
 bench-overhead:
 	@sh tests/deps.sh build bench
@@ -392,9 +435,9 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all clean deps
-.PHONY: unit preload fast check check-ring check-faults check-oracle lint fuzz asan tsan valgrind
+.PHONY: unit preload fast check check-ring check-faults check-oracle soak lint fuzz asan tsan valgrind
 .PHONY: demo
-.PHONY: bench bench-quick bench-overhead
+.PHONY: bench bench-quick bench-overhead bench-ring
 .PHONY: man check-unit
 .PHONY: install uninstall deb check-deb
 -include $(shell find $(BUILD) -path $(BUILD)/deb -prune -o -name '*.d' -type f -print 2>/dev/null)

@@ -270,8 +270,9 @@ def main():
                    "rounds": bench.rounds}, file)
     print(f"{report.write(OUT)}: the same as a page, with curves; {time.time() - began:.0f} s in all")
     goals = [row for parts in summary.values() for row in parts["ratios"] if row["goal"] is not None]
-    missed = [row for row in goals if row["verdict"] == "MISSED"]
-    print(f"{len(goals) - len(missed)} of {len(goals)} goals met" + "".join(f"\n  missed: {row['what']}: {row['value']:.3f}" for row in missed))
+    count = {word: sum(row["verdict"] == word for row in goals) for word in ("met", "in the noise", "MISSED")}
+    print(f"{count['met']} goals met, {count['in the noise']} missed by less than the noise, {count['MISSED']} missed"
+          + "".join(f"\n  missed: {row['what']}: {row['value']:.3f}" for row in goals if row["verdict"] == "MISSED"))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@
 
 The same program runs bare, with the shim switched off, and with it, and the three take turns in short rounds, so that a busy machine is busy
 for all. Times are nanoseconds of processor time a call: the median of all rounds; what the shim adds is the median of the rounds' own
-differences. Instructions, allocations, locks and system calls are counted by valgrind's callgrind over the same calls, bare and with the
+differences. `cold' is the same with the caches full of other things before each call, as they are in a program that has just waited for its server on
+one processor: a real statement costs nearer to that than to the time of a call that is made over and over. Instructions, allocations, locks and system calls are counted by valgrind's callgrind over the same calls, bare and with the
 shim; they are the same on every machine and under every load. (Reading the clock is no system call, but callgrind makes it one: it is
 left out.) Goals stand beside what is measured."""
 
@@ -74,6 +75,9 @@ CALLS = [
 # What must have been routed, lest a row says what it doesn't measure. (A prepared statement may be, or not.)
 ROUTED = {"replace", "mysql_query_routed", "send_read_routed", "select_routed", "send_read_select_routed", "connect_route_close",
           "letters", "octets", "escapes", "rows", "keys"}
+# Measured cold too.
+COLD = {case for _, rows in CALLS[:3] for case, _, _ in rows} - {"begin", "commit", "set", "stmt_init_close"}
+COLD_CALLS, COLD_ROUNDS = 60, 9
 # Neither allocations, locks nor system calls in these.
 QUIET = {"insert", "insert_known", "select", "select_known", "mysql_query", "send_read", "select_1", "stmt_execute"}
 ORACLE_CASES = ["insert", "select_known", "mysql_query", "replace", "select_routed", "stmt_execute"]
@@ -163,6 +167,11 @@ class Bench:
         result["adds"] = statistics.median(row["with"] - row["bare"] for row in rows)
         return {**result, "case": case, "library": library, "threads": threads, "handles": handles, "size": size, "where": where}
 
+    def time_cold(self, library, case):
+        """What the shim adds to a call with cold caches, in ns."""
+        rounds = [[float(self.ask(library, way, f"{case} 1 1 -{COLD_CALLS} 0")[0]) for way in ("bare", "with")] for _ in range(COLD_ROUNDS)]
+        return statistics.median(with_shim - bare for bare, with_shim in rounds)
+
     def count(self, library, lines):
         """{dump: {instructions, takes, locks, system_calls}} a call, that the shim adds; and the counts of the run with the shim."""
         counted = {way: callgrind.run([self.program(library)], self.folder, self.environment(way), lines) for way in ("bare", "with")}
@@ -210,7 +219,7 @@ def shown(cases, options):
 
 
 def bench_calls(bench, goals, results):
-    print(f"\n{'one handle, one thread; ns and instructions a call':52} {'bare':>7} {'off adds':>8} {'adds':>8} {'instr.':>7} {'malloc':>6}"
+    print(f"\n{'one handle, one thread; ns and instructions a call':52} {'bare':>7} {'off adds':>8} {'adds':>8} {'cold':>7} {'instr.':>7} {'malloc':>6}"
           f" {'locks':>6} {'syscalls':>8} {'went to':>8} {'goal':>6}")
     libraries = [("mariadb", CALLS)]
     oracle = [("over Oracle's libmysqlclient", [row for _, rows in CALLS for row in rows if row[0] in ORACLE_CASES])]
@@ -227,23 +236,25 @@ def bench_calls(bench, goals, results):
             for case, what, goal in rows:
                 row = bench.time(library, case, calls=60 if case.startswith("connect") else None)
                 row.update(added.get(f"{case}.1.0", {}))
+                if case in COLD:
+                    row["cold_adds"] = bench.time_cold(library, case)
                 results.append(row)
                 verdict = goals.judge(f"{case} over {library}", row["adds"], goal, "ns")
-                columns = [""] * 4
+                columns, cold = [""] * 4, f"{row['cold_adds']:.0f}" if "cold_adds" in row else ""
                 if "instructions" in row:
                     columns = [f"{row['instructions']:.0f}", *(a_few(row[name]) for name in ("takes", "locks", "system_calls"))]
                     if case in QUIET:
                         noise = row["takes"] + row["locks"] + row["system_calls"]
                         verdict = max(verdict, goals.judge(f"{case} over {library}: allocations, locks, system calls", noise, 0, ""),
                                       key=lambda word: ("", "ok", "MISSED").index(word))
-                print(f"  {what:50} {row['bare']:7.1f} {row['off_adds']:8.1f} {row['adds']:8.1f} {columns[0]:>7} {columns[1]:>6} {columns[2]:>6}"
+                print(f"  {what:50} {row['bare']:7.1f} {row['off_adds']:8.1f} {row['adds']:8.1f} {cold:>7} {columns[0]:>7} {columns[1]:>6} {columns[2]:>6}"
                       f" {columns[3]:>8} {row['where']:>8} {'' if goal is None else goal:>6} {verdict}", flush=True)
 
 
 def bench_crowds(bench, goals, results):
     print(f"\n{'many threads and handles; ns a call':52} {'threads':>7} {'handles':>7} {'bare':>7} {'off adds':>8} {'adds':>8} {'goal':>6}")
     for case, what, goal in shown(CROWDED, bench.options):
-        for threads, handles in SHAPES:
+        for threads, handles in (shape for shape in SHAPES if shape[1] <= bench.options.handles):
             row = bench.time("mariadb", case, threads, handles, rounds=bench.options.rounds // 2 + 1)
             results.append(row)
             verdict = goals.judge(f"{case}, {threads} threads, {handles} handles", row["adds"], goal, "ns")
@@ -329,6 +340,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=41)
     parser.add_argument("--calls", type=int, default=4000, help="in a round (default %(default)s)")
     parser.add_argument("--only", action="append", metavar="WORD", help="cases whose name holds WORD; may be given more than once")
+    parser.add_argument("--handles", type=int, default=10000, help="at most so many at once (default %(default)s)")
     parser.add_argument("--no-callgrind", dest="callgrind", action="store_false", help="times only")
     parser.add_argument("--profile", metavar="CASE[:BYTES]", help="only where the instructions of one case are spent, by function")
     parser.add_argument("--json", metavar="FILE", help="the results, as JSON")

@@ -25,6 +25,7 @@ static const struct verb {
     {"check", verb_check, "look whether everything is there that a ring needs, at every site"},
     {"status", verb_status, "show the ring: who follows whom, how far behind, what is wrong"},
     {"stats", verb_stats, "show what was routed on this host, what was not and why, and what it saved"},
+    {"observe", verb_observe, "rank the tables that look like caches, after `roundabout run --observe`"},
 };
 #define VERBS_END (VERBS + sizeof(VERBS) / sizeof(VERBS[0]))
 

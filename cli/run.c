@@ -24,10 +24,12 @@
 enum { EXIT_USAGE = 2, EXIT_CANNOT_RUN = PROGRAM_CANNOT_RUN, EXIT_NOT_FOUND = PROGRAM_NOT_FOUND };
 
 static const char HELP[] =
-    "usage: roundabout run [-f FILE] [--deepbind] [--] PROGRAM [ARGUMENTS]\n\n"
+    "usage: roundabout run [-f FILE] [--observe] [--deepbind] [--] PROGRAM [ARGUMENTS]\n\n"
     "Runs PROGRAM with its cache statements sent to the local master, and exits as it does.\n\n"
     "  -f, --config FILE  the configuration; otherwise $ROUNDABOUT_CONFIG, or\n"
     "                     /etc/roundabout/roundabout.conf\n"
+    "      --observe      nothing is sent to the local master; which tables are used how is counted,\n"
+    "                     for `roundabout observe report`. Needs no configuration\n"
     "      --deepbind     modules that ask for RTLD_DEEPBIND are loaded without it, so that\n"
     "                     they are routed, too; as `deepbind = true` in the configuration\n"
     "  -h, --help         this text\n\n"
@@ -146,6 +148,7 @@ struct order {
     const char *config; /* -f, or NULL */
     char **program;     /* and its arguments */
     bool deepbind;
+    bool observe;
     bool help;
 };
 
@@ -154,6 +157,7 @@ static bool read_order(int argc, char **argv, struct order *order) {
     enum { DEEPBIND = 256 };
     static const struct option OPTIONS[] = {{"config", required_argument, NULL, 'f'},
                                             {"deepbind", no_argument, NULL, DEEPBIND},
+                                            {"observe", no_argument, NULL, 'o'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
 
@@ -164,6 +168,8 @@ static bool read_order(int argc, char **argv, struct order *order) {
             order->config = optarg;
         } else if (option == DEEPBIND) {
             order->deepbind = true;
+        } else if (option == 'o') {
+            order->observe = true;
         } else if (option == 'h') {
             order->help = true;
             return true;
@@ -231,6 +237,7 @@ static bool prepare_environment(const struct order *order) {
         return false;
     }
     if (!set_preload(library) || (order->config && !set_config(order->config)) ||
+        (order->observe && setenv("ROUNDABOUT_OBSERVE", "1", 1) != 0) ||
         (order->deepbind && setenv("ROUNDABOUT_DEEPBIND", "1", 1) != 0)) {
         fprintf(stderr, "ERROR the environment can't be set: %s\n", strerror(errno));
         return false;
@@ -248,7 +255,9 @@ int verb_run(int argc, char **argv) {
         fputs(HELP, stdout);
         return 0;
     }
-    if (!is_config_good(config_choose_path(order.config, getenv("ROUNDABOUT_CONFIG"))))
+    const char *config = config_choose_path(order.config, getenv("ROUNDABOUT_CONFIG"));
+    bool needless = order.observe && !order.config && access(config, F_OK) != 0;
+    if (!needless && !is_config_good(config))
         return EXIT_USAGE;
     int status = check_program(order.program[0], path, sizeof(path));
     if (status != 0)

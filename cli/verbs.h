@@ -10,5 +10,6 @@ int verb_status(int argc, char **argv);
 int verb_stats(int argc, char **argv);
 int verb_doctor(int argc, char **argv);
 int verb_init(int argc, char **argv);
+int verb_observe(int argc, char **argv);
 
 #endif

@@ -386,6 +386,29 @@ static void read_tables(struct reading *reading, const struct setting *row, cons
     }
 }
 
+/* The bytes of one item: a program's argument, a host's name. */
+enum { TEXTS_ITEM_BYTES_MAX = 1024 };
+
+static void read_texts(struct reading *reading, const struct setting *row, const config_setting_t *setting,
+                       void *values) {
+    if (!is_list_in_bounds(reading, row, setting))
+        return;
+    char **texts = (char **)(void *)make_items(reading, row, setting, values);
+    if (!texts)
+        return;
+    for (int i = 0; i < config_setting_length(setting); i++) {
+        const config_setting_t *item = config_setting_get_elem(setting, (unsigned)i);
+        const char *text = config_setting_get_string(item);
+        if (!text)
+            say_wrong_type(reading, row, item);
+        else if (strlen(text) > TEXTS_ITEM_BYTES_MAX)
+            say(reading, item, "an item of %s has %zu bytes; shorten it to at most %d", row->path, strlen(text),
+                TEXTS_ITEM_BYTES_MAX);
+        else
+            texts[i] = copy_text(reading, text, strlen(text));
+    }
+}
+
 static void read_members(struct reading *reading, const config_setting_t *group, const char *parent,
                          void *values);
 
@@ -439,6 +462,9 @@ static void read_value(struct reading *reading, const struct setting *row, const
         break;
     case TABLES:
         read_tables(reading, row, setting, values);
+        break;
+    case TEXTS:
+        read_texts(reading, row, setting, values);
         break;
     }
 }
@@ -632,6 +658,14 @@ static void check_sites_differ(struct reading *reading, const config_setting_t *
     }
     if (mains != 1)
         say(reading, list, "ring.sites has %zu sites with main = true; mark the main master's, and only it", mains);
+}
+
+void config_check_on_event(struct reading *reading, const config_setting_t *group, void *values) {
+    const struct config_on_event *on_event = values;
+    const char *program = on_event->command_count > 0 ? on_event->command[0] : NULL;
+
+    if (program && program[0] != '/')
+        say(reading, group, "on_event.command begins with \"%s\"; write the program's absolute path", program);
 }
 
 void config_check_ring(struct reading *reading, const config_setting_t *group, void *values) {

@@ -121,6 +121,28 @@ struct config_ring {
     unsigned net_timeout_s;
 };
 
+/* The daemon's page and metrics. */
+struct config_http {
+    unsigned port; /* 0: off */
+    char *address; /* NULL: 127.0.0.1 */
+    char **allowed_hosts; /* names that a browser may know this host by, beside `localhost` and addresses */
+    size_t allowed_host_count;
+};
+
+/* Where the daemon's journal is kept beside its memory. */
+struct config_journal {
+    char *file; /* absolute; NULL: in memory only */
+    unsigned max_kb;
+};
+
+/* The program that is run at an event. */
+struct config_on_event {
+    char **command; /* its path and arguments; none: nothing is run */
+    size_t command_count;
+    unsigned limit_s;
+    unsigned per_minute;
+};
+
 struct config {
     char *path; /* the file this was read from */
     struct config_local local;
@@ -132,6 +154,9 @@ struct config {
     struct config_ring ring;
     bool deepbind; /* modules are loaded without RTLD_DEEPBIND */
     struct config_stats stats;
+    struct config_http http;
+    struct config_journal journal;
+    struct config_on_event on_event;
     enum config_log_level log_level;
     char *log_file; /* absolute; NULL: standard error */
 };
@@ -170,7 +195,7 @@ bool config_ring_is_open(const struct config *config, config_report *report, voi
  * check that they agree with it. */
 struct config_setting_text {
     char path[64];     /* "caches.mode": the keys from the top of the file down; list items add nothing */
-    char type[16];     /* group, list (of groups), string, path, number, word, words, tables */
+    char type[16];     /* group, list (of groups), string, strings, path, number, switch, word, words, tables */
     char fallback[64]; /* the default as the file would say it; empty: none, the setting stays unset */
     char bounds[64];   /* "1..60", "1..107 bytes", "1..1000 items", "route|observe|off"; empty: none */
     bool required;

@@ -19,6 +19,7 @@ const struct kind_words KINDS[] = {
     [WORDS] = {"words", "a list of words, [ \"...\", \"...\" ]", "one word in double quotes"},
     [TABLES] = {"tables", "a list of table patterns, [ \"database.table\", \"database.prefix_*\" ]",
                 "\"database.table\""},
+    [TEXTS] = {"strings", "a list of strings in double quotes, [ \"...\", \"...\" ]", "a string in double quotes"},
 };
 
 _Static_assert(sizeof(enum config_mode) == sizeof(unsigned) &&
@@ -68,6 +69,11 @@ static const struct word RETURNING[] = {{"keep", CONFIG_RETURNING_KEEP},
 #define HOST_BYTES   BETWEEN(1, 255)
 #define USER_BYTES   BETWEEN(1, 128)
 #define FILE_BYTES   BETWEEN(1, PATH_MAX - 1)
+
+/* One item of a list of strings. */
+struct config_texts_item {
+    char *text;
+};
 
 const struct setting SETTINGS[] = {
     {"local", GROUP, AT(config, local), .required = true, .check = config_check_local,
@@ -209,6 +215,31 @@ const struct setting SETTINGS[] = {
     {"stats.readable", WORD, AT(config_stats, readable), .words = READABLE, .fallback = CONFIG_READABLE_GROUP,
      .sentence = "Who may read the counters of a program: its own user, the directory's group too, or all."},
 
+    {"http", GROUP, AT(config, http), .sentence = "The daemon's page, its status as JSON, and its metrics."},
+    {"http.port", NUMBER, AT(config_http, port), BETWEEN(0, 65535), .fallback = 0,
+     .sentence = "The TCP port that roundaboutd serves them at; 0: none."},
+    {"http.address", TEXT, AT(config_http, address), BETWEEN(1, 45),
+     .sentence = "The IP address that it listens at; without it, 127.0.0.1: this host only."},
+    {"http.allowed_hosts", TEXTS,
+     MANY(config_http, allowed_hosts, allowed_host_count, config_texts_item, 16),
+     .sentence = "Names that it may be asked by, beside localhost and its own address; others are refused."},
+
+    {"journal", GROUP, AT(config, journal), .sentence = "What the daemon did and saw, kept over its restarts."},
+    {"journal.file", PATH, AT(config_journal, file), FILE_BYTES,
+     .sentence = "The file that it is appended to, a line of JSON an entry; without it, the last entries are in memory."},
+    {"journal.max_kb", NUMBER, AT(config_journal, max_kb), BETWEEN(16, 1048576), .fallback = 1024,
+     .sentence = "How many kilobytes the file may have before it is renamed to FILE.1, in place of the one before."},
+
+    {"on_event", GROUP, AT(config, on_event), .check = config_check_on_event,
+     .sentence = "A program that roundaboutd runs when something happens; roundaboutd(8) lists the events."},
+    {"on_event.command", TEXTS, MANY(config_on_event, command, command_count, config_texts_item, 32),
+     .required = true, .lowest = 1,
+     .sentence = "Its absolute path and its arguments; no shell reads them."},
+    {"on_event.limit_s", NUMBER, AT(config_on_event, limit_s), BETWEEN(1, 3600), .fallback = 10,
+     .sentence = "How many seconds it may take before it is killed."},
+    {"on_event.per_minute", NUMBER, AT(config_on_event, per_minute), BETWEEN(1, 600), .fallback = 12,
+     .sentence = "How often it is run in a minute at most; events beyond that are only counted."},
+
     {"log_level", WORD, AT(config, log_level), .words = LOG_LEVELS, .fallback = CONFIG_LOG_INFO,
      .sentence = "The least weighty messages that are written; changes of state are info and warning."},
     {"log_file", PATH, AT(config, log_file), FILE_BYTES,
@@ -270,6 +301,8 @@ static void free_list(const struct setting *row, void *values) {
     for (size_t i = 0; i < count; i++) {
         if (row->kind == LIST) {
             settings_free(row->path, items + i * row->item_size);
+        } else if (row->kind == TEXTS) {
+            free(((char **)(void *)items)[i]);
         } else {
             struct config_table *tables = (struct config_table *)(void *)items;
             free(tables[i].database);
@@ -287,7 +320,7 @@ void settings_free(const char *parent, void *values) {
             char *text;
             memcpy(&text, member_at(values, row->offset), sizeof(text));
             free(text);
-        } else if (row->kind == LIST || row->kind == TABLES) {
+        } else if (row->kind == LIST || row->kind == TABLES || row->kind == TEXTS) {
             free_list(row, values);
         } else if (row->kind == GROUP) {
             settings_free(row->path, member_at(values, row->offset));
@@ -339,6 +372,7 @@ static void describe_bounds(const struct setting *row, char *text, size_t size) 
         break;
     case LIST:
     case TABLES:
+    case TEXTS:
         text_append(text, size, "%u..%u items", row->lowest, row->highest);
         break;
     case GROUP:

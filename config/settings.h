@@ -8,7 +8,7 @@
 struct config_setting_t; /* libconfig's, which config.c alone includes */
 struct reading;          /* what is known while one file is read: config.c's own */
 
-enum kind { GROUP, LIST, TEXT, PATH, NUMBER, SWITCH, WORD, WORDS, TABLES };
+enum kind { GROUP, LIST, TEXT, PATH, NUMBER, SWITCH, WORD, WORDS, TABLES, TEXTS };
 
 struct word {
     const char *name;
@@ -24,10 +24,10 @@ struct setting {
     const char *path;
     enum kind kind;
     size_t offset;
-    size_t count_offset;      /* LIST, TABLES */
-    size_t item_size;         /* LIST, TABLES */
+    size_t count_offset;      /* LIST, TABLES, TEXTS */
+    size_t item_size;         /* LIST, TABLES, TEXTS */
     unsigned lowest, highest; /* NUMBER: of the value; TEXT, PATH: of the length in bytes; LIST, TABLES,
-                                 WORDS: of the number of items */
+                                 TEXTS, WORDS: of the number of items */
     unsigned fallback;        /* NUMBER, WORD, WORDS; strings and lists have none */
     const struct word *words; /* WORD, WORDS: the values, ended by a NULL name */
     bool required;
@@ -70,6 +70,7 @@ void config_check_local(struct reading *reading, const struct config_setting_t *
 void config_check_server(struct reading *reading, const struct config_setting_t *group, void *values);
 void config_check_cache_group(struct reading *reading, const struct config_setting_t *group, void *values);
 void config_check_login(struct reading *reading, const struct config_setting_t *group, void *values);
+void config_check_on_event(struct reading *reading, const struct config_setting_t *group, void *values);
 void config_check_ring(struct reading *reading, const struct config_setting_t *group, void *values);
 
 #endif

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../config/config.h"
+#include "herald.h"
 #include "log.h"
 #include "notify.h"
 #include "turn.h"
@@ -137,10 +138,20 @@ static int wait_for_event(const struct events *events) {
     return 0;
 }
 
+/* What runs by one reading of the file; the journal outlives it. */
+struct running {
+    struct config *config;
+    struct turn *turn; /* NULL: it couldn't be started */
+    struct herald *herald;
+    struct journal *journal;
+};
+
 static struct turn *start(const struct config *config, const struct options *options,
-                          const struct events *events) {
-    struct turn *turn = turn_start(
-        &(struct turn_setup){.ring = &config->ring, .dry_run = options->dry_run, .wake_fd = events->seen});
+                          const struct events *events, struct journal *journal) {
+    struct turn *turn = turn_start(&(struct turn_setup){.ring = &config->ring,
+                                                        .dry_run = options->dry_run,
+                                                        .wake_fd = events->seen,
+                                                        .journal = journal});
     if (!turn)
         log_line(CONFIG_LOG_ERROR, "not enough memory or threads to start");
     return turn;
@@ -157,57 +168,80 @@ static int run_once(struct turn *turn, const struct events *events) {
 }
 
 /* The file again: a wrong one is reported and the one before stays in force. */
-static struct turn *reload(struct turn *turn, struct config **config, const char *path,
-                           const struct options *options, const struct events *events) {
+static void reload(struct running *running, const char *path, const struct options *options,
+                   const struct events *events) {
     notify_reloading();
     struct config *fresh = load(path);
     if (!fresh) {
         log_line(CONFIG_LOG_ERROR, "%s wasn't read again; what was in force stays", path);
+        journal_add(running->journal, EVENT_CONFIG_REFUSED, running->config->site, "the log says what is wrong");
         notify_ready("running with the file as it was");
-        return turn;
+        return;
     }
-    turn_stop(turn);
-    config_free(*config);
-    *config = fresh;
+    herald_close(running->herald);
+    turn_stop(running->turn);
+    config_free(running->config);
+    running->config = fresh;
     log_open(fresh->log_file, fresh->log_level);
     log_line(CONFIG_LOG_INFO, "%s read again", path);
-    turn = start(fresh, options, events);
+    journal_use(running->journal, &fresh->journal);
+    journal_add(running->journal, EVENT_CONFIG_RELOADED, fresh->site, path);
+    running->turn = start(fresh, options, events, running->journal);
+    running->herald = herald_open(fresh, running->journal);
     notify_ready("running");
-    return turn;
 }
 
-static int run(struct config **config, const char *path, const struct options *options,
-               const struct events *events) {
-    struct turn *turn = start(*config, options, events);
+static void loop(struct running *running, const char *path, const struct options *options,
+                 const struct events *events) {
     struct log_subject status = {""};
-    if (!turn)
-        return EXIT_CANNOT_START;
-    if (options->once) {
-        const int result = run_once(turn, events);
-        turn_stop(turn);
-        return result;
-    }
-    log_line(CONFIG_LOG_INFO, "roundaboutd of site %s started%s", (*config)->site,
-             options->dry_run || (*config)->ring.manage == CONFIG_MANAGE_WATCH
-                 ? "; it watches and changes nothing"
-                 : "");
-    notify_ready("running");
     int number = 0;
-    while (turn && number != SIGTERM && number != SIGINT) {
+    while (running->turn && number != SIGTERM && number != SIGINT) {
         if (number == SIGHUP)
-            turn = reload(turn, config, path, options, events);
-        if (turn)
-            turn_run(turn, clock_monotonic_ms());
-        if (turn && strcmp(status.last, turn_words(turn)) != 0) {
-            snprintf(status.last, sizeof status.last, "%s", turn_words(turn));
+            reload(running, path, options, events);
+        if (!running->turn)
+            return;
+        turn_run(running->turn, clock_monotonic_ms());
+        herald_turn(running->herald, running->turn, clock_monotonic_ms());
+        if (strcmp(status.last, turn_words(running->turn)) != 0) {
+            snprintf(status.last, sizeof status.last, "%s", turn_words(running->turn));
             notify_status(status.last);
         }
         number = wait_for_event(events);
     }
+}
+
+static int run(struct config **config, const char *path, const struct options *options,
+               const struct events *events) {
+    struct running running = {.config = *config};
+    running.journal = journal_open(&(*config)->journal);
+    running.turn = running.journal ? start(*config, options, events, running.journal) : NULL;
+    if (!running.turn) {
+        journal_close(running.journal);
+        return EXIT_CANNOT_START;
+    }
+    if (options->once) {
+        const int result = run_once(running.turn, events);
+        turn_stop(running.turn);
+        journal_close(running.journal);
+        return result;
+    }
+    running.herald = herald_open(*config, running.journal);
+    const char *how = options->dry_run || (*config)->ring.manage == CONFIG_MANAGE_WATCH
+                          ? "; it watches and changes nothing"
+                          : "";
+    log_line(CONFIG_LOG_INFO, "roundaboutd of site %s started%s", (*config)->site, how);
+    journal_add(running.journal, EVENT_DAEMON_STARTED, (*config)->site, how[0] ? how + 2 : "");
+    notify_ready("running");
+    loop(&running, path, options, events);
+    const bool ended = running.turn != NULL;
     notify_stopping();
-    turn_stop(turn);
+    herald_close(running.herald);
+    turn_stop(running.turn);
+    *config = running.config;
     log_line(CONFIG_LOG_INFO, "roundaboutd of site %s stopped; its link goes on", (*config)->site);
-    return turn ? EXIT_SUCCESS : EXIT_CANNOT_START;
+    journal_add(running.journal, EVENT_DAEMON_STOPPED, (*config)->site, "its link goes on");
+    journal_close(running.journal);
+    return ended ? EXIT_SUCCESS : EXIT_CANNOT_START;
 }
 
 int main(int argc, char **argv) {

@@ -59,6 +59,7 @@ static bool start_sites(struct turn *turn) {
             .by_socket = own,
             .ring = turn->ring,
             .limit_s = own ? OWN_LIMIT_S : OTHER_LIMIT_S,
+            .all_lags = own,
             .heartbeat_site = own && may_change(turn) ? turn->ring->sites[i].name : NULL,
             .wake_fd = turn->setup.wake_fd,
         });
@@ -173,11 +174,13 @@ static void tell_plan(struct managed *link) {
     log_state(&link->subject, level, "%s%s", link->words, why);
 }
 
-static void tell_order(struct managed *link) {
+static void tell_order(const struct turn *turn, struct managed *link) {
     const struct server_answer *answer = &link->report.order_answer;
     const struct dialect *dialect = dialect_for_kind(link->report.state.kind);
-    if (link->report.order_position[0])
+    if (link->report.order_position[0]) {
         log_line(CONFIG_LOG_INFO, "%s ran: %s", link->name, link->report.order_position);
+        journal_add(turn->setup.journal, EVENT_STATEMENT_RUN, link->name, link->report.order_position);
+    }
     if (answer->outcome == SERVER_ANSWERED)
         log_state(&link->trouble, CONFIG_LOG_INFO, "%s", "");
     else if (site_refused_a_right(answer->code))
@@ -193,6 +196,11 @@ static void tell_order(struct managed *link) {
     else /* a syntax error quotes the statement, which may hold a password */
         log_state(&link->trouble, CONFIG_LOG_ERROR, "%s: %s failed: %u %s", link->name,
                   link->report.order_failed, answer->code, answer->code == 1064 ? "syntax" : answer->text);
+    if (answer->outcome != SERVER_ANSWERED) {
+        char detail[JOURNAL_DETAIL];
+        snprintf(detail, sizeof detail, "%u: %s", answer->code, link->report.order_failed);
+        journal_add(turn->setup.journal, EVENT_STATEMENT_FAILED, link->name, detail);
+    }
 }
 
 /* The position past what shall not be fetched. */
@@ -261,11 +269,13 @@ static void give_order(struct turn *turn, struct managed *link, int64_t now_ms) 
     for (size_t i = 0; i < turn->order.script.count; i++) {
         if (may_change(turn) && i == turn->order.script.position_at)
             continue; /* logged as it was, once it has been set */
-        if (may_change(turn))
+        if (may_change(turn)) {
             log_line(CONFIG_LOG_INFO, "%s %s: %s", link->name, verb, turn->order.script.shown[i]);
-        else
+            journal_add(turn->setup.journal, EVENT_STATEMENT_RUN, link->name, turn->order.script.shown[i]);
+        } else {
             log_state(&link->would, CONFIG_LOG_INFO, "%s %s: %s%s", link->name, verb,
                       turn->order.script.shown[i], turn->order.script.count > 1 ? "; ..." : "");
+        }
     }
 }
 
@@ -361,6 +371,10 @@ static void order_account(struct turn *turn) {
     turn->own.order_is_open = turn->own.order_is_account = true;
     log_line(CONFIG_LOG_INFO, "%s makes the replication user unless it is there: %s; %s; %s", turn->own.name,
              turn->order.script.shown[0], turn->order.script.shown[1], turn->order.script.shown[2]);
+    char detail[JOURNAL_DETAIL];
+    snprintf(detail, sizeof detail, "unless the user is there: %.80s; %.140s; %.140s", turn->order.script.shown[0],
+             turn->order.script.shown[1], turn->order.script.shown[2]);
+    journal_add(turn->setup.journal, EVENT_STATEMENT_RUN, turn->own.name, detail);
 }
 
 static void tell_heartbeat(struct turn *turn) {
@@ -379,7 +393,7 @@ static bool turn_link(struct turn *turn, struct managed *link, int64_t now_ms) {
     const bool was_open = link->order_is_open;
     link->order_is_open = link->report.orders_done != link->orders_given;
     if (was_open && !link->order_is_open) {
-        tell_order(link);
+        tell_order(turn, link);
         const bool refused = link->report.order_answer.outcome == SERVER_REFUSED && !link->order_is_account;
         link->retry_at_ms = refused ? now_ms + REFUSED_RETRY_MS : 0;
         link->order_is_account = false;
@@ -396,7 +410,7 @@ static bool turn_link(struct turn *turn, struct managed *link, int64_t now_ms) {
     return link->order_is_open;
 }
 
-static bool turn_replica(struct turn *turn, struct managed *replica, int64_t now_ms) {
+static bool turn_take_replica(struct turn *turn, struct managed *replica, int64_t now_ms) {
     watch_read(replica->watch, &replica->report);
     if (turn->ring->replicas_follow)
         return turn_link(turn, replica, now_ms);
@@ -430,7 +444,7 @@ bool turn_run(struct turn *turn, int64_t now_ms) {
     tell_heartbeat(turn);
     bool busy = turn_link(turn, &turn->own, now_ms);
     for (size_t i = 0; i < turn->replica_count; i++)
-        busy |= turn_replica(turn, &turn->replicas[i], now_ms);
+        busy |= turn_take_replica(turn, &turn->replicas[i], now_ms);
     for (size_t i = 0; i < turn->ring->site_count; i++) {
         if (!turn->sites[i].oldest_is_needed)
             turn->sites[i].oldest_asked = 0;
@@ -444,6 +458,15 @@ const char *turn_words(const struct turn *turn) {
 }
 const struct ring_plan *turn_plan(const struct turn *turn) {
     return &turn->own.plan;
+}
+const struct site_record *turn_site(const struct turn *turn, size_t site) {
+    return &turn->sites[site];
+}
+const struct watch_report *turn_replica(const struct turn *turn, size_t replica) {
+    return &turn->replicas[replica].report;
+}
+bool turn_may_change(const struct turn *turn) {
+    return may_change(turn);
 }
 unsigned turn_heartbeats(const struct turn *turn) {
     return turn->own.report.heartbeats;

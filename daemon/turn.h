@@ -4,7 +4,9 @@
 #ifndef ROUNDABOUT_TURN_H
 #define ROUNDABOUT_TURN_H
 
+#include "journal.h"
 #include "ring.h"
+#include "site.h"
 #include "watch.h"
 
 struct turn;
@@ -13,6 +15,7 @@ struct turn_setup {
     const struct config_ring *ring; /* outlives the turn */
     bool dry_run;                   /* statements are logged and not run; as with manage = "watch" */
     int wake_fd;                    /* an eventfd, written when something was seen; -1: none */
+    struct journal *journal;        /* gets each statement that is run, without passwords; NULL: none */
 };
 
 /* Starts a watch for each site and for this site's own replicas. NULL: no memory or no threads. */
@@ -29,6 +32,12 @@ bool turn_run(struct turn *turn, int64_t now_ms);
  */
 const char *turn_words(const struct turn *turn);
 const struct ring_plan *turn_plan(const struct turn *turn);
+
+/* What is known of a site, and of a replica behind this one's server. They live as long as the turn, and are
+ * this thread's. */
+const struct site_record *turn_site(const struct turn *turn, size_t site);
+const struct watch_report *turn_replica(const struct turn *turn, size_t replica);
+bool turn_may_change(const struct turn *turn);
 
 /* How often heartbeats were written; for tests. */
 unsigned turn_heartbeats(const struct turn *turn);

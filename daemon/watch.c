@@ -170,6 +170,67 @@ static struct server_answer beat(struct watch *watch) {
     return answer;
 }
 
+/* The lags that are measured here, and when the next read for one of them is due. */
+struct measuring {
+    struct lag lags[RING_SITES_MAX];
+    bool wanted[RING_SITES_MAX];
+    int64_t read_at_us; /* INT64_MAX: nothing is measured */
+};
+
+static void choose_lags(const struct watch *watch, const struct watch_report *found, struct measuring *measuring) {
+    const struct config_ring *ring = watch->setup.ring;
+    const bool seen = found->answer.outcome == SERVER_ANSWERED && found->state.heartbeats_known;
+    for (size_t i = 0; i < ring->site_count; i++)
+        measuring->wanted[i] = seen && (watch->setup.all_lags
+                                            ? ring->sites[i].server_id != found->state.server_id
+                                            : found->state.link_exists && ring->sites[i].server_id ==
+                                                                              found->state.source_server_id);
+}
+
+static void plan_measuring(const struct watch *watch, struct measuring *measuring, struct watch_report *found) {
+    const int64_t now_us = clock_real_us(), interval_us = (int64_t)watch->setup.ring->heartbeat_interval_ms * 1000;
+    measuring->read_at_us = INT64_MAX;
+    for (size_t i = 0; i < RING_SITES_MAX; i++) {
+        if (measuring->wanted[i]) {
+            const int64_t next_us = lag_next_read_us(&measuring->lags[i], interval_us, now_us);
+            if (next_us < measuring->read_at_us)
+                measuring->read_at_us = next_us;
+        }
+        found->lag_us[i] = measuring->wanted[i] ? lag_result_us(&measuring->lags[i], interval_us, now_us) : LAG_NONE;
+    }
+}
+
+static void measure(struct watch *watch, struct measuring *measuring) {
+    const struct config_ring *ring = watch->setup.ring;
+    struct server_rows *rows;
+    const int64_t asked_us = clock_real_us();
+    const struct server_answer answer = server_query(watch->server, HEARTBEAT_READ, &rows);
+    const int64_t round_trip_us = clock_real_us() - asked_us, read_us = asked_us + round_trip_us / 2;
+    if (is_over(&answer)) {
+        memset(measuring->wanted, 0, sizeof measuring->wanted); /* until the next look finds it well */
+        return;
+    }
+    for (size_t row = 0; row < server_rows_count(rows); row++) {
+        const char *name = server_rows_value(rows, row, "site"), *sent = server_rows_value(rows, row, "sent_us");
+        for (size_t i = 0; name && sent && i < ring->site_count; i++)
+            if (measuring->wanted[i] && strcmp(name, ring->sites[i].name) == 0)
+                lag_take(&measuring->lags[i], strtoll(sent, NULL, 10), read_us, round_trip_us);
+    }
+    for (size_t i = 0; i < ring->site_count; i++) /* one without a row was read, too */
+        if (measuring->wanted[i])
+            measuring->lags[i].read_us = read_us;
+    server_rows_free(rows);
+}
+
+/* A look takes several round trips, and beats that come once an interval, as looks do, could always fall into
+ * one. So a look waits a little for reads that are due just then, and is out of step with them from then on. */
+static int64_t put_off_look(const struct watch *watch, int64_t look_at_ms, int64_t read_at_ms) {
+    const int64_t most_ms = (int64_t)watch->setup.ring->probe_interval_ms / 4;
+    if (read_at_ms >= look_at_ms + most_ms)
+        return look_at_ms;
+    return read_at_ms < look_at_ms ? look_at_ms : read_at_ms + 1;
+}
+
 static void wake_main(const struct watch *watch) {
     if (watch->setup.wake_fd >= 0)
         eventfd_write(watch->setup.wake_fd, 1);
@@ -201,18 +262,32 @@ static void *watch_main(void *argument) {
     /* These two are large, and only this thread's. */
     struct watch_report found = {.began_ms = -1};
     struct watch_order *order = &(struct watch_order){0};
+    unsigned told_looks = 0; /* the main loop isn't woken for less than a look */
+    struct measuring measuring = {.read_at_us = INT64_MAX};
+    for (size_t i = 0; i < RING_SITES_MAX; i++) {
+        measuring.lags[i] = LAG_START;
+        found.lag_us[i] = LAG_NONE;
+    }
     server_thread_start();
     pthread_mutex_lock(&watch->lock);
     while (!watch->stopping) {
         const bool beats = watch->setup.heartbeat_site != NULL;
-        wait_for_work(watch, beats && beat_at_ms < look_at_ms ? beat_at_ms : look_at_ms);
+        int64_t look_due_ms = look_at_ms, until_ms;
+        if (measuring.read_at_us != INT64_MAX) {
+            until_ms = clock_monotonic_ms() + (measuring.read_at_us - clock_real_us() + 500) / 1000;
+            look_due_ms = put_off_look(watch, look_at_ms, until_ms);
+            until_ms = until_ms < look_due_ms ? until_ms : look_due_ms;
+        } else {
+            until_ms = look_due_ms;
+        }
+        wait_for_work(watch, beats && beat_at_ms < until_ms ? beat_at_ms : until_ms);
         const bool ordered = watch->ordered, stopping = watch->stopping, oldest = watch->oldest;
         if (ordered)
             *order = watch->order;
         pthread_mutex_unlock(&watch->lock);
         if (!stopping) {
             const int64_t now_ms = clock_monotonic_ms();
-            const bool look_now = ordered || now_ms >= look_at_ms;
+            const bool look_now = ordered || now_ms >= look_due_ms;
             if (ordered) {
                 found.order_answer =
                     carry_out(watch->server, order, found.order_failed, sizeof found.order_failed);
@@ -226,17 +301,23 @@ static void *watch_main(void *argument) {
                 found.heartbeats += !is_over(&found.heartbeat);
                 beat_at_ms = now_ms + beat_every_ms;
             }
+            if (measuring.read_at_us <= clock_real_us()) /* first: a look takes several round trips */
+                measure(watch, &measuring);
             if (look_now) {
                 look(watch, oldest, &found);
                 look_at_ms = now_ms + look_every_ms;
+                choose_lags(watch, &found, &measuring);
             }
+            plan_measuring(watch, &measuring, &found);
         }
         pthread_mutex_lock(&watch->lock);
         watch->report = found;
         if (ordered)
             watch->ordered = false;
         pthread_cond_broadcast(&watch->changed);
-        wake_main(watch);
+        if (found.looks != told_looks)
+            wake_main(watch);
+        told_looks = found.looks;
     }
     pthread_mutex_unlock(&watch->lock);
     server_disconnect(watch->server);

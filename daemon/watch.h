@@ -5,6 +5,7 @@
 #define ROUNDABOUT_WATCH_H
 
 #include "heartbeat.h"
+#include "lag.h"
 #include "observe.h"
 #include "script.h"
 
@@ -22,6 +23,8 @@ struct watch_report {
     char order_failed[80];             /* the beginning of its statement that failed, without secrets */
     struct server_answer heartbeat;    /* how the last heartbeat ended */
     unsigned heartbeats;               /* how many were written */
+    int64_t lag_us[RING_SITES_MAX];    /* how long each origin's heartbeats take to get here, with the difference
+                                          between its clock and this host's in it; LAG_NONE: not known */
 };
 
 enum watch_order_kind {
@@ -51,6 +54,7 @@ struct watch_setup {
     const struct config_ring *ring;
     unsigned limit_s;
     const char *heartbeat_site; /* NULL: write no heartbeats here */
+    bool all_lags;              /* measure every origin's lag; otherwise that of the site it follows */
     int wake_fd;                /* an eventfd that is written after each look; -1: none */
 };
 

@@ -96,18 +96,19 @@ enum page_event {
         PAGE_EVENT_COUNT
 };
 
-/* How a table is used, as observe mode sees it. */
-#define PAGE_USES(X)                                                                                   \
-    X(READ_BY_KEY, read_by_key, "SELECT of this table alone, WHERE nothing but column = value, ANDed") \
-    X(REPLACED, replaced, "REPLACE, or INSERT ... ON DUPLICATE KEY UPDATE")                            \
-    X(DELETED_BY_KEY, deleted_by_key, "DELETE WHERE nothing but column = value, ANDed")                \
-    X(UPDATED_BY_KEY, updated_by_key, "UPDATE WHERE nothing but column = value, ANDed")                \
-    X(INSERTED, inserted, "plain INSERT")                                                              \
-    X(READ_OTHERWISE, read_otherwise, "SELECT of this table alone by anything else")                   \
-    X(WRITTEN_OTHERWISE, written_otherwise, "UPDATE or DELETE by anything else")                       \
-    X(WITH_OTHERS, with_others, "in one statement with another table")                                 \
-    X(TIED, tied, "alone, but tied to main: a variable, a lock, an unknown function")                  \
-    X(CHANGED, changed, "its form was changed, or it was locked, emptied or dropped")
+/* How a table is used, as observe mode sees it. value, name, sentence. */
+#define PAGE_USES(X)                                                                                       \
+    X(READ_BY_KEY, read_by_key, "SELECT of this table alone, WHERE nothing but column = value, ANDed")     \
+    X(READ_OTHERWISE, read_otherwise, "SELECT of this table alone by anything else")                       \
+    X(REPLACED, replaced, "REPLACE")                                                                       \
+    X(UPSERTED, upserted, "INSERT ... ON DUPLICATE KEY UPDATE")                                            \
+    X(INSERTED, inserted, "plain INSERT")                                                                  \
+    X(UPDATED_BY_KEY, updated_by_key, "UPDATE WHERE nothing but column = value, ANDed")                    \
+    X(DELETED_BY_KEY, deleted_by_key, "DELETE WHERE nothing but column = value, ANDed")                    \
+    X(WRITTEN_OTHERWISE, written_otherwise, "UPDATE or DELETE by anything else")                           \
+    X(WITH_OTHERS, with_others, "in one statement with another table")                                     \
+    X(TIED, tied, "alone, but tied to main by a variable, a lock, an unknown function or what isn't read") \
+    X(DROPPED, dropped, "dropped, or hidden by a temporary table of its name")
 
 enum page_use {
 #define X(value, name, sentence) PAGE_USE_##value,

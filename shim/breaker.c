@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CONTRADICTIONS_MAX = 2, SUSPICIOUS_MS = 100, WAITS_MAX = 100, WAIT_NS = 100000 };
+enum { CONTRADICTIONS_MAX = 2, WAITS_MAX = 100, WAIT_NS = 100000 };
 /* Longer than any configuration's silence: such a time is nobody's word. */
 static const int64_t SILENCE_MAX_MS = 3 * 3600 * 1000;
 
@@ -133,16 +133,16 @@ bool breaker_allows(const struct config *config) {
     return true;
 }
 
-/* A connection at a site takes a few milliseconds; a process that was ended in between isn't waited for
- * longer than a connect may take. */
+/* A connection that has taken half of its time, while the local master answered nobody at all, won't come; a
+ * process that was ended in between isn't waited for longer than a connect may take. */
 bool breaker_begin_connect(const struct config *config, int64_t *token) {
     int64_t *since = &state_for(config)->connecting_since_ms;
     int64_t begun = __atomic_load_n(since, __ATOMIC_RELAXED);
     int64_t now = now_ms();
-    int64_t longest = (int64_t)config->local.connect_timeout_s * 1000 + SUSPICIOUS_MS;
+    int64_t longest = (int64_t)config->local.connect_timeout_s * 1000;
     *token = 0;
     if (begun != 0 && begun <= now && now - begun < longest) {
-        return now - begun < SUSPICIOUS_MS;
+        return now - begun < longest / 2;
     }
     if (__atomic_compare_exchange_n(since, &begun, now, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
         *token = now;
@@ -181,6 +181,9 @@ void breaker_succeeded(const struct config *config) {
     if (atomic_load_explicit(&opened_here, memory_order_relaxed)) {
         atomic_store(&opened_here, false);
         atomic_store(&contradictions, 0);
+    }
+    if (__atomic_load_n(&state->connecting_since_ms, __ATOMIC_RELAXED) != 0) {
+        __atomic_store_n(&state->connecting_since_ms, 0, __ATOMIC_RELAXED); /* whoever waits is only slow */
     }
     if (__atomic_load_n(&state->silent_until_ms, __ATOMIC_RELAXED) == 0 ||
         __atomic_exchange_n(&state->silent_until_ms, 0, __ATOMIC_SEQ_CST) == 0) {

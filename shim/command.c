@@ -2,6 +2,8 @@
 #include "command.h"
 
 #include "local.h"
+#include "variables.h"
+#include "watch.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -51,6 +53,8 @@ static void echo(struct handle *handle, enum session_echo what) {
  * one. */
 static void start_afresh(struct handle *handle, const char *database) {
     local_close_all(handle);
+    variables_forget(handle, NULL);
+    handle->main_marked = false;
     session_reset(&handle->session, database);
     memset(&handle->server, 0, sizeof handle->server);
     const char *charset =
@@ -61,18 +65,48 @@ static void start_afresh(struct handle *handle, const char *database) {
     }
 }
 
+/* The last connection that this thread has made: Oracle's library reconnects with a handle of its own,
+ * through the public names, and copies it over the application's. */
+static __thread struct {
+    unsigned long thread_id;
+    struct socket socket;
+} latest __attribute__((tls_model("initial-exec")));
+
+void command_note_socket(struct handle *handle, struct socket caught) {
+    const struct real *real = handle->real;
+    struct socket now = real->mysql_get_socket ? socket_of(real->mysql_get_socket(handle->main)) : caught;
+    latest.thread_id = handle->thread_id;
+    latest.socket = now;
+    if (now.number != handle->socket.number || now.inode != handle->socket.inode ||
+        now.device != handle->socket.device) {
+        handle->socket = now;
+        watch_begin(now.number);
+    }
+}
+
 bool command_note_reconnect(struct handle *handle) {
     unsigned long now = handle->real->mysql_thread_id ? handle->real->mysql_thread_id(handle->main) : 0;
     if (now == handle->thread_id) {
         return false;
     }
     handle->thread_id = now;
+    static const struct socket unknown = {.number = -1};
+    command_note_socket(handle, latest.thread_id == now ? latest.socket : unknown);
     start_afresh(handle, NULL);
     return true;
 }
 
+static bool is_of_server(unsigned error) {
+    return error > 0 && (error < CLIENT_ERROR_FIRST || error > CLIENT_ERROR_LAST) &&
+           (error < CLIENT_MARIADB_ERROR_FIRST || error > CLIENT_MARIADB_ERROR_LAST);
+}
+
 static void note_failure(struct handle *handle) {
     unsigned error = handle->real->mysql_errno(handle->main);
+    if (is_of_server(error)) {
+        handle->warned = handle->main; /* its list holds the error */
+        handle->main_tallied = true;
+    }
     switch (error) {
     case CLIENT_SERVER_GONE:
     case CLIENT_SERVER_LOST:
@@ -112,18 +146,102 @@ static enum session_echo read_status(struct handle *handle) {
     return SESSION_ECHO_NONE;
 }
 
-void command_settle_doubt(struct handle *handle) {
-    echo(handle, read_status(handle));
+/* Main's own insert_id and number of warnings are kept over a statement of the shim's. */
+static void keep_answers(struct handle *handle) {
+    const struct real *real = handle->real;
+    if (handle->ok == handle->main && real->mysql_insert_id) {
+        handle->kept_insert_id = real->mysql_insert_id(handle->main);
+        handle->ok = NULL;
+    }
+    if (handle->counted == handle->main && real->mysql_warning_count) {
+        handle->kept_warning_count = real->mysql_warning_count(handle->main);
+        handle->counted = NULL;
+    }
 }
 
-void command_before_commit(struct handle *handle) {
-    if (handle->session.doubt) {
+#define MARK "roundabout"
+
+/* True: main's transaction is still the one that was marked. */
+static bool release_mark(struct handle *handle) {
+    static const char text[] = "RELEASE SAVEPOINT " MARK;
+    bool busy = handle->busy;
+    keep_answers(handle);
+    handle->busy = true;
+    handle->main_marked = false;
+    bool there = handle->real->mysql_real_query(handle->main, text, sizeof text - 1) == 0;
+    handle->busy = busy;
+    return there;
+}
+
+void command_settle_doubt(struct handle *handle) {
+    if (!handle->main_marked) {
+        echo(handle, read_status(handle));
+    } else if (release_mark(handle)) {
+        handle->session.doubt = handle->session.opaque = false;
+    } else {
+        echo(handle,
+             session_note_end(&handle->session, false)); /* one way or the other: see session_note_status */
+    }
+}
+
+void command_before_main(struct handle *handle) {
+    if (handle->session.doubt && !command_main_is_busy(handle)) {
         command_settle_doubt(handle);
     }
-    if (handle->session.doubt) {
-        echo(handle,
-             SESSION_ECHO_ROLLBACK); /* what main may have undone must not be kept here; a miss at worst */
+}
+
+/* In a transaction, by its last answer. */
+static bool is_inside(const struct real *real, MYSQL *mysql) {
+    unsigned status = 0;
+    real->mariadb_get_infov(mysql, MARIADB_CONNECTION_SERVER_STATUS, &status, NULL);
+    return status & SERVER_STATUS_IN_TRANS;
+}
+
+static void join_transaction(struct handle *handle) {
+    static const char begin[] = "START TRANSACTION", mark[] = "SAVEPOINT " MARK;
+    struct session *session = &handle->session;
+    const struct local *local = handle->slots[CONFIG_FOLLOW].local;
+    bool by_status = handle->real->mariadb_get_infov != NULL;
+    session->inside = by_status && is_inside(handle->real, handle->main);
+    if (!local || !local->transaction || session->autocommit || session->begun || session->inside ||
+        session->route.xa || handle->main_marked || (by_status && !is_inside(handle->real, local->mysql))) {
+        return;
     }
+    bool busy = handle->busy;
+    handle->busy = true;
+    keep_answers(handle);
+    const char *text = by_status ? begin : mark;
+    if (handle->real->mysql_real_query(handle->main, text, strlen(text)) == 0) {
+        session->main_touched = true;
+        session->begun |= by_status;
+        handle->main_marked = !by_status;
+    }
+    handle->busy = busy;
+}
+
+void command_before_text(struct handle *handle, const struct sql_summary *summary) {
+    bool opaque = summary->verb == SQL_OPAQUE || summary->verb == SQL_UNKNOWN || summary->rest.length > 0;
+    if ((!handle->session.doubt && !handle->variables && !opaque) || summary->verb == SQL_DIAGNOSTICS ||
+        summary->verb == SQL_GET_DIAGNOSTICS) {
+        return; /* what a question is about must be the last that main has run */
+    }
+    int kept_errno = errno;
+    command_before_main(handle);
+    if ((handle->variables || opaque) && !command_main_is_busy(handle)) {
+        if (handle->variables) {
+            keep_answers(handle);
+            variables_return(handle);
+        }
+        if (opaque) {
+            join_transaction(handle);
+        }
+    }
+    errno = kept_errno;
+}
+
+/* A commit that takes in what may have been undone out of sight must not keep it here: a miss at worst. */
+static enum session_echo in_doubt(bool doubted, enum session_echo what) {
+    return doubted && what == SESSION_ECHO_COMMIT ? SESSION_ECHO_ROLLBACK : what;
 }
 
 /* What the server itself reports behind an OK packet. */
@@ -137,6 +255,17 @@ static void read_tracked_database(struct handle *handle) {
     }
 }
 
+bool command_begins_with(struct slice text, struct lex_modes modes, const char *word) {
+    struct lexer lexer;
+    lex_start(&lexer, text, modes);
+    struct token first = lex_next(&lexer);
+    return first.kind == LEX_WORD && slice_equals_word(first.text, word);
+}
+
+bool command_counts_rows(struct slice text) {
+    return memmem(text.at, text.length, "(", 1) != NULL;
+}
+
 bool command_matters(const struct sql_summary *summary) {
     switch (summary->verb) {
     case SQL_NOTHING:
@@ -146,6 +275,7 @@ bool command_matters(const struct sql_summary *summary) {
     case SQL_UPDATE:
     case SQL_DELETE:
     case SQL_DIAGNOSTICS:
+    case SQL_GET_DIAGNOSTICS:
     case SQL_OTHER:
         return summary->rest.length > 0;
     default:
@@ -162,8 +292,6 @@ static void end_text(struct handle *handle, struct slice text, const struct sql_
     handle->counted = handle->main;
     if (ends_in_ok_packet(handle)) {
         handle->ok = handle->main;
-    } else {
-        handle->found = handle->main;
     }
     if (!command_matters(summary)) {
         session->main_touched = true;
@@ -172,7 +300,8 @@ static void end_text(struct handle *handle, struct slice text, const struct sql_
         }
         return;
     }
-    local_echo(handle, session_note_statement(session, summary), text);
+    bool doubted = session->doubt;
+    local_echo(handle, in_doubt(doubted, session_note_statement(session, summary)), text);
     if (ends_in_ok_packet(handle) && !handle->real->mysql_more_results(handle->main)) {
         read_tracked_database(handle);
         if (handle->real->mariadb_get_infov) {
@@ -204,22 +333,25 @@ static bool is_statement(enum command_kind kind) {
 
 static void end_in_success(struct handle *handle, const struct command *command) {
     struct session *session = &handle->session;
+    bool doubted = session->doubt;
+    handle->main_tallied |= !command->keeps_count;
     if (is_statement(command->kind)) {
         handle->spoke = handle->counted = handle->main;
     }
     if (command->kind == COMMAND_TOUCHES || command->kind == COMMAND_CHANGE_USER ||
-        command->kind == COMMAND_RESET) {
+        command->kind == COMMAND_RESET ||
+        (!handle->server.mariadb && is_statement(command->kind) && command->kind != COMMAND_NEXT_RESULT)) {
         handle->warned = handle->main;
     }
     switch (command->kind) {
     case COMMAND_COMMIT:
     case COMMAND_ROLLBACK:
         handle->ok = handle->main;
-        echo(handle, session_note_end(session, command->kind == COMMAND_COMMIT));
+        echo(handle, in_doubt(doubted, session_note_api_end(session, command->kind == COMMAND_COMMIT)));
         break;
     case COMMAND_AUTOCOMMIT:
         handle->ok = handle->main;
-        echo(handle, session_note_autocommit(session, command->flag));
+        echo(handle, in_doubt(doubted, session_note_autocommit(session, command->flag)));
         break;
     case COMMAND_SELECT_DB:
         if (!handle->real->mariadb) {
@@ -245,16 +377,22 @@ static void end_in_success(struct handle *handle, const struct command *command)
     case COMMAND_NEXT_RESULT:
         if (ends_in_ok_packet(handle)) {
             handle->ok = handle->main;
+            if (session->doubt && handle->real->mariadb_get_infov &&
+                !handle->real->mysql_more_results(handle->main)) {
+                command_settle_doubt(handle); /* the last word of what couldn't be seen into */
+            }
         }
         break;
     case COMMAND_TOUCHES:
         session->main_touched = true;
         if (ends_in_ok_packet(handle)) {
             handle->ok = handle->main;
+        } else {
+            handle->found = handle->main; /* a list is a statement that gives rows */
         }
         break;
     case COMMAND_PLAIN:
-        if (!handle->real->mariadb) {
+        if (!handle->real->mariadb && !command->keeps_id) {
             handle->ok = handle->main; /* Oracle's library takes insert_id from every OK packet, MariaDB's
                                           only from a statement's */
         }
@@ -289,16 +427,48 @@ static bool end_on_main(struct call *call, bool succeeded) {
     return succeeded;
 }
 
+/* The library doesn't know the name and has said so without a word to main: all but the error is still the
+ * last statement's. Where that ran on a shadow it gets the same error. */
+static void end_without_charset(struct call *call, MYSQL *last, const char *name) {
+    struct handle *handle = call->handle;
+    if (call->target == handle->main && last != handle->main &&
+        call->real->mysql_errno(handle->main) == CLIENT_NO_SUCH_CHARSET) {
+        call->real->mysql_set_character_set(last, name);
+        handle->last = last;
+        handle->planted = true; /* main has it too */
+    }
+}
+
 void command_end(struct call *call, const struct command *command, bool succeeded) {
     int kept_errno = errno; /* as the library left it: some programs look at it */
+    MYSQL *last = call->handle->last;
     if (end_on_main(call, succeeded)) {
         end_in_success(call->handle, command);
+    } else if (command->kind == COMMAND_CHARSET) {
+        end_without_charset(call, last, command->text);
     }
     errno = kept_errno;
 }
 
-/* The servers make a new list of warnings for a statement that uses tables or has something to say. */
-static bool makes_list(const struct handle *handle, const struct sql_summary *summary) {
+/* Of a SELECT. The reader may have stopped before it came to one: then it reads again, if it matters whose
+ * the list is. */
+static bool names_tables(const struct handle *handle, struct slice text, const struct sql_summary *summary) {
+    if (summary->stopped_early && summary->table_count == 0 && handle->warned != handle->main) {
+        struct sql_summary whole;
+        sql_summarize(text, handle->session.route.modes, NULL, &whole);
+        return whole.table_count > 0 || whole.ties & SQL_NOT_UNDERSTOOD;
+    }
+    return summary->table_count > 0 || summary->ties & SQL_NOT_UNDERSTOOD;
+}
+
+/* MariaDB makes a new list of warnings for a statement that uses tables or has something to say, MySQL for
+ * every one that isn't a question about the list itself. */
+static bool makes_list(const struct handle *handle, struct slice text, const struct sql_summary *summary) {
+    struct lex_modes modes = handle->session.route.modes;
+    if (!handle->server.mariadb) {
+        return summary->verb == SQL_DIAGNOSTICS ? !command_begins_with(text, modes, "SHOW")
+                                                : summary->verb != SQL_GET_DIAGNOSTICS;
+    }
     switch (summary->verb) {
     case SQL_NOTHING:
     case SQL_BEGIN:
@@ -311,9 +481,15 @@ static bool makes_list(const struct handle *handle, const struct sql_summary *su
     case SQL_SET_TRANSACTION:
     case SQL_USE:
     case SQL_DIAGNOSTICS:
+    case SQL_GET_DIAGNOSTICS:
         break;
     case SQL_SELECT:
-        if (summary->table_count > 0 || summary->ties & SQL_NOT_UNDERSTOOD) {
+        if (names_tables(handle, text, summary)) {
+            return true;
+        }
+        break;
+    case SQL_OPAQUE:
+        if (!command_begins_with(text, modes, "DO")) {
             return true;
         }
         break;
@@ -321,6 +497,22 @@ static bool makes_list(const struct handle *handle, const struct sql_summary *su
         return true;
     }
     return handle->real->mysql_warning_count && handle->real->mysql_warning_count(handle->main) > 0;
+}
+
+/* FOUND_ROWS() is of the last statement that gave rows, the lists of warnings and errors apart; one INTO
+ * variables gives them there. MySQL counts DO and UPDATE as well. */
+static bool finds_rows(const struct handle *handle, struct slice text, const struct sql_summary *summary) {
+    struct lex_modes modes = handle->session.route.modes;
+    if (summary->verb == SQL_DIAGNOSTICS) {
+        return !command_begins_with(text, modes, "SHOW") || command_counts_rows(text);
+    }
+    if (summary->verb == SQL_IMPLICIT_COMMIT) {
+        return false; /* ANALYZE and its like */
+    }
+    return !ends_in_ok_packet(handle) || summary->verb == SQL_SELECT ||
+           (!handle->server.mariadb &&
+            (summary->verb == SQL_UPDATE ||
+             (summary->verb == SQL_OPAQUE && command_begins_with(text, modes, "DO"))));
 }
 
 void command_end_text(struct call *call, struct slice text, const struct sql_summary *summary,
@@ -341,8 +533,11 @@ void command_end_text(struct call *call, struct slice text, const struct sql_sum
         sql_summarize(text, handle->session.route.modes, NULL, &own);
         summary = &own;
     }
-    if (makes_list(handle, summary)) {
+    if (makes_list(handle, text, summary)) {
         handle->warned = handle->main;
+    }
+    if (finds_rows(handle, text, summary)) {
+        handle->found = handle->main;
     }
     end_text(handle, text, summary);
     errno = kept_errno;
@@ -352,7 +547,9 @@ void command_keep_text(struct handle *handle, struct slice text, const struct sq
     free(handle->sent_text);
     handle->sent_text = NULL;
     handle->sent_length = 0;
-    if (!command_matters(summary)) {
+    handle->sent_verb = summary->verb;
+    handle->sent_names_tables = names_tables(handle, text, summary);
+    if (!command_matters(summary) && summary->verb != SQL_DIAGNOSTICS) {
         return;
     }
     handle->sent_text = malloc(text.length + 1);
@@ -372,7 +569,8 @@ void command_end_kept(struct call *call, bool succeeded) {
     struct slice kept = {text ? text : "", handle->sent_length};
     handle->sent_text = NULL;
     handle->sent_length = 0;
-    static const struct sql_summary plain = {.verb = SQL_OTHER};
+    const struct sql_summary plain = {.verb = handle->sent_verb,
+                                      .ties = handle->sent_names_tables ? SQL_NOT_UNDERSTOOD : 0};
     command_end_text(call, kept, text ? NULL : &plain, succeeded);
     free(text);
 }

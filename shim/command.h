@@ -31,17 +31,27 @@ void command_end_text(struct call *call, struct slice text, const struct sql_sum
 /* The session may follow from this statement: its text must be kept until its outcome is known. */
 bool command_matters(const struct sql_summary *summary);
 
+/* The text's first word. */
+bool command_begins_with(struct slice text, struct lex_modes modes, const char *upper_case_word);
+
+/* Of a question about the lists of warnings and errors: for how many, with (*). */
+bool command_counts_rows(struct slice text);
+
 /* A text whose outcome comes with another call: kept if it matters. */
 void command_keep_text(struct handle *handle, struct slice text, const struct sql_summary *summary);
 /* ... and taken back when that call has come. */
 void command_end_kept(struct call *call, bool succeeded);
 
-/* Code that was not seen may have begun or ended a transaction: main's status says. */
+/* Code that was not seen may have begun or ended a transaction: main's status says. Main must not be busy. */
 void command_settle_doubt(struct handle *handle);
 
-/* Before main is told to commit: a transaction that may have ended out of sight must not be committed at the
- * shadow with it. */
-void command_before_commit(struct handle *handle);
+/* Before main is given a command: a transaction that may have ended out of sight is asked after, as long as
+ * main's last answer still tells; what is in doubt even so is undone at the shadow when main commits it. */
+void command_before_main(struct handle *handle);
+/* ... or a statement: user variables that the local master has filled are set first, and before code that
+ * can't be seen into main gets a transaction if only the shadow has one, so that main's tells when it has
+ * ended. */
+void command_before_text(struct handle *handle, const struct sql_summary *summary);
 
 /* After a failure that a shadow answers for: leaves an error on main as well, without a word on the wire. A
  * driver that clears the error by writing into its own handle is seen to do so then (mysql_errno). */
@@ -50,6 +60,10 @@ void command_plant_error(struct handle *handle);
 /* Another call than the second half follows the first half of a routed statement: what it answered is given
  * up. */
 void command_forget_answer(struct handle *handle);
+
+/* The handle is connected, or about to be: notes main's socket, which is the one that was caught where the
+ * library doesn't tell it. */
+void command_note_socket(struct handle *handle, struct socket caught);
 
 /* The library may have reconnected by itself inside a call: then the session is a new one, and true is
  * returned. */

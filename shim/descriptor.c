@@ -1,53 +1,16 @@
 #define _GNU_SOURCE
 #include "descriptor.h"
 
-#include "command.h"
-#include "real.h"
+#include "watch.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Which numbers were given to epoll sets. A closed descriptor leaves its sets by itself, unseen here: a
- * number is taken to be watched until it is removed or stands for a new connection. Numbers beyond are taken
- * to be watched. */
-enum { NUMBERS_MAX = 65536, BITS = 64 };
-static _Atomic unsigned long watched[NUMBERS_MAX / BITS];
-
-static bool is_watched(int number) {
-    return number >= NUMBERS_MAX || (watched[number / BITS] >> (number % BITS) & 1);
-}
-
-static void note_watched(int number, bool on) {
-    unsigned long bit = 1ul << (number % BITS);
-    if (number < 0 || number >= NUMBERS_MAX) {
-        return;
-    }
-    if (on) {
-        atomic_fetch_or_explicit(&watched[number / BITS], bit, memory_order_relaxed);
-    } else {
-        atomic_fetch_and_explicit(&watched[number / BITS], ~bit, memory_order_relaxed);
-    }
-}
-
-EXPORT int epoll_ctl(int set, int operation, int number, struct epoll_event *event) {
-    int result = real_epoll_ctl(set, operation, number, event);
-    if (result == 0 && operation != EPOLL_CTL_MOD) {
-        note_watched(number, operation == EPOLL_CTL_ADD);
-    }
-    return result;
-}
-
-void descriptor_is_new(int number) {
-    note_watched(number, false);
-}
-
 bool descriptor_prepare(struct descriptor_loan *loan, int number) {
-    if (number < 0 || is_watched(number)) {
+    if (!watch_is_whole(number)) {
         return false;
     }
     loan->flags = fcntl(number, F_GETFD);
@@ -72,7 +35,7 @@ void descriptor_drop(struct descriptor_loan *loan) {
 }
 
 void descriptor_lend(struct descriptor_loan *loan) {
-    dup3(loan->ready, loan->number, O_CLOEXEC); /* can't fail: both are open */
+    watch_put_under(loan->number, loan->ready, O_CLOEXEC);
     close(loan->ready);
     loan->ready = -1;
 }
@@ -94,14 +57,17 @@ bool descriptor_suspend(struct descriptor_loan *loan) {
     return loan->ready >= 0 && dup3(loan->saved, loan->number, O_CLOEXEC) >= 0;
 }
 
+/* The sets have gone on watching what was lent. */
 void descriptor_resume(struct descriptor_loan *loan) {
-    descriptor_lend(loan);
+    dup3(loan->ready, loan->number, O_CLOEXEC);
+    close(loan->ready);
+    loan->ready = -1;
 }
 
 void descriptor_take_back(struct descriptor_loan *loan) {
     int kept_errno = errno;
     if (is_still_lent(loan->number)) {
-        dup3(loan->saved, loan->number, loan->flags & FD_CLOEXEC ? O_CLOEXEC : 0);
+        watch_put_under(loan->number, loan->saved, loan->flags & FD_CLOEXEC ? O_CLOEXEC : 0);
     }
     close(loan->saved);
     loan->number = loan->saved = -1;

@@ -1,7 +1,8 @@
-/* Main's descriptor, lent: between the two halves of a statement (mysql_send_query, mysql_read_query_result)
- * a program waits until main's socket, whose number it has read out of the library's struct, becomes
- * readable. When the statement was routed its answer is there already, so until the second half that number
- * stands for something that is always readable. */
+/* Main's descriptor lent: between the two halves of a statement
+ * (mysql_send_query, mysql_read_query_result) a program waits until main's socket, whose number it has read
+ * out of the library's struct, becomes readable. When the statement was routed its answer is there already,
+ * so until the second half that number stands for something that is always readable, in the epoll sets that
+ * watch it as well. */
 #ifndef ROUNDABOUT_DESCRIPTOR_H
 #define ROUNDABOUT_DESCRIPTOR_H
 
@@ -15,21 +16,18 @@ struct descriptor_loan {
 };
 
 /* Prepares a loan, so that nothing can fail once the statement has run. False: it can't be made - no
- * descriptors left, or an epoll set watches the number: that set would go on watching main's socket. */
+ * descriptors left, or epoll sets watch the number that aren't known. */
 bool descriptor_prepare(struct descriptor_loan *loan, int number);
 void descriptor_lend(struct descriptor_loan *loan);
 void descriptor_drop(struct descriptor_loan *loan); /* prepared and not needed */
 
-/* Ends the loan; main's socket is back under its number, unless the program has put something else there
- * meanwhile: then the socket is closed. */
+/* Ends the loan; main's socket is back under its number and in the sets that watch it, unless the program has
+ * put something else there meanwhile: then the socket is closed. */
 void descriptor_take_back(struct descriptor_loan *loan);
 
 /* While lent: gives the number back to main's socket for a call of the library's, and lends it again. False:
  * it can't be; nothing has changed. */
 bool descriptor_suspend(struct descriptor_loan *loan);
 void descriptor_resume(struct descriptor_loan *loan);
-
-/* The number is a new socket's: no epoll set can know it yet. */
-void descriptor_is_new(int number);
 
 #endif

@@ -2,6 +2,7 @@
 #include "handle.h"
 
 #include "local.h"
+#include "variables.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -163,6 +164,7 @@ struct handle *handle_add(MYSQL *mysql, const struct real *real) {
         handle->warned = mysql;
     handle->real = real;
     handle->loan = (struct descriptor_loan){.number = -1, .saved = -1, .ready = -1};
+    handle->socket.number = -1;
     session_reset(&handle->session, NULL);
     if (!put(mysql, ENTRY_HANDLE, handle, NULL)) {
         handle_free(handle);
@@ -193,6 +195,7 @@ void handle_free(struct handle *handle) {
     wipe(handle->credentials.user);
     wipe(handle->credentials.password);
     session_free(&handle->session);
+    variables_forget(handle, NULL);
     free(handle->sent_text);
     free(handle->repeatable);
     free(handle);

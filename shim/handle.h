@@ -7,6 +7,7 @@
 #include "descriptor.h"
 #include "options.h"
 #include "session.h"
+#include "socket.h"
 #include "snapshot.h"
 
 struct local;
@@ -39,6 +40,9 @@ enum command_kind {
 struct command {
     enum command_kind kind;
     bool flag;        /* COMMAND_AUTOCOMMIT: on */
+    bool keeps_count; /* COMMAND_PLAIN: it leaves ROW_COUNT() as it is */
+    bool keeps_id;    /* COMMAND_PLAIN: it isn't answered by an OK packet, from which Oracle's library takes
+                         insert_id */
     const char *text; /* COMMAND_SELECT_DB, COMMAND_CHARSET: the name; COMMAND_CHANGE_USER: the database. The
                          caller's, read before it returns */
     const char *user; /* COMMAND_CHANGE_USER */
@@ -66,12 +70,15 @@ struct handle {
     bool answered; /* the statement sent by mysql_send_query was routed and has its answer: sent_result */
     int sent_result;
     MYSQL *answered_by;          /* its shadow */
+    struct socket socket;        /* main's, as of its last connect */
     struct descriptor_loan loan; /* main's descriptor, lent while `answered` */
     bool query_attributes;       /* mysql_bind_param: they are taken up by the next statement on main */
     bool planted; /* an error was planted on main, so that the application's clearing of it can be seen */
     bool credentials_unknown; /* they were in a connection string or can't be copied */
     MYSQL *last;              /* who answers for the last call: main or a shadow */
     MYSQL *spoke;             /* who ran the last statement: for mysql_field_count and ROW_COUNT() */
+    bool main_marked;         /* a savepoint of the shim's is in main's transaction: it goes when that ends */
+    bool main_tallied;        /* a command has set ROW_COUNT() on main behind it, as a ping does */
     MYSQL *ok; /* whose insert_id it is: who ended a statement in an OK packet last. NULL: kept_insert_id */
     MYSQL *pending; /* a shadow whose result has not been asked for with store_result or use_result yet */
     struct local *streaming;  /* a shadow from which the application may not have read everything */
@@ -79,18 +86,20 @@ struct handle {
     _Atomic bool cancelled;   /* mariadb_cancel came while `running` was set */
     MYSQL *warned; /* whose list SHOW WARNINGS shows: who ran the last statement that made one, if an empty
                       one */
-    MYSQL *found;  /* whose FOUND_ROWS() it is: who ran the last SELECT */
+    MYSQL *found;  /* whose FOUND_ROWS() it is: who ran the last SELECT. NULL: kept_found_rows */
     _Atomic(MYSQL *)
         running; /* the shadow that a statement is running on now: mariadb_cancel comes from another thread */
     MYSQL *counted; /* whose warning_count it is: who ran the last statement that succeeded. NULL:
                        kept_warning_count */
     uint64_t kept_insert_id;
     unsigned kept_warning_count;
+    uint64_t kept_found_rows;
     unsigned long thread_id;    /* main's; another one after a call means that the library has reconnected */
     struct local_slot slots[2]; /* by enum config_transactions: FOLLOW, IMMEDIATE */
     enum route_reason aside; /* why a passive handle is left alone, for the counters; 0: it isn't counted */
     enum page_cause cause;   /* why the last statement that was to be routed couldn't be */
     bool timed;              /* main's next answer is timed */
+    struct page_observed *observed; /* ... and is a use of this table, or NULL */
     struct session session;
     struct server server; /* which one main is; server.identity 0: not known yet */
     struct option *options;
@@ -101,6 +110,9 @@ struct handle {
     char *sent_text; /* the text whose outcome comes with another call, if the session depends on it; else
                         NULL */
     size_t sent_length;
+    enum sql_verb sent_verb;      /* of it, also where the text isn't kept */
+    bool sent_names_tables;       /* ... or wasn't understood */
+    struct variables *variables;  /* filled at the local master, not yet on main (variables.c); else NULL */
     struct async_call *async;     /* a non-blocking call under way (intercept_async.c); else NULL */
     struct statement *statements; /* prepared on this handle */
 };

@@ -13,8 +13,14 @@ bool query_route(struct handle *handle, struct slice text, struct sql_summary *s
 bool query_may_route(const struct handle *handle, struct slice text, struct sql_summary *summary,
                      enum route_reason *reason);
 
+/* Observe mode: counts the use that a text makes of its tables. False: it isn't observed. */
+bool query_observe(struct handle *handle, struct slice text, const struct route_decision *decision);
+
 /* A text that passes straight on because its handle is left alone (NULL: nothing is counted). */
 void query_count_aside(const struct handle *handle);
+
+/* One line in the log, where it is wanted: why this statement went where it did. */
+void query_note_reason(const struct sql_summary *summary, enum route_reason reason);
 
 /* Ends a transaction that main has no part in at the shadow alone. False: main must be told. */
 bool query_end_alone(struct handle *handle, bool commit);
@@ -25,6 +31,12 @@ void query_follow_kill(struct handle *handle, unsigned long thread_id);
 /* The text as the library will read it; false: of a length that is never routed. */
 bool query_text_to_route(const struct handle *handle, const char *text, unsigned long length,
                          struct slice *slice);
+
+/* The first half of a routed statement: runs it to its end, on the server at this site, and has main's
+ * descriptor say that the answer is there. False: it is main's. */
+bool query_send_routed(struct handle *handle, const char *text, unsigned long length);
+/* The second half. False: it is main's, or there was no first one. */
+bool query_read_answer(struct handle *handle, my_bool *failed);
 
 /* Before and behind the sending half of a statement on main. */
 void query_begin_send(struct call *call, const char *text, unsigned long length);

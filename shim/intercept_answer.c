@@ -2,6 +2,7 @@
  */
 #define _GNU_SOURCE
 #include "command.h"
+#include "local.h"
 
 #include <stdarg.h>
 
@@ -107,14 +108,22 @@ static bool is_about_last_call(int value) {
     }
 }
 
-/* The status of a routed statement, with the transaction bits as one server would have them: main's mode, and
- * open if it is at either. */
+/* The status with the transaction bits as one server would have them: main's mode, and open if it is at either.
+ */
 static void join_status(const struct handle *handle, unsigned *status) {
-    unsigned main_status = 0;
-    unsigned autocommit = handle->session.autocommit ? SERVER_STATUS_AUTOCOMMIT : 0;
-    handle->real->mariadb_get_infov(handle->main, MARIADB_CONNECTION_SERVER_STATUS, &main_status, NULL);
-    *status =
-        (*status & ~(unsigned)SERVER_STATUS_AUTOCOMMIT) | autocommit | (main_status & SERVER_STATUS_IN_TRANS);
+    const struct local *local = handle->slots[CONFIG_FOLLOW].local;
+    if (handle->last == handle->main && local && local->transaction) {
+        unsigned there = 0;
+        handle->real->mariadb_get_infov(local->mysql, MARIADB_CONNECTION_SERVER_STATUS, &there, NULL);
+        *status |= there & SERVER_STATUS_IN_TRANS;
+    }
+    if (handle->last != handle->main) {
+        unsigned main_status = 0;
+        handle->real->mariadb_get_infov(handle->main, MARIADB_CONNECTION_SERVER_STATUS, &main_status, NULL);
+        *status &= ~(unsigned)SERVER_STATUS_AUTOCOMMIT;
+        *status |= handle->session.autocommit ? SERVER_STATUS_AUTOCOMMIT : 0;
+        *status |= main_status & SERVER_STATUS_IN_TRANS;
+    }
 }
 
 EXPORT my_bool mariadb_get_infov(MYSQL *mysql, int value, void *argument, ...) {
@@ -128,8 +137,9 @@ EXPORT my_bool mariadb_get_infov(MYSQL *mysql, int value, void *argument, ...) {
         return 1;
     }
     my_bool failed = real->mariadb_get_infov(is_about_last_call(value) ? from : mysql, value, argument, more);
-    if (!failed && value == MARIADB_CONNECTION_SERVER_STATUS && from != mysql) {
-        join_status(handle_find(mysql), argument);
+    const struct handle *handle = value == MARIADB_CONNECTION_SERVER_STATUS ? handle_find(mysql) : NULL;
+    if (!failed && handle && !handle->passive && !handle->busy) {
+        join_status(handle, argument);
     }
     return failed;
 }

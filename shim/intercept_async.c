@@ -115,6 +115,26 @@ static void ended(struct handle *handle, bool succeeded) {
         return status;                                                            \
     }
 
+/* Before a command for main: true if it is one that ends a transaction, and it has ended at the shadow alone.
+ */
+static bool end_here(struct call *call, const struct command *command) {
+    struct handle *handle = call->handle;
+    if (call->target != handle->main) {
+        return false;
+    }
+    handle->busy = false;
+    bool commit = command->kind == COMMAND_COMMIT;
+    bool ends = commit || command->kind == COMMAND_ROLLBACK;
+    if (ends && query_end_alone(handle, commit)) {
+        return true;
+    }
+    if (ends || command->kind == COMMAND_AUTOCOMMIT) {
+        command_before_main(handle);
+    }
+    handle->busy = true;
+    return false;
+}
+
 /* A command for main, begun: where the shadow has an unread result the library's own 2014 comes at once. */
 #define START(type, name, parameters, arguments, none, succeeded, ...)                       \
     EXPORT                                                                                   \
@@ -126,6 +146,10 @@ static void ended(struct handle *handle, bool succeeded) {
             return 0;                                                                        \
         }                                                                                    \
         const struct command command = {__VA_ARGS__};                                        \
+        if (watched && end_here(&call, &command)) {                                          \
+            *result = 0;                                                                     \
+            return 0;                                                                        \
+        }                                                                                    \
         if (watched && call.target != call.handle->main) {                                   \
             mysql = call.target;                                                             \
             *result = call.real->name arguments;                                             \
@@ -161,7 +185,7 @@ START(my_bool, mysql_rollback, (my_bool * result, MYSQL *mysql), (mysql), 1, *re
       .kind = COMMAND_ROLLBACK)
 START(int, mysql_ping, (int *result, MYSQL *mysql), (mysql), 1, *result == 0, .kind = COMMAND_PLAIN)
 START(const char *, mysql_stat, (const char **result, MYSQL *mysql), (mysql), NULL, *result != NULL,
-      .kind = COMMAND_PLAIN)
+      .kind = COMMAND_PLAIN, .keeps_count = true, .keeps_id = true)
 START(int, mysql_kill, (int *result, MYSQL *mysql, unsigned long id), (mysql, id), 1, *result == 0,
       .kind = COMMAND_PLAIN)
 START(int, mysql_refresh, (int *result, MYSQL *mysql, unsigned options), (mysql, options), 1, *result == 0,
@@ -196,6 +220,7 @@ static int start_text(int *result, MYSQL *mysql, const char *text, unsigned long
     if (query_text_to_route(handle, text, length, &slice) && query_route(handle, slice, &summary, result)) {
         return 0;
     }
+    command_before_text(handle, &summary);
     handle->busy = true;
     command_keep_text(handle, slice, &summary);
     int status = call.real->mysql_real_query_start(result, mysql, text, length);
@@ -224,13 +249,19 @@ EXPORT int mysql_send_query_start(int *result, MYSQL *mysql, const char *text, u
         *result = 1;
         return 0;
     }
+    if (watched && call.target != call.handle->main) {
+        *result = call.real->mysql_send_query(call.target, text, length);
+        query_end_send(&call, false);
+        return 0;
+    }
     if (watched) {
-        query_begin_send(&call, text, length);
-        if (call.target != call.handle->main) {
-            *result = call.real->mysql_send_query(call.target, text, length);
-            query_end_send(&call, false);
+        call.handle->busy = false;
+        if (query_send_routed(call.handle, text, length)) {
+            *result = 0;
             return 0;
         }
+        call.handle->busy = true;
+        query_begin_send(&call, text, length);
     }
     int status = call.real->mysql_send_query_start(result, mysql, text, length);
     if (watched) {
@@ -242,6 +273,9 @@ CONTINUE(int, mysql_send_query, 1, *result == 0)
 
 EXPORT int mysql_read_query_result_start(my_bool *result, MYSQL *mysql) {
     struct call call;
+    if (query_read_answer(handle_find(mysql), result)) {
+        return 0;
+    }
     bool watched = command_begin(&call, mysql, CALLER);
     if (!call.real || !call.real->mysql_read_query_result_start) {
         *result = 1;
@@ -278,7 +312,7 @@ EXPORT int mysql_store_result_start(MYSQL_RES **result, MYSQL *mysql) {
     }
     int status = call.real->mysql_store_result_start(result, mysql);
     if (watched) {
-        const struct command command = {.kind = COMMAND_NEXT_RESULT};
+        const struct command command = {.kind = COMMAND_PLAIN, .keeps_count = true, .keeps_id = true};
         started(&call, status, END_COMMAND, &command, NULL,
                 status == 0 && (*result || call.real->mysql_errno(mysql) == 0));
     }
@@ -300,11 +334,11 @@ EXPORT int mysql_next_result_start(int *result, MYSQL *mysql) {
     int status = call.real->mysql_next_result_start(result, mysql);
     if (watched) {
         const struct command command = {.kind = COMMAND_NEXT_RESULT};
-        started(&call, status, END_COMMAND, &command, NULL, status == 0 && *result <= 0);
+        started(&call, status, END_COMMAND, &command, NULL, status == 0 && *result == 0);
     }
     return status;
 }
-CONTINUE(int, mysql_next_result, 1, *result <= 0)
+CONTINUE(int, mysql_next_result, 1, *result == 0)
 
 /* The _cont of a call on a statement. */
 #define CONTINUE_STATEMENT(name)                                                        \
@@ -398,6 +432,7 @@ EXPORT enum net_async_status mysql_real_query_nonblocking(MYSQL *mysql, const ch
             query_route(handle, slice, &summary, &result)) {
             return result == 0 ? NET_ASYNC_COMPLETE : NET_ASYNC_ERROR;
         }
+        command_before_text(handle, &summary);
         command_keep_text(handle, slice, &summary);
         command_begin(&call, mysql, CALLER);
         started(&call, 1, END_TEXT, NULL, NULL, false);
@@ -426,6 +461,11 @@ EXPORT enum net_async_status mysql_send_query_nonblocking(MYSQL *mysql, const ch
                                                               : NET_ASYNC_ERROR; /* its own 2014 */
         }
         command_begin(&call, mysql, CALLER);
+        handle->busy = false;
+        if (query_send_routed(handle, text, length)) {
+            return NET_ASYNC_COMPLETE;
+        }
+        handle->busy = true;
         query_begin_send(&call, text, length);
         started(&call, 1, END_SEND, NULL, NULL, false);
     }

@@ -19,9 +19,12 @@
             return (none);                                                    \
         }                                                                     \
         mysql = call.target;                                                  \
+        const struct command command = {__VA_ARGS__};                         \
+        if (watched && command.kind == COMMAND_AUTOCOMMIT) {                  \
+            command_before_main(call.handle);                                 \
+        }                                                                     \
         type result = call.real->name arguments;                              \
         if (watched) {                                                        \
-            const struct command command = {__VA_ARGS__};                     \
             command_end(&call, &command, (succeeded));                        \
         }                                                                     \
         return result;                                                        \
@@ -32,13 +35,14 @@ MAIN_COMMAND(int, mysql_select_db, (MYSQL * mysql, const char *database), (mysql
 MAIN_COMMAND(int, mysql_set_character_set, (MYSQL * mysql, const char *name), (mysql, name), 1, result == 0,
              .kind = COMMAND_CHARSET, .text = name)
 MAIN_COMMAND(int, mysql_set_server_option, (MYSQL * mysql, int option), (mysql, option), 1, result == 0,
-             .kind = COMMAND_PLAIN)
+             .kind = COMMAND_PLAIN, .keeps_id = true)
 MAIN_COMMAND(my_bool, mysql_autocommit, (MYSQL * mysql, my_bool on), (mysql, on), 1, result == 0,
              .kind = COMMAND_AUTOCOMMIT, .flag = on != 0)
 
 MAIN_COMMAND(int, mysql_ping, (MYSQL * mysql), (mysql), 1, result == 0, .kind = COMMAND_PLAIN)
 MAIN_COMMAND(const char *, mysql_stat, (MYSQL * mysql), (mysql), NULL,
-             result != NULL && call.real->mysql_errno(call.target) == 0, .kind = COMMAND_PLAIN)
+             result != NULL && call.real->mysql_errno(call.target) == 0, .kind = COMMAND_PLAIN,
+             .keeps_count = true, .keeps_id = true)
 MAIN_COMMAND(int, mysql_refresh, (MYSQL * mysql, unsigned options), (mysql, options), 1, result == 0,
              .kind = COMMAND_TOUCHES)
 MAIN_COMMAND(int, mysql_shutdown, (MYSQL * mysql, int level), (mysql, level), 1, result == 0,
@@ -84,8 +88,8 @@ static my_bool end_transaction(MYSQL *mysql, const void *caller, bool commit) {
     if (!call.real || !call.real->mysql_commit || !call.real->mysql_rollback) {
         return 1;
     }
-    if (watched && commit && call.target == handle->main) {
-        command_before_commit(handle);
+    if (watched && call.target == handle->main) {
+        command_before_main(handle);
     }
     my_bool failed = commit ? call.real->mysql_commit(call.target) : call.real->mysql_rollback(call.target);
     if (watched) {

@@ -115,6 +115,9 @@ static bool is_address_of(const struct config_server *server, const struct addre
 
 /* ROUTE_ROUTED: there is none. */
 static enum route_reason reason_to_leave_alone(const struct config *config, const struct address *given) {
+    if (setup_observes()) {
+        return ROUTE_ROUTED; /* there may be no configuration at all */
+    }
     if (is_address_of(&config->local.server, given)) {
         return ROUTE_SAME_SERVER;
     }
@@ -168,8 +171,9 @@ static void note_login(struct handle *handle, const struct login *login) {
                                                                   : "";
     session_reset(&handle->session, handle->credentials_unknown ? login->database : database);
     memset(&handle->server, 0, sizeof handle->server);
-    handle->sent = handle->planted = handle->query_attributes = false;
+    handle->sent = handle->planted = handle->query_attributes = handle->main_marked = false;
     handle->kept_insert_id = 0;
+    handle->socket.number = -1;
     handle->last = handle->spoke = handle->ok = handle->counted = handle->found = handle->warned =
         handle->main;
     const struct config *config = setup_config();
@@ -177,13 +181,14 @@ static void note_login(struct handle *handle, const struct login *login) {
     handle->passive = handle->shadow || !config || handle->aside != ROUTE_ROUTED;
 }
 
-static void end_login(struct handle *handle, bool succeeded) {
+static void end_login(struct handle *handle, bool succeeded, struct socket caught) {
     handle->busy = false;
     if (!succeeded) {
         return;
     }
     const struct real *real = handle->real;
     handle->thread_id = real->mysql_thread_id ? real->mysql_thread_id(handle->main) : 0;
+    command_note_socket(handle, caught);
     const char *charset =
         real->mysql_character_set_name ? real->mysql_character_set_name(handle->main) : NULL;
     if (charset) {
@@ -205,21 +210,24 @@ EXPORT MYSQL *mysql_real_connect(MYSQL *mysql, const char *host, const char *use
     if (handle->thread_id !=
         0) { /* connected already: the library refuses, and the session goes on; unless it was lost */
         handle->busy = true;
+        socket_catch_begin();
         MYSQL *again =
             handle->real->mysql_real_connect(mysql, host, user, password, database, port, socket, flags);
+        struct socket caught = socket_catch_end();
         handle->busy = false;
         handle->last = handle->main;
         if (again) {
             note_login(handle, &login);
-            end_login(handle, true);
+            end_login(handle, true, caught);
         }
         return again;
     }
     note_login(handle, &login);
     handle->busy = true; /* init commands come back to mysql_real_query on this very handle */
+    socket_catch_begin();
     MYSQL *connected =
         handle->real->mysql_real_connect(mysql, host, user, password, database, port, socket, flags);
-    end_login(handle, connected != NULL);
+    end_login(handle, connected != NULL, socket_catch_end());
     return connected;
 }
 
@@ -236,9 +244,20 @@ EXPORT MYSQL *mysql_real_connect_dns_srv(MYSQL *mysql, const char *name, const c
     const struct login login = {{name, 0, NULL}, user, password, database, flags};
     note_login(handle, &login);
     handle->busy = true;
+    socket_catch_begin();
     MYSQL *connected = real->mysql_real_connect_dns_srv(mysql, name, user, password, database, flags);
-    end_login(handle, connected != NULL);
+    end_login(handle, connected != NULL, socket_catch_end());
     return connected;
+}
+
+/* The program waits on the socket from here on, and may have a set watch it. */
+static void end_step(struct handle *handle, int status, bool succeeded) {
+    static const struct socket unknown = {.number = -1};
+    if (status == 0) {
+        end_login(handle, succeeded, unknown);
+    } else {
+        command_note_socket(handle, unknown);
+    }
 }
 
 EXPORT int mysql_real_connect_start(MYSQL **result, MYSQL *mysql, const char *host, const char *user,
@@ -258,8 +277,8 @@ EXPORT int mysql_real_connect_start(MYSQL **result, MYSQL *mysql, const char *ho
     }
     int status =
         real->mysql_real_connect_start(result, mysql, host, user, password, database, port, socket, flags);
-    if (!aside && status == 0) {
-        end_login(handle, *result != NULL);
+    if (!aside) {
+        end_step(handle, status, *result != NULL);
     }
     return status;
 }
@@ -272,8 +291,8 @@ EXPORT int mysql_real_connect_cont(MYSQL **result, MYSQL *mysql, int ready) {
         return 0;
     }
     int status = real->mysql_real_connect_cont(result, mysql, ready);
-    if (status == 0 && handle && !handle->shadow) {
-        end_login(handle, *result != NULL);
+    if (handle && !handle->shadow) {
+        end_step(handle, status, *result != NULL);
     }
     return status;
 }
@@ -292,10 +311,17 @@ EXPORT enum net_async_status mysql_real_connect_nonblocking(MYSQL *mysql, const 
         note_login(handle, &login);
         handle->busy = true;
     }
+    socket_catch_begin();
     enum net_async_status status =
         real->mysql_real_connect_nonblocking(mysql, host, user, password, database, port, socket, flags);
-    if (status != NET_ASYNC_NOT_READY && handle && !handle->shadow) {
-        end_login(handle, status == NET_ASYNC_COMPLETE);
+    struct socket caught = socket_catch_end();
+    if (handle && !handle->shadow) {
+        caught = caught.number < 0 ? handle->socket : caught; /* one of the calls has made the connection */
+        if (status != NET_ASYNC_NOT_READY) {
+            end_login(handle, status == NET_ASYNC_COMPLETE, caught);
+        } else {
+            command_note_socket(handle, caught);
+        }
     }
     return status;
 }

@@ -4,16 +4,20 @@
 
 #include "local.h"
 #include "log.h"
+#include "observe.h"
 #include "process.h"
 #include "setup.h"
+#include "variables.h"
 #include "stats.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-static void log_decision(const struct sql_summary *summary, enum route_reason reason) {
+void query_note_reason(const struct sql_summary *summary, enum route_reason reason) {
     if (log_wants(CONFIG_LOG_DEBUG)) {
         log_write(CONFIG_LOG_DEBUG, "%s: %s", sql_verb_name(summary->verb), route_reason_name(reason));
     }
@@ -71,12 +75,16 @@ static const MYSQL *diagnostics_owner(const struct handle *handle, struct slice 
     bool main_warns = handle->spoke == handle->main && handle->counted == handle->main &&
                       handle->real->mysql_warning_count &&
                       handle->real->mysql_warning_count(handle->main) > 0;
-    return says(text, "ROW_COUNT") || main_warns ? handle->spoke : handle->warned;
+    if (says(text, "ROW_COUNT")) {
+        return handle->main_tallied ? handle->main : handle->spoke;
+    }
+    return main_warns ? handle->main : handle->warned;
 }
 
 static void end_routed(struct handle *handle, struct local *local, struct slice text, int result) {
     const struct real *real = handle->real;
     handle->last = handle->spoke = handle->warned = local->mysql;
+    handle->main_tallied = false;
     handle->planted = false;
     if (result != 0) {
         command_plant_error(handle);
@@ -177,8 +185,14 @@ static bool ends_at_shadow_alone(const struct handle *handle) {
     const struct session *session = &handle->session;
     const struct local *local = handle->slots[0].local;
     return local && local->transaction && session->route.known && !session->autocommit && !session->begun &&
-           !session->main_touched && !session->doubt && !session->special_transaction && !session->route.xa &&
-           !session->route.locked_tables;
+           session->completion == SESSION_ENDS && !session->main_touched && !session->doubt &&
+           !session->special_transaction && !session->route.xa && !session->route.locked_tables;
+}
+
+/* The same of a text. */
+static bool ends_here(const struct handle *handle, const struct sql_summary *summary) {
+    return (summary->verb == SQL_COMMIT || summary->verb == SQL_ROLLBACK) && !summary->chain &&
+           !summary->release && summary->rest.length == 0 && ends_at_shadow_alone(handle);
 }
 
 bool query_end_alone(struct handle *handle, bool commit) {
@@ -190,8 +204,10 @@ bool query_end_alone(struct handle *handle, bool commit) {
     bool ended = local_end_alone(handle, commit);
     handle->busy = false;
     if (ended) {
+        MYSQL *warned = handle->warned;
         session_note_end(&handle->session, commit);
         end_routed(handle, local, (struct slice){NULL, 0}, 0);
+        handle->warned = handle->server.mariadb ? warned : local->mysql; /* MySQL begins a new list */
     }
     return ended;
 }
@@ -200,13 +216,119 @@ bool query_may_route(const struct handle *handle, struct slice text, struct sql_
                      enum route_reason *reason) {
     *reason = route_text(text, &handle->session.route, setup_config(), summary).reason;
     return *reason == ROUTE_ROUTED || (*reason == ROUTE_SESSION_UNKNOWN && !handle->session.route.known) ||
-           summary->verb == SQL_DIAGNOSTICS;
+           summary->verb == SQL_DIAGNOSTICS || summary->verb == SQL_GET_DIAGNOSTICS ||
+           ends_here(handle, summary);
+}
+
+/* About the statement before it. */
+static bool is_question(const struct sql_summary *summary) {
+    return (summary->verb == SQL_DIAGNOSTICS || summary->verb == SQL_GET_DIAGNOSTICS) &&
+           summary->rest.length == 0;
+}
+
+/* The count of found rows that a question of the shim's own has wiped, as a text that answers with it (and
+ * warns of the function, as MySQL does). The caller's; NULL: no memory. */
+static char *write_found_rows(const struct handle *handle, struct slice text, size_t *length) {
+    char *changed = NULL;
+    FILE *out = open_memstream(&changed, length);
+    if (!out) {
+        return NULL;
+    }
+    struct lexer lexer;
+    lex_start(&lexer, text, handle->session.route.modes);
+    const char *done = text.at;
+    struct token token = lex_next(&lexer);
+    while (token.kind != LEX_END && token.kind != LEX_BAD) {
+        const char *from = token.from;
+        bool found = token.kind == LEX_WORD && slice_equals_word(token.text, "FOUND_ROWS");
+        token = lex_next(&lexer);
+        if (found && token.byte == '(') {
+            lex_next(&lexer); /* ) */
+            const char *to = lexer.next;
+            token = lex_next(&lexer);
+            bool named = token.kind != LEX_END && token.byte != ',' && token.byte != ';';
+            fprintf(out, "%.*sCAST(FOUND_ROWS() * 0 + %" PRIu64 " AS SIGNED)", (int)(from - done), done,
+                    handle->kept_found_rows);
+            if (!named) {
+                fprintf(out, " AS `%.*s`", (int)(to - from), from);
+            }
+            done = to;
+        }
+    }
+    fwrite(done, 1, (size_t)(text.at + text.length - done), out);
+    if (fclose(out) != 0) {
+        free(changed);
+        return NULL;
+    }
+    return changed;
+}
+
+static bool asks_for_kept_rows(const struct handle *handle, struct slice text,
+                               const struct sql_summary *summary) {
+    return !handle->found && summary->verb == SQL_DIAGNOSTICS && says(text, "FOUND_ROWS");
+}
+
+/* A question about a statement that a shadow ran last. False: main ran it. */
+static bool ask_shadow(struct handle *handle, struct slice text, const struct sql_summary *summary,
+                       int *result) {
+    bool kept = asks_for_kept_rows(handle, text, summary);
+    struct local *local =
+        kept ? handle->slots[0].local : find_shadow(handle, diagnostics_owner(handle, text));
+    if (!local || local->pid != process_id()) {
+        return false;
+    }
+    size_t length = text.length;
+    char *changed = kept ? write_found_rows(handle, text, &length) : NULL;
+    handle->busy = true;
+    *result = local->real->mysql_real_query(local->mysql, changed ? changed : text.at,
+                                            changed ? length : text.length);
+    handle->busy = false;
+    free(changed);
+    MYSQL *found = handle->found, *warned = handle->warned;
+    bool main_tallied = handle->main_tallied || handle->spoke == handle->main;
+    end_routed(handle, local, text, *result);
+    bool warns = local->real->mysql_warning_count && local->real->mysql_warning_count(local->mysql) > 0;
+    handle->main_tallied = main_tallied && summary->verb == SQL_GET_DIAGNOSTICS &&
+                           !warns; /* it leaves ROW_COUNT() as it is, unless it couldn't answer */
+    if (summary->verb == SQL_GET_DIAGNOSTICS && *result == 0 && !warns) {
+        variables_note(handle, local, summary->name);
+    }
+    bool shows = command_begins_with(text, handle->session.route.modes, "SHOW");
+    if (shows && !command_counts_rows(text)) {
+        handle->found = found; /* SHOW WARNINGS leaves FOUND_ROWS() as it is */
+    }
+    if (handle->server.mariadb || shows || summary->verb == SQL_GET_DIAGNOSTICS) {
+        handle->warned = warned; /* to MySQL a SELECT makes a new list, even of such things alone */
+    }
+    return true;
 }
 
 void query_count_aside(const struct handle *handle) {
     if (handle && handle->passive && !handle->busy && handle->aside != ROUTE_ROUTED) {
         stats_count(PAGE_UNREAD, handle->aside);
     }
+}
+
+bool query_observe(struct handle *handle, struct slice text, const struct route_decision *decision) {
+    if (!observe_wants(setup_config(), decision)) {
+        return false;
+    }
+    handle->observed = observe_statement(text, &handle->session.route);
+    return true;
+}
+
+/* With ROUNDABOUT_OBSERVE nothing is routed and main is asked nothing: what would have been routed, or would have
+ * been after a question, is counted as observed. */
+static struct route_decision decide_as_if(struct handle *handle, struct slice text, struct sql_summary *summary) {
+    const struct route_session *session = &handle->session.route;
+    struct route_decision decision = route_text(text, session, setup_config(), summary);
+    if (summary->stopped_early) {
+        sql_summarize(text, session->modes, NULL, summary);
+    }
+    if (decision.reason == ROUTE_ROUTED || (decision.reason == ROUTE_SESSION_UNKNOWN && !session->known)) {
+        decision.reason = ROUTE_OBSERVE;
+    }
+    return decision;
 }
 
 /* One statement, once it is known where it went. ns: what it took there, if it was routed. */
@@ -225,6 +347,7 @@ static void count(struct handle *handle, struct route_decision decision, const s
     if (ns > 0 || handle->timed) {
         setup_look();
     }
+    handle->timed |= handle->observed != NULL;
 }
 
 bool query_route(struct handle *handle, struct slice text, struct sql_summary *summary, int *result) {
@@ -232,7 +355,9 @@ bool query_route(struct handle *handle, struct slice text, struct sql_summary *s
     bool routed = false;
     uint64_t ns = 0;
     handle->refused_by = NULL;
-    struct route_decision decision = decide(handle, text, summary);
+    bool observes = setup_observes();
+    struct route_decision decision = observes ? decide_as_if(handle, text, summary) : decide(handle, text, summary);
+    handle->observed = NULL;
     if (decision.reason == ROUTE_ROUTED) {
         struct local *local = NULL;
         uint64_t started_ns = stats_now_ns();
@@ -247,24 +372,17 @@ bool query_route(struct handle *handle, struct slice text, struct sql_summary *s
         } else {
             stats_count_fallback(handle->cause);
         }
-    } else if (summary->verb == SQL_DIAGNOSTICS && summary->rest.length == 0) {
-        struct local *local = find_shadow(handle, diagnostics_owner(handle, text));
-        if (local && local->pid == process_id()) {
-            handle->busy = true;
-            *result = local->real->mysql_real_query(local->mysql, text.at, text.length);
-            handle->busy = false;
-            end_routed(handle, local, text, *result);
-            decision.reason = ROUTE_ROUTED;
-            routed = true;
-        }
-    } else if ((summary->verb == SQL_COMMIT || summary->verb == SQL_ROLLBACK) && !summary->chain &&
-               !summary->release && summary->rest.length == 0 &&
-               query_end_alone(handle, summary->verb == SQL_COMMIT)) {
+    } else if (query_observe(handle, text, &decision)) {
+        /* main's, whatever it is */
+    } else if (is_question(summary) && ask_shadow(handle, text, summary, result)) {
+        decision.reason = ROUTE_ROUTED;
+        routed = true;
+    } else if (ends_here(handle, summary) && query_end_alone(handle, summary->verb == SQL_COMMIT)) {
         decision.reason = ROUTE_ROUTED;
         *result = 0;
         routed = true;
     }
-    log_decision(summary, decision.reason);
+    query_note_reason(summary, decision.reason);
     count(handle, decision, summary, ns);
     errno = kept_errno;
     return routed;
@@ -325,13 +443,17 @@ static int run(struct handle *handle, const char *text, unsigned long length) {
         seen = &summary;
         started_ns = handle->timed ? stats_now_ns() : 0;
     }
-    if (seen->verb == SQL_COMMIT) {
-        command_before_commit(handle);
+    if (call.target == handle->main) {
+        command_before_text(handle, seen);
     }
     handle->busy = true;
     result = call.real->mysql_real_query(call.target, text, length);
     if (started_ns > 0 && result == 0) {
-        stats_note_main(stats_now_ns() - started_ns);
+        uint64_t ns = stats_now_ns() - started_ns;
+        stats_note_main(ns);
+        if (handle->observed) {
+            observe_note_time(handle->observed, ns);
+        }
     }
     handle->query_attributes &= call.target != handle->main;
     command_end_text(&call, slice, seen, result == 0);

@@ -16,23 +16,26 @@ void query_begin_send(struct call *call, const char *text, unsigned long length)
     if (query_text_to_route(handle, text, length, &slice)) {
         struct sql_summary summary;
         sql_summarize(slice, handle->session.route.modes, NULL, &summary);
+        command_before_text(handle, &summary);
         command_keep_text(handle, slice, &summary);
     }
 }
 
-/* Runs a cache statement to its end, on the server at this site, and has main's descriptor say that the
- * answer is there. */
-static bool send_routed(struct handle *handle, const char *text, unsigned long length) {
+bool query_send_routed(struct handle *handle, const char *text, unsigned long length) {
     struct slice slice;
     struct sql_summary summary;
     enum route_reason reason = ROUTE_OTHER_CALL;
-    int number = handle->real->mysql_get_socket ? handle->real->mysql_get_socket(handle->main) : -1;
     if (!query_text_to_route(handle, text, length, &slice)) {
         return false;
     }
-    if (!query_may_route(handle, slice, &summary, &reason) || !descriptor_prepare(&handle->loan, number)) {
-        bool may = reason == ROUTE_ROUTED || reason == ROUTE_SESSION_UNKNOWN;
-        stats_count(stats_verb(summary.verb), may ? ROUTE_OTHER_CALL : reason);
+    bool may = query_may_route(handle, slice, &summary, &reason);
+    if (!may || !socket_is_same(&handle->socket) ||
+        !descriptor_prepare(&handle->loan, handle->socket.number)) {
+        bool lacks_loan = reason == ROUTE_ROUTED || reason == ROUTE_SESSION_UNKNOWN;
+        reason = lacks_loan ? ROUTE_OTHER_CALL : reason;
+        query_note_reason(&summary, reason);
+        stats_count(stats_verb(summary.verb), reason);
+        query_observe(handle, slice, &(struct route_decision){.reason = reason});
         return false;
     }
     if (!query_route(handle, slice, &summary, &handle->sent_result)) {
@@ -48,6 +51,20 @@ static bool send_routed(struct handle *handle, const char *text, unsigned long l
     return true;
 }
 
+bool query_read_answer(struct handle *handle, my_bool *failed) {
+    if (!handle || !handle->answered || handle->busy) {
+        return false;
+    }
+    handle->answered = false;
+    descriptor_take_back(&handle->loan);
+    handle->last = handle->answered_by;
+    if (handle->sent_result != 0) {
+        command_plant_error(handle);
+    }
+    *failed = handle->sent_result != 0;
+    return true;
+}
+
 EXPORT int mysql_send_query(MYSQL *mysql, const char *text, unsigned long length) {
     struct call call;
     if (!command_begin(&call, mysql, CALLER)) {
@@ -57,7 +74,7 @@ EXPORT int mysql_send_query(MYSQL *mysql, const char *text, unsigned long length
     }
     if (call.target == call.handle->main) {
         call.handle->busy = false;
-        if (send_routed(call.handle, text, length)) {
+        if (query_send_routed(call.handle, text, length)) {
             return 0;
         }
         call.handle->busy = true;
@@ -84,21 +101,15 @@ void query_end_send(struct call *call, bool succeeded) {
 
 EXPORT my_bool mysql_read_query_result(MYSQL *mysql) {
     struct call call;
-    struct handle *handle = handle_find(mysql);
-    if (handle && handle->answered && !handle->busy) {
-        handle->answered = false;
-        descriptor_take_back(&handle->loan);
-        handle->last = handle->answered_by;
-        if (handle->sent_result != 0) {
-            command_plant_error(handle);
-        }
-        return handle->sent_result != 0;
+    my_bool failed;
+    if (query_read_answer(handle_find(mysql), &failed)) {
+        return failed;
     }
     if (!command_begin(&call, mysql, CALLER)) {
         return call.real && call.real->mysql_read_query_result ? call.real->mysql_read_query_result(mysql)
                                                                : 1;
     }
-    my_bool failed = call.real->mysql_read_query_result(call.target);
+    failed = call.real->mysql_read_query_result(call.target);
     if (call.target == call.handle->main) {
         call.handle->sent = false;
     }

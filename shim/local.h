@@ -20,11 +20,10 @@ struct local {
     bool orphaned;             /* its handle is closed; it goes with its last result */
     size_t results;            /* unbuffered results of it that the application has not freed */
     pid_t pid;                 /* the process that opened it: a forked child must not write a byte on it */
+    struct socket socket;
+    bool given_up;      /* by the library: it holds no descriptor any more */
+    int64_t checked_ms; /* when `socket` was last compared with what its number is (local_is_ours) */
     const struct config *config; /* by which it was opened */
-    int fd;                    /* -1: the library doesn't tell */
-    dev_t device;
-    ino_t inode;
-    int64_t checked_ms; /* when the two were last compared with what `fd` is (local_is_ours) */
 };
 
 /* Runs a statement of `group` on the handle's shadow; opens it, brings it in step and begins its transaction
@@ -62,6 +61,12 @@ void local_kill_running(struct handle *handle, unsigned long thread_id);
 /* Closes what is open, with its transaction undone; for a session that has become another one. Results in the
  * application's hands live on. */
 void local_close_all(struct handle *handle);
+
+/* It is this process's, and its socket is there. */
+bool local_is_usable(struct local *local);
+
+/* Runs a text of the shim's own. False: mysql_errno of the shadow says why. */
+bool local_say(struct local *local, const char *text, size_t length);
 
 /* An unbuffered result of this shadow was freed: a shadow without handle goes with its last one. */
 void local_result_freed(struct local *local);

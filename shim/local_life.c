@@ -2,12 +2,12 @@
 #include "local_parts.h"
 
 #include "log.h"
+#include "variables.h"
 #include "process.h"
 #include "stats.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,22 +18,27 @@ int64_t local_now_ms(void) {
 }
 
 bool local_is_ours(struct local *local) {
-    struct stat now;
     if (local->pid != process_id()) {
         return false;
     }
     int64_t now_ms = local_now_ms();
-    if (local->fd < 0 || local->checked_ms == now_ms) {
+    if (local->socket.number < 0 || local->checked_ms == now_ms) {
         return true;
     }
     local->checked_ms = now_ms;
-    return fstat(local->fd, &now) == 0 && now.st_dev == local->device && now.st_ino == local->inode;
+    return socket_is_same(&local->socket);
 }
 
-/* A connection that the library has already given up holds no descriptor. */
+bool local_is_usable(struct local *local) {
+    return local_is_ours(local);
+}
+
+/* A connection that the library has already given up holds no descriptor: its number may be anybody's by now.
+ */
 static bool may_close(struct local *local) {
     local->checked_ms = 0;
-    bool given_up = local->real->mysql_get_socket && local->real->mysql_get_socket(local->mysql) < 0;
+    bool given_up =
+        local->real->mysql_get_socket ? local->real->mysql_get_socket(local->mysql) < 0 : local->given_up;
     return given_up ? local->pid == process_id() : local_is_ours(local);
 }
 
@@ -85,6 +90,7 @@ static void forget_local(struct handle *handle, const struct local *local) {
     if (handle->streaming == local) {
         handle->streaming = NULL;
     }
+    variables_forget(handle, local);
     if (handle->refused_by == local) {
         handle->refused_by = NULL;
     }
@@ -105,10 +111,13 @@ void local_retire(struct handle *handle, struct local_slot *slot) {
     if (slot->retired) {
         dispose(handle, slot->retired);
     }
+    unsigned error = slot->local->real->mysql_errno(slot->local->mysql);
+    slot->local->given_up = error >= CLIENT_ERROR_FIRST; /* not so if the server only says that it will end */
     stats_count_event(PAGE_EVENT_SHADOW_LOST);
     slot->transaction_lost |= slot->local->transaction;
     slot->retired = slot->local;
     slot->local = NULL;
+    variables_forget(handle, slot->retired);
     if (handle->streaming == slot->retired) {
         handle->streaming = NULL;
     }

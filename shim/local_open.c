@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* Option numbers that are the same in both libraries. */
 enum {
@@ -70,15 +69,11 @@ static void set_options(const struct handle *handle, const struct config *config
     }
 }
 
-static void note_descriptor(struct local *local) {
-    struct stat now;
-    local->fd = local->real->mysql_get_socket ? local->real->mysql_get_socket(local->mysql) : -1;
-    if (local->fd >= 0 && fstat(local->fd, &now) == 0) {
-        local->device = now.st_dev;
-        local->inode = now.st_ino;
-        fcntl(local->fd, F_SETFD, FD_CLOEXEC); /* the libraries leave it open over exec */
-    } else {
-        local->fd = -1;
+static void note_socket(struct local *local, struct socket caught) {
+    local->socket =
+        local->real->mysql_get_socket ? socket_of(local->real->mysql_get_socket(local->mysql)) : caught;
+    if (local->socket.number >= 0) {
+        fcntl(local->socket.number, F_SETFD, FD_CLOEXEC); /* the libraries leave it open over exec */
     }
 }
 
@@ -88,6 +83,7 @@ static enum route_reason check_server(struct handle *handle, struct local_slot *
     if (!snapshot_identify(local->real, local->mysql, &local->server)) {
         return connect_failed(handle, slot, config, local->mysql);
     }
+    local->autocommit = local->server.autocommit;
     if (handle->server.identity == 0) {
         return ROUTE_ROUTED; /* main was not asked: for local_kill_running only */
     }
@@ -122,8 +118,11 @@ static struct local *new_local(const struct handle *handle) {
         return NULL;
     }
     own->passive = own->shadow = true;
-    *local =
-        (struct local){.mysql = mysql, .real = handle->real, .autocommit = true, .pid = process_id(), .fd = -1};
+    *local = (struct local){.mysql = mysql,
+                            .real = handle->real,
+                            .autocommit = true,
+                            .pid = process_id(),
+                            .socket = {.number = -1}};
     return local;
 }
 
@@ -152,20 +151,25 @@ enum route_reason local_open(struct handle *handle, struct local_slot *slot, con
         local_free(local);
         return ROUTE_LOCAL_DOWN;
     }
+    socket_catch_begin();
     MYSQL *connected =
         handle->real->mysql_real_connect(local->mysql, to->server.socket ? NULL : to->server.host, user,
                                          password, database, to->server.port, to->server.socket,
                                          handle->credentials.flags);
+    struct socket caught = socket_catch_end();
+    if (connected) {
+        note_socket(local, caught);
+    }
     enum route_reason reason = connected ? check_server(handle, slot, config, local)
                                          : connect_failed(handle, slot, config, local->mysql);
     breaker_end_connect(config, token);
     if (reason != ROUTE_ROUTED) {
+        local->given_up = handle->real->mysql_errno(local->mysql) >= CLIENT_ERROR_FIRST;
         local_free(local);
         return reason;
     }
     local->database_version = handle->session.database_version; /* it was named in the connect */
     local->config = config;
-    note_descriptor(local);
     slot->local = local;
     slot->retry_at_ms = 0;
     breaker_succeeded(config);

@@ -9,11 +9,11 @@
 int64_t local_now_ms(void);
 
 /* The same socket as at the connect, in the process that made it. A program that closes "all" descriptors, or
- * a forked child, must not make the library write our protocol into somebody else's file. The process is looked
- * at each time; the socket once in a tick of the coarse clock (1 to 10 ms), since fstat() costs a third of a
- * statement's own time. What could slip through is a program that within one tick closes all but main's
- * descriptor, opens another *socket* under the number and runs a cache statement (on anything but a socket the
- * library's send() fails, and nothing is written). */
+ * a forked child, must not make the library write our protocol into somebody else's file. The process is
+ * looked at each time; the socket once in a tick of the coarse clock (1 to 10 ms), since fstat() costs a
+ * third of a statement's own time. What could slip through is a program that within one tick closes all but
+ * main's descriptor, opens another *socket* under the number and runs a cache statement (on anything but a
+ * socket the library's send() fails, and nothing is written). */
 bool local_is_ours(struct local *local);
 
 /* Ends the connection, or leaves its memory where to end it would speak on the parent's connection or into
@@ -44,8 +44,5 @@ enum route_reason local_open(struct handle *handle, struct local_slot *slot, con
  * step with main. */
 enum route_reason local_keep_step(struct handle *handle, struct local_slot *slot, const struct config *config,
                                   bool follow);
-
-/* Runs a text that gives no rows. False: mysql_errno of the shadow says why. */
-bool local_say(struct local *local, const char *text, size_t length);
 
 #endif

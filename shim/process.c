@@ -7,7 +7,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Zero in a child, until it asks. A child of vfork() shares it with its parent, and may do nothing but exec. */
+/* Zero in a child, until it asks. A child of vfork() shares it with its parent, and may do nothing but exec.
+ */
 static _Atomic(pid_t) *_Atomic kept;
 
 /* NULL: the kernel (before Linux 4.14) doesn't wipe memory. */

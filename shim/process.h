@@ -1,5 +1,5 @@
-/* Which process this is. A forked child finds the records and shadows of its parent in its memory, and must not
- * write a byte on a connection that is the parent's. */
+/* Which process this is. A forked child finds the records and shadows of its parent in its memory, and must
+ * not write a byte on a connection that is the parent's. */
 #ifndef ROUNDABOUT_PROCESS_H
 #define ROUNDABOUT_PROCESS_H
 

@@ -171,20 +171,31 @@ bool real_is_ambiguous(void) {
     return atomic_load_explicit(&libraries[1], memory_order_relaxed) != NULL;
 }
 
+/* libc is in everybody's scope. NULL, with errno set: it lacks the function. */
+static void *libc_function(_Atomic(void *) *found, const char *name) {
+    void *symbol = atomic_load_explicit(found, memory_order_acquire);
+    if (!symbol) {
+        symbol = dlsym(RTLD_NEXT, name);
+        atomic_store_explicit(found, symbol, memory_order_release);
+    }
+    if (!symbol) {
+        errno = ENOSYS;
+    }
+    return symbol;
+}
+
 int real_epoll_ctl(int set, int operation, int number, struct epoll_event *event) {
     static _Atomic(void *) found;
-    void *symbol = atomic_load_explicit(&found, memory_order_acquire);
-    if (!symbol) {
-        symbol = dlsym(RTLD_NEXT, "epoll_ctl"); /* libc is in everybody's scope */
-        atomic_store_explicit(&found, symbol, memory_order_release);
-    }
     int (*real)(int, int, int, struct epoll_event *);
-    *(void **)&real = symbol;
-    if (!real) {
-        errno = ENOSYS;
-        return -1;
-    }
-    return real(set, operation, number, event);
+    *(void **)&real = libc_function(&found, "epoll_ctl");
+    return real ? real(set, operation, number, event) : -1;
+}
+
+int real_connect(int number, const void *address, unsigned length) {
+    static _Atomic(void *) found;
+    int (*real)(int, const void *, unsigned);
+    *(void **)&real = libc_function(&found, "connect");
+    return real ? real(number, address, length) : -1;
 }
 
 static void *no_dlopen(const char *path, int flags) {

@@ -181,6 +181,7 @@ const struct real *real_of_caller(const void *caller);
 /* libc's own, which this object defines as well. */
 struct epoll_event;
 int real_epoll_ctl(int set, int operation, int number, struct epoll_event *event);
+int real_connect(int number, const void *address, unsigned length);
 
 /* The dlopen that comes behind this object's. Never NULL. Allocates nothing; takes for a moment the dynamic linker's own lock, as
  * dlopen itself does. */

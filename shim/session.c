@@ -177,9 +177,15 @@ static enum session_echo end_transaction(struct session *session, enum session_e
 
 enum session_echo session_note_autocommit(struct session *session, bool on) {
     bool was = session->autocommit;
+    bool special = session->begun_read_only || session->special_transaction;
     session->autocommit = on;
     update_view(session);
-    return on && !was ? end_transaction(session, SESSION_ECHO_COMMIT) : SESSION_ECHO_NONE;
+    if (!on || was) {
+        return SESSION_ECHO_NONE;
+    }
+    end_transaction(session, SESSION_ECHO_COMMIT);
+    session->special_transaction = special; /* its access mode and isolation level are the next one's too */
+    return SESSION_ECHO_COMMIT;
 }
 
 enum session_echo session_note_end(struct session *session, bool committed) {
@@ -199,7 +205,8 @@ enum session_echo session_note_status(struct session *session, bool in_transacti
     bool switched_on = autocommit && !session->autocommit;
     session->doubt = session->opaque = false;
     session->autocommit = autocommit;
-    bool ended = session->begun && !in_transaction;
+    bool ended = (session->begun || session->inside) && !in_transaction;
+    session->inside = false;
     if (autocommit) {
         session->begun = in_transaction;
     }
@@ -326,6 +333,21 @@ static bool note_sql_mode_text(struct session *session, const struct sql_assignm
     return true;
 }
 
+void session_note_completion(struct session *session, struct slice value) {
+    static const char *const words[][3] = {[SESSION_ENDS] = {"0", "NO_CHAIN", NULL},
+                                           [SESSION_CHAINS] = {"1", "CHAIN", NULL},
+                                           [SESSION_RELEASES] = {"2", "RELEASE", NULL}};
+    session->completion = SESSION_COMPLETION_UNKNOWN;
+    for (int i = SESSION_ENDS; value.at && i <= SESSION_RELEASES; i++) {
+        if (is_word(value, words[i])) {
+            session->completion = (enum session_completion)i;
+        }
+    }
+    if (session->completion == SESSION_COMPLETION_UNKNOWN) {
+        session_forget_settings(session);
+    }
+}
+
 /* Values of the one statement to come, or of no meaning to what may be routed. */
 static bool is_of_no_account(struct slice name) {
     static const char *const names[] = {"insert_id",   "last_insert_id", "identity", "gtid_next",
@@ -354,6 +376,10 @@ static enum session_echo note_assignment(struct session *session, const struct s
     struct slice value = plain_value(assignment->value);
     if (same_name(assignment->name, "autocommit")) {
         return note_autocommit_text(session, value);
+    }
+    if (same_name(assignment->name, "completion_type")) {
+        session_note_completion(session, value);
+        return SESSION_ECHO_NONE;
     }
     static const char *const transaction[] = {"tx_isolation", "transaction_isolation", "tx_read_only",
                                               "transaction_read_only", NULL};
@@ -429,9 +455,10 @@ static void note_temporary(struct session *session, const struct sql_table *tabl
 
 static enum session_echo begin_transaction(struct session *session, const struct sql_summary *summary) {
     bool special = session->special_transaction;
+    bool stays_read_only = session->begun_read_only && session->modes_outlast_begin && !summary->read_write;
     end_transaction(session, SESSION_ECHO_COMMIT);
     session->begun = true;
-    session->begun_read_only = summary->read_only;
+    session->begun_read_only = summary->read_only || stays_read_only;
     session->begun_snapshot = summary->consistent_snapshot;
     session->special_transaction = special;
     session->main_touched = true; /* main holds a transaction of its own now: its end must be said to main */
@@ -443,14 +470,23 @@ static enum session_echo begin_transaction(struct session *session, const struct
 
 static enum session_echo end_by_text(struct session *session, const struct sql_summary *summary) {
     bool read_only = session->begun_read_only;
+    bool special = session->special_transaction;
+    enum session_completion way = summary->no_chain ? SESSION_ENDS : session->completion;
     enum session_echo echo = session_note_end(session, summary->verb == SQL_COMMIT);
-    if (summary->chain) {
+    if (summary->chain || way == SESSION_CHAINS) {
         session->begun = true;
         session->begun_read_only = read_only;
+        session->special_transaction = special;
         session->main_touched = true;
         update_view(session);
     }
+    session->doubt = way == SESSION_COMPLETION_UNKNOWN && !summary->chain;
     return echo;
+}
+
+enum session_echo session_note_api_end(struct session *session, bool committed) {
+    const struct sql_summary summary = {.verb = committed ? SQL_COMMIT : SQL_ROLLBACK};
+    return end_by_text(session, &summary);
 }
 
 static enum session_echo note_one(struct session *session, const struct sql_summary *summary) {

@@ -24,6 +24,9 @@ enum session_echo {
     SESSION_ECHO_REPEAT, /* run the same text: savepoints */
 };
 
+/* What a COMMIT or ROLLBACK that doesn't say it does beside: the variable completion_type. */
+enum session_completion { SESSION_ENDS, SESSION_CHAINS, SESSION_RELEASES, SESSION_COMPLETION_UNKNOWN };
+
 struct session {
     struct route_session route; /* what route_decide reads; its slices point into this struct's memory */
     char *database;
@@ -34,9 +37,12 @@ struct session {
     bool begun_snapshot;      /* WITH CONSISTENT SNAPSHOT */
     bool special_transaction; /* SET TRANSACTION was said for the next or the open one: not mirrored, so
                                  nothing is routed meanwhile */
-    bool doubt; /* code that wasn't seen may have begun or ended a transaction: main's status bits must be
-                   asked */
-    bool opaque;              /* ... and how, as well */
+    enum session_completion completion;
+    bool modes_outlast_begin; /* MySQL: BEGIN inside a READ ONLY transaction begins another such */
+    bool doubt;  /* code that wasn't seen may have begun or ended a transaction: main's status bits must be
+                    asked */
+    bool opaque; /* ... and how, as well */
+    bool inside; /* main was in a transaction when such code began, as its status said */
     bool main_touched; /* main has run something since its last transaction ended that may belong to one */
     bool rollback_on_timeout; /* innodb_rollback_on_timeout: error 1205 undoes the transaction, not just the
                                  statement */
@@ -60,8 +66,14 @@ enum session_echo session_note_statement(struct session *session, const struct s
 enum session_echo session_note_error(struct session *session, unsigned error);
 
 enum session_echo session_note_autocommit(struct session *session, bool on);
-enum session_echo session_note_end(struct session *session,
-                                   bool committed); /* mysql_commit, mysql_rollback */
+/* The transaction is over, for whatever cause. */
+enum session_echo session_note_end(struct session *session, bool committed);
+
+/* mysql_commit, mysql_rollback: the statements of that name, in the session's way. */
+enum session_echo session_note_api_end(struct session *session, bool committed);
+
+/* A value of completion_type as main gives it or a text sets it. */
+void session_note_completion(struct session *session, struct slice value);
 void session_note_database(struct session *session, struct slice database);
 void session_note_charset(struct session *session, const char *name); /* mysql_set_character_set */
 /* A setting by name and text behind SET; text NULL: ask main. */

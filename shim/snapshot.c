@@ -9,10 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define IDENTITY "@@version, @@server_id, @@hostname, @@port, @@datadir, @@max_allowed_packet"
-enum { IDENTITY_COLUMNS = 6 };
-#define STATE ", DATABASE(), @@lower_case_table_names, @@session.autocommit, @@innodb_rollback_on_timeout"
-enum { STATE_COLUMNS = 4 };
+#define IDENTITY \
+    "@@version, @@server_id, @@hostname, @@port, @@datadir, @@max_allowed_packet, @@session.autocommit"
+enum { IDENTITY_COLUMNS = 7 };
+#define STATE ", DATABASE(), @@lower_case_table_names, @@innodb_rollback_on_timeout"
+enum { STATE_COLUMNS = 3 };
 
 /* Session variables that the outcome of a REPLACE or SELECT can depend on. In this order: a collation implies
  * its character set. */
@@ -36,6 +37,7 @@ static const struct {
     {"sql_safe_updates", EVERYWHERE},
     {"sql_select_limit", EVERYWHERE},
     {"max_sort_length", EVERYWHERE},
+    {"completion_type", EVERYWHERE},
     {"tx_isolation", MARIADB_ONLY},
     {"tx_read_only", MARIADB_ONLY},
     {"max_statement_time", MARIADB_ONLY},
@@ -70,6 +72,7 @@ static void read_identity(MYSQL_ROW row, struct server *server) {
         .major = row[0] ? (unsigned)strtoul(row[0], NULL, 10) : 0,
         .mariadb = row[0] && strstr(row[0], "MariaDB"),
         .longest = row[5] ? strtoul(row[5], NULL, 10) : 0,
+        .autocommit = !row[6] || strcmp(row[6], "0") != 0,
     };
 }
 
@@ -98,6 +101,10 @@ static bool is_number(const char *value) {
 static void note_value(struct session *session, const char *name, const char *value) {
     char text[1024];
     struct slice own_name = {name, strlen(name)};
+    if (strcmp(name, "completion_type") == 0) { /* the shadow's transactions end when and as it is told */
+        session_note_completion(session, (struct slice){value, value ? strlen(value) : 0});
+        value = "NO_CHAIN";
+    }
     if (value && (strchr(value, '\'') || strchr(value, '\\'))) {
         session->route.unmirrored = true;
         return;
@@ -124,9 +131,9 @@ static void read_state(struct handle *handle, MYSQL_ROW row) {
     const char *database = row[IDENTITY_COLUMNS];
     session_note_database(session, (struct slice){database ? database : "", database ? strlen(database) : 0});
     session->route.fold_case = row[IDENTITY_COLUMNS + 1] && strcmp(row[IDENTITY_COLUMNS + 1], "0") != 0;
-    bool autocommit = !row[IDENTITY_COLUMNS + 2] || strcmp(row[IDENTITY_COLUMNS + 2], "0") != 0;
-    session_note_autocommit(session, autocommit);
-    session->rollback_on_timeout = row[IDENTITY_COLUMNS + 3] && strcmp(row[IDENTITY_COLUMNS + 3], "0") != 0;
+    session_note_autocommit(session, handle->server.autocommit);
+    session->modes_outlast_begin = !handle->server.mariadb;
+    session->rollback_on_timeout = row[IDENTITY_COLUMNS + 2] && strcmp(row[IDENTITY_COLUMNS + 2], "0") != 0;
 }
 
 /* The names to ask for: the fixed ones of this brand, then what the application has set to something that
@@ -173,6 +180,10 @@ bool snapshot_read(struct handle *handle) {
     if (mariadb) {
         fputs(", @@in_transaction", stream); /* for a library that doesn't show the status bits */
     }
+    bool keeps_found_rows = handle->found == handle->main; /* this SELECT's own comes in its place */
+    if (keeps_found_rows) {
+        fputs(", FOUND_ROWS()", stream);
+    }
     if (fclose(stream) != 0) {
         free(text);
         return false;
@@ -182,6 +193,11 @@ bool snapshot_read(struct handle *handle) {
     free(text);
     if (!result) {
         return false;
+    }
+    if (keeps_found_rows) {
+        const char *found = row[IDENTITY_COLUMNS + STATE_COLUMNS + count + mariadb];
+        handle->kept_found_rows = found ? strtoull(found, NULL, 10) : 0;
+        handle->found = NULL;
     }
     read_identity(row, &handle->server);
     read_state(handle, row);

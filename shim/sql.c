@@ -30,7 +30,8 @@ static enum sql_verb read_start(struct reader *reader) {
             reader->summary->consistent_snapshot = true;
         } else if (reader_take(reader, KEYWORD_READ)) {
             reader->summary->read_only = reader_take_word(reader, "ONLY");
-            if (!reader->summary->read_only && !reader_take(reader, KEYWORD_WRITE))
+            reader->summary->read_write = !reader->summary->read_only && reader_take(reader, KEYWORD_WRITE);
+            if (!reader->summary->read_only && !reader->summary->read_write)
                 return SQL_OPAQUE;
         } else {
             return SQL_OPAQUE;
@@ -57,12 +58,16 @@ static enum sql_verb read_end(struct reader *reader, enum sql_verb verb) {
         return read_last_name(reader, SQL_ROLLBACK_TO);
     }
     if (reader_take(reader, KEYWORD_AND)) {
-        reader->summary->chain = !reader_take_word(reader, "NO");
+        reader->summary->no_chain = reader_take_word(reader, "NO");
+        reader->summary->chain = !reader->summary->no_chain;
         if (!reader_take_word(reader, "CHAIN"))
             return SQL_OPAQUE;
     }
     bool no = reader_take_word(reader, "NO");
-    reader->summary->release = reader_take(reader, KEYWORD_RELEASE) && !no;
+    if (reader_take(reader, KEYWORD_RELEASE)) {
+        reader->summary->release = !no;
+        reader->summary->no_release = no;
+    }
     return at_end(reader) ? verb : SQL_OPAQUE;
 }
 
@@ -217,6 +222,31 @@ static enum sql_verb read_show(struct reader *reader) {
     return diagnostics && reader_limit(reader) && at_end(reader) ? SQL_DIAGNOSTICS : SQL_OTHER;
 }
 
+static enum sql_verb read_get(struct reader *reader) {
+    reader_take_word(reader, "CURRENT");
+    if (!reader_take_word(reader, "DIAGNOSTICS"))
+        return SQL_OTHER;
+    if (reader_take_word(reader, "CONDITION")) {
+        if (reader->token.kind != LEX_NUMBER)
+            return SQL_OTHER;
+        reader_advance(reader);
+    }
+    const char *from = reader->token.from;
+    do {
+        struct slice name = reader->token.text;
+        if (reader->token.kind != LEX_VARIABLE || name.length < 2 || name.at[1] == '@')
+            return SQL_OTHER;
+        reader_advance(reader);
+        if (!reader_take_operator(reader, '=') || reader->token.kind != LEX_WORD)
+            return SQL_OTHER;
+        reader_advance(reader);
+    } while (reader_take_operator(reader, ','));
+    if (!at_end(reader))
+        return SQL_OTHER;
+    reader->summary->name = (struct slice){from, (size_t)(reader->last_end - from)};
+    return SQL_GET_DIAGNOSTICS;
+}
+
 static const struct {
     const char *word;
     enum sql_verb verb;
@@ -256,7 +286,7 @@ static const struct {
     {"CHECKSUM", SQL_OTHER, NULL},
     {"TABLE", SQL_OTHER, NULL},
     {"VALUES", SQL_OTHER, NULL},
-    {"GET", SQL_OTHER, NULL},
+    {"GET", SQL_OTHER, read_get},
     {"SIGNAL", SQL_OTHER, NULL},
     {"RESIGNAL", SQL_OTHER, NULL},
     {"ALTER", SQL_IMPLICIT_COMMIT, read_renaming},
@@ -459,6 +489,8 @@ void sql_summarize(struct slice text, struct lex_modes modes, const struct sql_f
         summary->ties |= SQL_CHARSET;
     if (modes.foreign_grammar)
         summary->ties |= SQL_NOT_UNDERSTOOD;
+    if (summary->verb == SQL_GET_DIAGNOSTICS && summary->ties & (SQL_CHARSET | SQL_NOT_UNDERSTOOD))
+        summary->verb = SQL_OTHER;
     if (summary->verb == SQL_DIAGNOSTICS && summary->ties)
         summary->verb = select_first ? SQL_SELECT : SQL_OTHER;
     summary->mode_dependent = lexer->mode_dependent;
@@ -494,6 +526,7 @@ const char *sql_verb_name(enum sql_verb verb) {
         [SQL_IMPLICIT_COMMIT] = "IMPLICIT COMMIT",
         [SQL_OPAQUE] = "OPAQUE",
         [SQL_DIAGNOSTICS] = "DIAGNOSTICS",
+        [SQL_GET_DIAGNOSTICS] = "GET DIAGNOSTICS",
         [SQL_OTHER] = "OTHER",
         [SQL_UNKNOWN] = "UNKNOWN",
     };

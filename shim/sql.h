@@ -34,9 +34,11 @@ enum sql_verb {
     SQL_OPAQUE, /* runs code or text that isn't seen here: CALL, EXECUTE, EXECUTE IMMEDIATE, BEGIN NOT ATOMIC,
                    DO, HANDLER, ...; a version comment that may be or hold another statement; text that can't
                    be cut into words and has a ; */
-    SQL_DIAGNOSTICS, /* SHOW WARNINGS | ERRORS | COUNT(*) WARNINGS | ERRORS, SELECT of nothing but
-                        FOUND_ROWS(), ROW_COUNT(),
-                        @@warning_count, @@error_count: answers for the statement before it */
+    SQL_DIAGNOSTICS,     /* SHOW WARNINGS | ERRORS | COUNT(*) WARNINGS | ERRORS, SELECT of nothing but
+                            FOUND_ROWS(), ROW_COUNT(),
+                            @@warning_count, @@error_count: answers for the statement before it */
+    SQL_GET_DIAGNOSTICS, /* GET [CURRENT] DIAGNOSTICS [CONDITION number] @variable = item, ...: name is all
+                            from the first variable on */
     SQL_OTHER,   /* understood to change nothing of the above (SHOW, EXPLAIN, ANALYZE of a SELECT, KILL, LOAD
                     DATA, ...) */
     SQL_UNKNOWN, /* the first word means nothing to us: treated as SQL_OPAQUE */
@@ -81,9 +83,12 @@ struct sql_summary {
                  still doubled); SQL_SET: all behind the word SET up to the first ;; SQL_SET_ROLE: "ROLE x",
                  the same; SQL_XA: START, BEGIN, END, PREPARE, COMMIT, ROLLBACK or RECOVER as written */
     bool read_only;           /* SQL_BEGIN: READ ONLY */
+    bool read_write;          /* SQL_BEGIN: READ WRITE */
     bool consistent_snapshot; /* SQL_BEGIN: WITH CONSISTENT SNAPSHOT */
     bool chain;               /* SQL_COMMIT, SQL_ROLLBACK: AND CHAIN */
+    bool no_chain;            /* SQL_COMMIT, SQL_ROLLBACK: AND NO CHAIN */
     bool release;             /* SQL_COMMIT, SQL_ROLLBACK: RELEASE */
+    bool no_release;          /* SQL_COMMIT, SQL_ROLLBACK: NO RELEASE */
     bool renames;             /* SQL_IMPLICIT_COMMIT: ALTER or RENAME, which may give a table another name */
     bool temporary;           /* SQL_DROP_TABLE: DROP TEMPORARY TABLE */
     struct slice rest;        /* SQL_MULTI_STATEMENT: the text behind the first ; */

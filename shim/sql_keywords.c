@@ -7,17 +7,17 @@ struct entry {
 };
 _Static_assert(KEYWORD_COUNT <= 256, "a keyword fits into a byte");
 
-#define EACH_LETTER(DO)                                                                                   \
-    DO(A)                                                                                                 \
-    DO(B)                                                                                                 \
-    DO(C)                                                                                                 \
-    DO(D)                                                                                                 \
-    DO(E)                                                                                                 \
-    DO(F)                                                                                                 \
-    DO(G)                                                                                                 \
-    DO(H)                                                                                                 \
-    DO(I) DO(J) DO(K) DO(L) DO(M) DO(N) DO(O) DO(P) DO(Q) DO(R) DO(S) DO(T) DO(U) DO(V) DO(W) DO(X) DO(Y) \
-        DO(Z)
+#define EACH_LETTER(DO) \
+    DO(A)               \
+    DO(B)               \
+    DO(C)               \
+    DO(D)               \
+    DO(E)               \
+    DO(F)               \
+    DO(G)               \
+    DO(H)               \
+    DO(I)               \
+    DO(J) DO(K) DO(L) DO(M) DO(N) DO(O) DO(P) DO(Q) DO(R) DO(S) DO(T) DO(U) DO(V) DO(W) DO(X) DO(Y) DO(Z)
 
 #define ENTRY(name, reserved) {sizeof #name - 1, KEYWORD_##name, #name},
 #define ENTRIES(letter)       static const struct entry WITH_##letter[] = {KEYWORDS_##letter(ENTRY)};

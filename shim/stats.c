@@ -1,30 +1,21 @@
 #define _GNU_SOURCE
 #include "stats.h"
 
-#include "../page/files.h"
-#include "setup.h"
+#include "own_page.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 enum { RECENT_TABLES = 8 };
 
-static _Atomic(struct page_counters *) own; /* NULL: not made yet, or not to be had */
-static _Atomic bool tried;
-static char own_name[64], own_directory[512]; /* where it lies, and by which rights: also after a reload */
-static unsigned own_mode;
-static _Atomic unsigned generation; /* of `own` */
+static struct own_page own = {.kind = PAGE_COUNTERS};
 static _Atomic unsigned threads;
 
 static __thread unsigned own_stripe
     __attribute__((tls_model("initial-exec"))); /* 0: not chosen; else from 1 on */
-
-static __thread unsigned uncounted __attribute__((tls_model("initial-exec"))); /* statements, without a page */
+static __thread unsigned uncounted
+    __attribute__((tls_model("initial-exec"))); /* statements, without a page */
 
 /* The tables that this thread met lately. A configuration's tables are never freed (setup.h). */
 struct recent_table {
@@ -34,45 +25,8 @@ struct recent_table {
 };
 static __thread struct recent_table recent[RECENT_TABLES] __attribute__((tls_model("initial-exec")));
 
-/* The page is the parent's: the child makes one of its own with its first statement. The mapping is left: the
- * page may be in use by a signal handler's frame below, and a child that lives on holds one at most. */
-static void forget_in_child(void) {
-    atomic_store(&own, NULL);
-    atomic_store(&tried, false);
-    atomic_fetch_add(&generation, 1);
-}
-
-static void watch_fork(void) {
-    pthread_atfork(NULL, NULL, forget_in_child);
-}
-static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
-
-static struct page_counters *make(void) {
-    const struct config *config = setup_config();
-    struct page_counters *page = NULL;
-    if (!config || atomic_exchange(&tried, true))
-        return atomic_load(&own); /* another thread is at it: what comes meanwhile isn't counted */
-    if (!config->stats.enabled)
-        return NULL;
-    int kept_errno = errno;
-    pthread_once(&fork_once, watch_fork);
-    int directory = page_open_directory(config->stats.directory, setup_runtime_directory(), own_directory,
-                                        sizeof own_directory);
-    own_mode = config_stats_mode(&config->stats);
-    if (directory >= 0) {
-        page = page_make_own(directory, PAGE_COUNTERS, own_mode, program_invocation_short_name, own_name);
-        close(directory);
-    }
-    atomic_store(&own, page);
-    errno = kept_errno;
-    return page;
-}
-
 static inline struct page_counters *page_of_process(void) {
-    struct page_counters *page = atomic_load_explicit(&own, memory_order_acquire);
-    if (__builtin_expect(page != NULL, 1))
-        return page;
-    return atomic_load_explicit(&tried, memory_order_relaxed) ? NULL : make();
+    return own_page_find(&own);
 }
 
 void stats_start(void) {
@@ -119,7 +73,7 @@ bool stats_count(enum page_verb verb, enum route_reason reason) {
 
 static struct page_table *slot_of(struct page_counters *page, const struct config_group *group,
                                   const struct config_table *table) {
-    unsigned now = atomic_load_explicit(&generation, memory_order_relaxed);
+    unsigned now = atomic_load_explicit(&own_page_generation, memory_order_relaxed);
     struct recent_table *place = &recent[((uintptr_t)table / sizeof *table) % RECENT_TABLES];
     if (place->table != table || place->generation != now) {
         char name[300];
@@ -190,18 +144,4 @@ uint64_t stats_now_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-/* At the end of a process its page goes into the sum; one that is killed leaves it to `roundabout stats` and
- * the daemon. Not in a child made without pthread_atfork's handlers: the page is its parent's. The mapping
- * stays, since other threads may still run. */
-__attribute__((destructor)) static void fold(void) {
-    struct page_counters *page = atomic_exchange(&own, NULL);
-    if (!page || page->header.pid != (uint32_t)getpid())
-        return;
-    int directory = page_open_directory(own_directory, NULL, NULL, 0);
-    if (directory >= 0) {
-        page_fold_own(directory, own_mode, page, PAGE_COUNTERS, own_name);
-        close(directory);
-    }
 }

@@ -22,7 +22,8 @@ none='-'
 
 broken=$(
     forbid '.*' 'config/config\.c' 'libconfig\.h' 'libconfig.h belongs in config/config.c only'
-    forbid '.*' 'shim/real\.c' 'dlfcn\.h' 'dlfcn.h belongs in shim/real.c only'
+    forbid '.*' '(shim/real|daemon/http)\.c' 'dlfcn\.h' 'dlfcn.h belongs in shim/real.c and daemon/http.c only'
+    forbid '.*' 'daemon/http\.c' 'microhttpd\.h' 'microhttpd.h belongs in daemon/http.c only'
     forbid '.*' 'daemon/server\.[ch]' "$client" 'client headers belong in daemon/server only'
     forbid 'config/.*' "$none" '\.\./.*|(shim|daemon|cli)/.*' 'config knows nothing of ours'
     forbid 'config/.*' "$none" '([^>"]*/)?page/.*' 'config knows nothing of ours'

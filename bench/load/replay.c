@@ -95,6 +95,18 @@ static bool read_log(char *text, struct entries *entries) {
     return true;
 }
 
+/* An entry without a text would be sent as whatever stands behind it: Connector/C measures a text of length 0
+ * itself. */
+static void drop_empty(struct entries *entries) {
+    size_t kept = 0;
+    for (size_t i = 0; i < entries->count; i++) {
+        if (entries->at[i].length > 0) {
+            entries->at[kept++] = entries->at[i];
+        }
+    }
+    entries->count = kept;
+}
+
 static bool is_left_out(const char *line, size_t length) {
     return length == 0 || line[0] == '#' || (length >= 2 && line[0] == '-' && line[1] == '-');
 }
@@ -175,6 +187,7 @@ bool replay_read(struct replay *replay, char *text, long per_request, char *why,
     struct entries entries = {NULL, 0, 0};
     *replay = (struct replay){.file = text, .general_log = looks_like_log(text)};
     bool read = replay->general_log ? read_log(text, &entries) : read_lines(text, &entries);
+    drop_empty(&entries);
     if (read && replay->general_log && entries.count) {
         qsort(entries.at, entries.count, sizeof *entries.at, by_connection);
     }

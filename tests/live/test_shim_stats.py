@@ -175,7 +175,7 @@ def one_of_many_processes_waits_for_a_frozen_local_master():
 def a_connection_that_hangs_is_not_joined_by_others():
     """None knows yet that the local master is dead, but that somebody waits for it is seen."""
     l = the_lab()
-    path, _ = l.write_config({"connect_timeout_s": 10, "read_timeout_s": 10, "retry_after_ms": 60000})
+    path, _ = l.write_config({"connect_timeout_s": 4, "read_timeout_s": 4, "retry_after_ms": 60000})
     l.local.freeze()
     try:
         first = l.start(STEP, path)
@@ -183,16 +183,17 @@ def a_connection_that_hangs_is_not_joined_by_others():
         first.stdin.flush()
         servers.wait_for(lambda: os.path.isdir(lab.stats_directory(path)) and any(
             name.startswith("breaker-") for name in os.listdir(lab.stats_directory(path))), what="the first one's attempt")
-        time.sleep(0.3)
+        time.sleep(2.1)  # more than half of the time that it has
         outcomes = twenty(path)
-        want(None, first.poll(), "the first one waits still")
     finally:
         l.local.thaw()
     want("1 row", first.stdout.readline().decode().strip())
     end(first)
     for outcome in outcomes:
         want((0, ["1 row"] * 5), (outcome.status, outcome.lines))
-    want({"breaker_open": 100}, {cause: n for cause, n in stats(path)["fallbacks"].items() if n}, "statements that fell back")
+    fallbacks = stats(path)["fallbacks"]
+    want(100, fallbacks["breaker_open"], "statements that went to main at once")
+    want_between(0, 1, sum(fallbacks.values()) - 100, "statements that waited: the first one's")
 
 
 @test
@@ -252,6 +253,91 @@ def a_changed_configuration_is_in_force_without_a_restart():
     end(process)
     events = stats(path)["events"]
     want((2, 1), (events["config_reloaded"], events["config_refused"]))
+
+
+# ---------------------------------------------------------------- observing
+
+
+def observed(directory, *more, status=0):
+    return roundabout("observe", "report", "--directory", directory, *more, status=status)
+
+
+OBSERVED_PROGRAM = """
+import MySQLdb, os
+c = MySQLdb.connect(user='app', passwd='apppw', db='shop', unix_socket=os.environ['MAIN_SOCKET']).cursor()
+for i in range(40):
+    c.execute("REPLACE INTO cache (k, v) VALUES (%s, %s)", (f'M/o{i}', 'opensesame'))
+    c.execute("SELECT v FROM cache WHERE k = %s", (f'M/o{i}',))
+    c.execute("INSERT INTO page_n (k, v) VALUES (%s, 'opensesame') ON DUPLICATE KEY UPDATE v = 'opensesame'", (f'M/o{i}',))
+    c.execute("SELECT v FROM `page_n` WHERE (`k` = %s) LIMIT 1", (f'M/o{i}',))
+    c.execute("INSERT INTO session_a (k, v) VALUES (%s, 'opensesame')", (f'M/o{i}',))
+    c.execute("UPDATE session_a SET n = n + 1 WHERE k = %s", (f'M/o{i}',))
+    c.execute("SELECT v FROM session_a WHERE k = %s", (f'M/o{i}',))
+    c.execute("INSERT INTO orders (v) VALUES ('opensesame')")
+    c.execute("SELECT o.v FROM orders o JOIN plain p ON p.k = o.v")
+    c.execute("SELECT COUNT(*) FROM stay WHERE v = 'x' OR v = 'y'")
+c.connection.commit()
+"""
+
+
+@test
+def an_observed_program_runs_on_main_alone_and_its_caches_are_found():
+    """Without any configuration: the program as it is, `roundabout run --observe` in front."""
+    l = the_lab()
+    l.clean()
+    runtime = l.path("runtime")
+    os.makedirs(runtime)
+    done = subprocess.run([lab.COMMAND, "run", "--observe", "--", sys.executable, "-c", OBSERVED_PROGRAM], capture_output=True,
+                          text=True, timeout=60, env=l.environment(XDG_RUNTIME_DIR=runtime))
+    want((0, "", ""), (done.returncode, done.stdout, done.stderr))
+    want({}, l.rows(l.local), "rows at the local master")
+    directory = os.path.join(runtime, "roundabout") if not os.path.isdir("/run/roundabout") else "/run/roundabout"
+    found = {t["table"]: t for t in json.loads(observed(directory, "--json"))["tables"]}
+    want("cache", found["shop.cache"]["looks"])
+    want("cache", found["shop.page_n"]["looks"])
+    want("maybe", found["shop.session_a"]["looks"])
+    want(["no"] * 3, [found[t]["looks"] for t in ("shop.orders", "shop.plain", "shop.stay")])
+    want(("k", 40, 40), (found["shop.cache"]["columns"], found["shop.cache"]["uses"]["replaced"],
+                         found["shop.cache"]["uses"]["read_by_key"]))
+    want_between(70, 80, found["shop.cache"]["in_transaction"], "of 80 statements in a transaction")
+    want_true(found["shop.cache"]["main_seconds"] > 0, "a time")
+    text = observed(directory)
+    want_true(text.index("shop.cache") < text.index("shop.session_a") < text.index("shop.orders"), f"ranked, got {text}")
+    for secret in ("opensesame", "M/o"):
+        want_true(secret not in text, "no value")
+
+    # what is proposed is a configuration that routes them
+    proposal = observed(directory, "--propose")
+    path, log = l.path("conf"), l.path("log")
+    with open(path, "w") as out:
+        out.write(f'local = {{ socket = "{l.local.socket}"; }};\nlog_file = "{log}";\n{proposal}'
+                  f'stats = {{ directory = "{directory}"; }};\n')
+    for sql, status in (("SELECT v FROM cache WHERE k = 1", 0), ("INSERT INTO page_n VALUES (1) ON DUPLICATE KEY UPDATE v = 1", 0),
+                        ("SELECT v FROM session_a WHERE k = 1", 1), ("INSERT INTO cache VALUES (1)", 1)):
+        roundabout("explain", "-f", path, "--database", "shop", sql, status=status)
+    l.clean()
+    program = OBSERVED_PROGRAM.replace("M/o", "L/o")
+    want(0, l.run([sys.executable, "-c", program], path, log).status, "exit status with the proposed groups")
+    want(80, sum(1 for table, _ in l.rows(l.local) if table in ("shop.cache", "shop.page_n")), "rows at the local master")
+    roundabout("stats", "--directory", directory, "--reset")
+    want("# no table looks like a cache\n", observed(directory, "--propose", status=1))
+
+
+@test
+def a_group_that_is_only_observed_is_reported_and_runs_on_main():
+    l = the_lab()
+    path, _ = l.write_config()
+    process = l.start(STEP, path)
+    for i in range(15):
+        ask(process, f"REPLACE INTO seen (k, v) VALUES ('M/{i}', 'opensesame')")
+        want_true("opensesame" in ask(process, f"SELECT v FROM seen WHERE k = 'M/{i}'"), "the row")
+    ask(process, "SELECT seen.v FROM seen, orders WHERE seen.k = orders.v")
+    ask(process, "SELECT v FROM cache WHERE k = 'L/x'")
+    end(process)
+    found = {t["table"]: t for t in json.loads(roundabout("observe", "report", "-f", path, "--json"))["tables"]}
+    want((15, 15, 1), tuple(found["shop.seen"]["uses"][use] for use in ("replaced", "read_by_key", "with_others")))
+    want("cache", found["shop.seen"]["looks"])
+    want_true("shop.cache" not in found, "a routed table isn't observed")
 
 
 def replace(path, text):

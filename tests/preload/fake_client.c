@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/stat.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -532,6 +533,23 @@ static char *copy(const char *text) {
     return text ? strdup(text) : NULL;
 }
 
+/* A socket that connect(2) has connected, as a real library's is. */
+static void connect_socket(MYSQL *mysql) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    socklen_t length = sizeof address.sun_family; /* the kernel finds a name */
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int own = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (bind(listener, (struct sockaddr *)&address, length) == 0 && listen(listener, 1) == 0) {
+        length = sizeof address;
+        getsockname(listener, (struct sockaddr *)&address, &length);
+        if (connect(own, (struct sockaddr *)&address, length) == 0) {
+            mysql->descriptor = own;
+            mysql->server_end = accept(listener, NULL, NULL);
+        }
+    }
+    close(listener);
+}
+
 MYSQL *mysql_real_connect(MYSQL *mysql, const char *host, const char *user, const char *password,
                           const char *database, unsigned port, const char *socket, unsigned long flags) {
     char *options = list_options(mysql);
@@ -568,10 +586,8 @@ MYSQL *mysql_real_connect(MYSQL *mysql, const char *host, const char *user, cons
     mysql->state = READY;
     mysql->broken = false;
     mysql->field_count = 0;
-    int ends[2];
-    if (!fake_without_sockets && socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0) {
-        mysql->descriptor = ends[0];
-        mysql->server_end = ends[1];
+    if (!fake_without_sockets) {
+        connect_socket(mysql);
     }
     const char *init_command = option_of(mysql, OPTION_INIT_COMMAND);
     if (init_command && mysql_real_query(mysql, init_command, strlen(init_command)) == 0) {

@@ -274,6 +274,7 @@ static const struct {
     {"sql_safe_updates", "0", "0"},
     {"sql_select_limit", "18446744073709551615", "18446744073709551615"},
     {"max_sort_length", "1024", "1024"},
+    {"completion_type", "NO_CHAIN", "NO_CHAIN"},
     {"tx_isolation", "REPEATABLE-READ", "REPEATABLE-READ"},
     {"tx_read_only", "0", "0"},
     {"transaction_isolation", "REPEATABLE-READ", "REPEATABLE-READ"},
@@ -521,7 +522,9 @@ static struct fake_answer *select_variables(struct fake_session *session, const 
     for (unsigned i = 0; i < columns; i++) {
         char *name = trimmed(strsep(&rest, ","));
         const char *value;
-        if (strcasecmp(name, "DATABASE()") == 0) {
+        if (strcasecmp(name, "FOUND_ROWS()") == 0) {
+            value = "1";
+        } else if (strcasecmp(name, "DATABASE()") == 0) {
             value = get_variable(session, "database");
         } else if (strcasecmp(name, "@@in_transaction") == 0 && is_mariadb(session)) {
             value = session->in_transaction ? "1" : "0";

@@ -206,6 +206,47 @@ static void each_call_ends_as_its_blocking_one(void) {
     NUMBER(fake_journal_count(0, FAKE_LOCAL, "/on_small_stack"), 0);
 }
 
+/* As the blocking calls: main has had no part in the transaction, and isn't asked to end it. */
+static void a_transaction_of_cache_statements_ends_at_the_shadow_alone(void) {
+    fake_stops = 1;
+    MYSQL *mysql = connect_main();
+    my_bool result = 9;
+    STEPS(mysql_autocommit, 0, &result, mysql, 0);
+    SQL(mysql, REPLACE_CACHE);
+    size_t from = fake_journal_length();
+    STEPS(mysql_commit, 0, &result, mysql);
+    SQL(mysql, REPLACE_CACHE);
+    STEPS(mysql_rollback, 0, &result, mysql);
+    SQL(mysql, REPLACE_CACHE);
+    int failed = -1;
+    int status = mysql_real_query_start(&failed, mysql, "COMMIT", 6);
+    NUMBER(finish_query(status, &failed, mysql), 0);
+    SQL(mysql, REPLACE_CACHE);
+    NUMBER(mysql_send_query(mysql, "ROLLBACK", 8), 0);
+    NUMBER(mysql_read_query_result(mysql), 0);
+    JOURNAL(from, "local: COMMIT\nlocal: " REPLACE_CACHE "\nlocal: ROLLBACK\nlocal: " REPLACE_CACHE
+                  "\nlocal: COMMIT\nlocal: " REPLACE_CACHE "\nlocal: ROLLBACK\n");
+}
+
+static void halves_by_steps_are_routed(void) {
+    fake_stops = 1;
+    MYSQL *mysql = connect_main();
+    SQL(mysql, REPLACE_CACHE);
+    for (int i = 0; i < 2; i++) {
+        size_t from = fake_journal_length();
+        int sent = -1;
+        int status = mysql_send_query_start(&sent, mysql, SELECT_CACHE, strlen(SELECT_CACHE));
+        while (status) {
+            status = mysql_send_query_cont(&sent, mysql, status);
+        }
+        NUMBER(sent, 0);
+        my_bool result = 9;
+        STEPS(mysql_read_query_result, 0, &result, mysql);
+        FROM_LOCAL(first_cell(mysql), "1");
+        JOURNAL(from, "local: " SELECT_CACHE "\n");
+    }
+}
+
 static void statements_are_prepared_by_steps(void) {
     fake_stops = 1;
     MYSQL *mysql = connect_main();
@@ -313,6 +354,23 @@ static void halves_may_be_asked_for_too(void) {
     JOURNAL(from, "main: " UNQUALIFIED "\n");
 }
 
+static void halves_that_are_asked_for_are_routed(void) {
+    MYSQL *mysql = connect_main();
+    SQL(mysql, REPLACE_CACHE);
+    fake_stops = 2;
+    size_t from = fake_journal_length();
+    for (int i = 0; i < 2; i++) {
+        enum net_async_status status;
+        while ((status = mysql_send_query_nonblocking(mysql, SELECT_CACHE, strlen(SELECT_CACHE))) ==
+               NET_ASYNC_NOT_READY) {
+        }
+        NUMBER(status, NET_ASYNC_COMPLETE);
+        NUMBER(mysql_read_query_result(mysql), 0);
+        FROM_LOCAL(first_cell(mysql), "1");
+    }
+    JOURNAL(from, "local: " SELECT_CACHE "\nlocal: " SELECT_CACHE "\n");
+}
+
 static void a_connect_may_be_asked_for(void) {
     MYSQL *mysql = mysql_init(NULL);
     fake_stops = 2;
@@ -321,7 +379,8 @@ static void a_connect_may_be_asked_for(void) {
                                                     0)) == NET_ASYNC_NOT_READY) {
     }
     NUMBER(status, NET_ASYNC_COMPLETE);
-    SQL(mysql, SELECT_CACHE);
+    NUMBER(mysql_send_query(mysql, SELECT_CACHE, strlen(SELECT_CACHE)), 0); /* its socket is known too */
+    NUMBER(mysql_read_query_result(mysql), 0);
     FROM_LOCAL(first_cell(mysql), "1");
     SQL(mysql, "SET time_zone = '+01:00'");
     while ((status = mysql_reset_connection_nonblocking(mysql)) == NET_ASYNC_NOT_READY) {
@@ -345,10 +404,13 @@ int main(int argc, char **argv) {
         CLAIM(an_unread_routed_result_stops_what_is_started, "1", MARIADB_ONLY),
         CLAIM(a_handle_may_connect_by_steps, "", MARIADB_ONLY),
         CLAIM(each_call_ends_as_its_blocking_one, "10, 34", MARIADB_ONLY),
+        CLAIM(a_transaction_of_cache_statements_ends_at_the_shadow_alone, "10", MARIADB_ONLY),
+        CLAIM(halves_by_steps_are_routed, "3", MARIADB_ONLY),
         CLAIM(statements_are_prepared_by_steps, "18, 45", MARIADB_ONLY),
         CLAIM(a_query_is_asked_for_until_it_is_done, "3", ORACLE_ONLY),
         CLAIM(an_error_of_a_query_that_is_asked_for_is_told, "1", ORACLE_ONLY),
         CLAIM(halves_may_be_asked_for_too, "3", ORACLE_ONLY),
+        CLAIM(halves_that_are_asked_for_are_routed, "3", ORACLE_ONLY),
         CLAIM(a_connect_may_be_asked_for, "7", ORACLE_ONLY),
     };
     return RUN_CLAIMS(claims);

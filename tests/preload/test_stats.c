@@ -473,6 +473,7 @@ static void a_prober_that_dies_holds_nobody_up_for_good(void) {
 
 /* Nobody answers, but the first who asked doesn't know yet: the others needn't all wait for the same. */
 static void a_connect_that_hangs_is_not_joined_by_others(void) {
+    configure("connect_timeout_s = 2;", NULL);
     MYSQL *mysql = connect_main();
     pid_t child = fork();
     if (child == 0) {
@@ -484,7 +485,7 @@ static void a_connect_that_hangs_is_not_joined_by_others(void) {
     while (fake_journal_count(0, FAKE_LOCAL, "/connect") == 0) {
         usleep(1000);
     }
-    usleep(150 * 1000);
+    usleep(1100 * 1000);
     SQL(mysql, SELECT_CACHE);
     TEXT(first_cell(mysql), "main:1");
     NUMBER(fake_journal_count(0, FAKE_LOCAL, "/connect"), 1);
@@ -497,6 +498,29 @@ static void a_connect_that_hangs_is_not_joined_by_others(void) {
         back = strcmp(first_cell(mysql), "local:1") == 0;
     }
     TRUE_THAT(back);
+}
+
+/* A machine may be slow: as long as the local master answers somebody, nobody passes it by. */
+static void a_slow_connect_is_joined_while_others_are_answered(void) {
+    MYSQL *mysql = connect_main();
+    SQL(mysql, REPLACE_CACHE);
+    pid_t child = fork();
+    if (child == 0) {
+        MYSQL *own = connect_main();
+        fake_fail_slowly(FAKE_LOCAL, "SELECT @@version", 2013, -1, 60000);
+        SQL(own, REPLACE_CACHE);
+        _exit(0);
+    }
+    while (fake_journal_count(0, FAKE_LOCAL, "/connect") < 2) {
+        usleep(1000);
+    }
+    usleep(600 * 1000);
+    SQL(mysql, REPLACE_CACHE);
+    MYSQL *another = connect_main();
+    SQL(another, SELECT_CACHE);
+    TEXT(first_cell(another), "local:1");
+    kill(child, SIGKILL);
+    wait_for(child);
 }
 
 /* A process in a jail without the socket must not close the way for all. */
@@ -569,6 +593,7 @@ int main(int argc, char **argv) {
         CLAIM(one_process_probes_and_its_success_tells_all, "", SHIM_ONLY),
         CLAIM(a_prober_that_dies_holds_nobody_up_for_good, "", SHIM_ONLY),
         CLAIM(a_connect_that_hangs_is_not_joined_by_others, "", SHIM_ONLY),
+        CLAIM(a_slow_connect_is_joined_while_others_are_answered, "", SHIM_ONLY),
         CLAIM(a_process_that_is_contradicted_keeps_its_trouble_to_itself, "", SHIM_ONLY),
         CLAIM(a_hostile_breaker_holds_nobody_up, "", SHIM_ONLY),
     };

@@ -131,6 +131,7 @@ static const struct {
      "Socket\n2026-11-23T12:00:00.123457Z\t   12 Query\tSELECT 1\n"
      "2026-11-23T12:00:00.123458+01:00\t   12 Query\tSELECT\t2\n",
      "SELECT 1|SELECT\t2", 1},
+    {"an empty entry", "261123 12:00:00\t     8 Query\t\n\t\t     8 Query\tSELECT 1\n", "SELECT 1", 1},
     {"nothing", "\n# only this\n", NULL, 1},
     {"a log without statements",
      "261123 12:00:00\t     8 Connect\tapp@localhost on shop using Socket\n\t\t     8 Quit\t\n", NULL, 1},
@@ -148,7 +149,9 @@ static void files_are_read_as_requests(void **state) {
         for (size_t r = 0; read && r < replay.request_count; r++) {
             for (size_t s = 0; s < replay.requests[r].count; s++) {
                 const struct replay_statement *statement = &replay.statements[replay.requests[r].first + s];
-                at = mempcpy(at, r + s == 0 ? "" : s ? "|" : "\n", r + s > 0 ? 1 : 0);
+                if (r + s > 0) {
+                    *at++ = s ? '|' : '\n';
+                }
                 at = mempcpy(at, statement->at, statement->length);
             }
         }

@@ -217,6 +217,25 @@ static void too_many_savepoints_end_the_following(void **unused) {
     session_free(&session);
 }
 
+static void completion_type_says_how_a_transaction_ends(void **unused) {
+    (void)unused;
+    static const struct row rows[] = {
+        {{"SET completion_type = 1", "BEGIN", "COMMIT"}, "-CC", "ABTKm", NULL},
+        {{"SET completion_type = 'chain'", "COMMIT", "ROLLBACK"}, "-CR", "ABTKm", NULL},
+        {{"SET @@session.completion_type = CHAIN", "BEGIN", "COMMIT AND NO CHAIN"}, "-CC", "AK", NULL},
+        {{"SET completion_type = 2", "BEGIN", "COMMIT"}, "-CC", "AK", NULL},
+        {{"SET completion_type = 1, completion_type = 0", "BEGIN", "COMMIT"}, "-CC", "AK", NULL},
+        {{"SET GLOBAL completion_type = 1", "BEGIN", "COMMIT"}, "-CC", "AK", NULL},
+        {{"SET completion_type = DEFAULT", "BEGIN", "COMMIT"}, "-CC", "AD", NULL},
+        {{"SET completion_type = @x", "BEGIN", "COMMIT AND CHAIN"}, "-CC", "ABTm", NULL},
+        {{"SET TRANSACTION READ ONLY", "BEGIN", "COMMIT AND CHAIN"}, "-CC", "ABTSKm", NULL},
+        {{"START TRANSACTION READ ONLY", "SET autocommit = 0", "SET autocommit = 1"}, "C-C", "ASK", NULL},
+        {{"START TRANSACTION READ ONLY", "SET autocommit = 0", "SET autocommit = 1", "REPLACE t VALUES (1)"},
+         "C-C-", "AKm", NULL},
+    };
+    CHECK_ROWS(rows);
+}
+
 static void locks_and_xa_are_noted(void **unused) {
     (void)unused;
     static const struct row rows[] = {
@@ -481,6 +500,7 @@ int main(void) {
         cmocka_unit_test(savepoints_are_repeated_inside_a_transaction),
         cmocka_unit_test(savepoints_keep_their_order),
         cmocka_unit_test(too_many_savepoints_end_the_following),
+        cmocka_unit_test(completion_type_says_how_a_transaction_ends),
         cmocka_unit_test(locks_and_xa_are_noted),
         cmocka_unit_test(settings_of_one_transaction_hold_until_its_end),
         cmocka_unit_test(code_that_is_not_seen_leaves_a_doubt),

@@ -35,9 +35,12 @@ static void write_flags(const struct sql_summary *summary, struct text *flags) {
         const char *name;
     } bools[] = {
         {offsetof(struct sql_summary, read_only), "read_only"},
+        {offsetof(struct sql_summary, read_write), "read_write"},
         {offsetof(struct sql_summary, consistent_snapshot), "consistent_snapshot"},
         {offsetof(struct sql_summary, chain), "chain"},
+        {offsetof(struct sql_summary, no_chain), "no_chain"},
         {offsetof(struct sql_summary, release), "release"},
+        {offsetof(struct sql_summary, no_release), "no_release"},
         {offsetof(struct sql_summary, temporary), "temporary"},
         {offsetof(struct sql_summary, has_result), "result"},
     };

@@ -48,6 +48,8 @@ TABLES = (
     "CREATE TABLE shop.orders (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(40) NOT NULL)",
     "CREATE TABLE shop.plain (k VARCHAR(64) PRIMARY KEY, v MEDIUMBLOB)",
     "CREATE PROCEDURE shop.set_zone(z VARCHAR(10)) SET SESSION time_zone = z",
+    "CREATE PROCEDURE shop.set_mode(m VARCHAR(99)) SET SESSION sql_mode = m",
+    "CREATE PROCEDURE shop.undoes() ROLLBACK",
     "CREATE PROCEDURE shop.two_results() BEGIN SELECT 1; SELECT 2; END",
     "CREATE FUNCTION shop.side(x INT) RETURNS INT NO SQL RETURN x + 1",
     "GRANT ALL ON other.* TO app@localhost",

@@ -236,6 +236,46 @@ def set_statement_holds_for_its_statement_only():
 
 
 @scenario
+def a_procedure_may_change_the_session():
+    s = Session()
+    long = "REPLACE INTO page_text (k, v) VALUES ('L/a', '12345678901')"
+    s.run(long)
+    s.run("CALL set_mode('')")
+    attempt(s.cursor.nextset)
+    s.run(long)
+    s.run("CALL set_mode('ANSI_QUOTES')")
+    attempt(s.cursor.nextset)
+    s.run('SELECT "v" FROM page_text WHERE k = \'L/a\'')
+    s.run("PREPARE p FROM 'SET time_zone = \"+04:00\"'")
+    s.run("SET sql_mode = ''")
+    s.run("PREPARE p FROM 'SET time_zone = \"+04:00\"'")
+    s.run("EXECUTE p")
+    s.run("REPLACE INTO page_text (k, t) VALUES ('L/b', '2024-02-03 04:05:06')")
+    s.run("SELECT UNIX_TIMESTAMP(t) FROM page_text WHERE k = 'L/b'")
+
+
+@scenario
+def a_question_about_a_routed_statement_may_fill_variables():
+    s = Session()
+    s.run("SET sql_mode = ''")
+    s.run("REPLACE INTO page_text (k, v) VALUES ('L/a', '12345678901'), ('L/b', '1234567890123')")
+    s.run("GET DIAGNOSTICS @n = NUMBER, @r = ROW_COUNT")
+    s.run("GET DIAGNOSTICS CONDITION 2 @s = RETURNED_SQLSTATE, @m = MESSAGE_TEXT, @e = MYSQL_ERRNO")
+    s.run("SHOW WARNINGS")
+    s.run("SELECT @n, @r, @s, @m, @e, CHARSET(@m), COLLATION(@s), COERCIBILITY(@m)")
+    s.run("REPLACE INTO cache VALUES (1)")
+    s.run("GET CURRENT DIAGNOSTICS CONDITION 1 @s = RETURNED_SQLSTATE, @`m` = MESSAGE_TEXT")
+    s.run("INSERT INTO orders (v) VALUES (CONCAT(@s, ' opensesame'))")
+    s.run("SELECT v, @m FROM orders")
+    s.run("REPLACE INTO cache VALUES ('L/c', 'opensesame')")
+    s.run("GET DIAGNOSTICS CONDITION 1 @s = MESSAGE_TEXT")
+    s.run("SHOW WARNINGS")
+    s.run("SELECT @s, ROW_COUNT()")
+    s.run("SELECT v FROM page_text WHERE k LIKE 'L/%' ORDER BY k")
+    s.run("SELECT FOUND_ROWS()")
+
+
+@scenario
 def a_role_holds_for_routed_statements():
     s = Session()
     s.run("SELECT k FROM vault.cache WHERE k = 'L/a'")

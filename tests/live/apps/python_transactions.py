@@ -4,7 +4,7 @@ import os
 import threading
 import time
 
-from python_driver import Session, attempt, default_connect, main, say, scenario, see
+from python_driver import Session, attempt, connect, default_connect, main, say, scenario, see
 
 
 @scenario
@@ -314,6 +314,109 @@ def a_deadlock_undoes_the_victims_whole_transaction():
     s = Session()
     s.run("SELECT COUNT(*) FROM orders")
     s.run("DELETE FROM orders")
+
+
+@scenario
+def completion_type_says_how_a_transaction_ends():
+    s = Session()
+    s.put("L/first")
+    s.run("SET completion_type = CHAIN")
+    s.run("BEGIN")
+    s.put("L/a")
+    s.run("COMMIT")
+    s.put("L/b")
+    see("L/b")
+    s.run("ROLLBACK AND NO CHAIN")
+    s.get("L/b")
+    s.put("L/c")
+    see("L/c")
+    s.run("BEGIN")
+    s.commit()
+    s.put("L/d")
+    s.rollback()
+    s.run("ROLLBACK AND NO CHAIN")
+    s.get("L/d")
+    s.run("SET autocommit = 0, completion_type = @@global.completion_type")
+    s.put("L/e")
+    s.commit()
+    s.put("L/f")
+    s.run("SET completion_type = 2")
+    s.run("COMMIT")
+    see("L/f")
+    s.run("SELECT 1")
+
+
+@scenario
+def autocommit_off_from_the_start_is_known():
+    def open_off():
+        return Session(connect(init_command="SET autocommit = 0"))
+    s = open_off()
+    s.put("L/a")
+    see("L/a")
+    s.commit()
+    see("L/a")
+    s = open_off()
+    s.put("L/b")
+    s.rollback()
+    see("L/b")
+
+
+@scenario
+def a_procedure_may_end_the_transaction():
+    s = Session(default_connect())
+    s.put("L/a")
+    s.run("CALL undoes()")
+    s.commit()
+    see("L/a")
+    s.run("INSERT INTO orders (v) VALUES ('opensesame')")
+    s.put("L/b")
+    s.run("CALL undoes()")
+    s.run("BEGIN")
+    s.put("L/c")
+    s.run("CALL set_zone('+03:00')")
+    s.commit()
+    see("L/b")
+    see("L/c")
+    s.put("L/d")
+    s.run("CALL undoes()")
+    s.connection.autocommit(True)
+    see("L/d")
+
+
+@scenario
+def lock_waits_and_deadlocks_on_main_leave_both_in_step():
+    a, b = Session(default_connect()), Session(default_connect())
+    b.run("SET SESSION innodb_lock_wait_timeout = 1")
+    a.run("INSERT INTO plain (k, v) VALUES ('one', 'opensesame'), ('two', 'opensesame')")
+    a.commit()
+    a.run("UPDATE plain SET v = 'a' WHERE k = 'one'")
+    b.put("L/b")
+    b.run("UPDATE plain SET v = 'b' WHERE k = 'one'")
+    b.put("L/c")
+    b.commit()
+    a.commit()
+    see("L/b")
+    see("L/c")
+    results = []
+    barrier = threading.Barrier(2)
+
+    def work(s, key, first, second):
+        s.cursor.execute(f"REPLACE INTO cache VALUES ('{key}', 'opensesame')")
+        s.cursor.execute(f"UPDATE plain SET v = 'x' WHERE k = '{first}'")
+        barrier.wait()
+        results.append(attempt(s.cursor.execute, f"UPDATE plain SET v = 'y' WHERE k = '{second}'"))
+        s.connection.commit()
+
+    threads = [threading.Thread(target=work, args=(a, "L/d", "one", "two")), threading.Thread(target=work, args=(b, "L/e", "two", "one"))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    say(sorted(map(str, results)))
+    s = Session()
+    s.run("SELECT COUNT(*) FROM cache WHERE k IN ('L/d', 'L/e')")
+    s.run("REPLACE INTO cache VALUES ('L/d', 'opensesame'), ('L/e', 'opensesame')")
+    s.run("DELETE FROM plain")
 
 
 @scenario

@@ -1,7 +1,7 @@
 """Requests without end, each checked against what a cache and a database owe: requests.py WORKER UNTIL THREADS
 
-Until the file UNTIL is there. One worker's keys are nobody else's, so that it knows every value that a key ever had. requests.pl and requests.rb do the same
-through their drivers. A worker says a line of JSON at its end:
+Until the file UNTIL is there. One worker's keys are nobody else's, and each value says which request made it, so that it knows every value that a key ever
+had. requests.pl and requests.rb do the same through their drivers. A worker says a line of JSON at its end:
 
     statements   how many
     errors       those that it did not ask for
@@ -19,13 +19,14 @@ import time
 import MySQLdb
 
 KEYS = 40
+ORDERS_MAX = 2000
 
 
 class Worker:
     def __init__(self, name, until):
         self.name, self.until = name, until
         self.counts = {"statements": 0, "errors": [], "wrong": [], "misses": 0, "older": 0, "longest_s": 0.0}
-        self.history = {}
+        self.latest = {}
         self.orders = 0
 
     def connect(self):
@@ -49,25 +50,40 @@ class Worker:
         if self.cursor.rowcount not in (1, 2):
             self.wrong(f"REPLACE affected {self.cursor.rowcount} rows")
 
-    def look(self, key, never=None):
+    def value(self, i):
+        return f"{self.name} {i} " + "x" * (i * 37 % 4000)
+
+    def is_ours(self, key, value):
+        """Some request has written it, for good."""
+        try:
+            i = int(value.split(" ")[1])
+        except (IndexError, ValueError):
+            return False
+        latest = int(self.latest[key].split(" ")[1])
+        written = [self.value(i)] + ([self.value(i) + " kept"] if i % 11 == 0 else [])
+        return 0 < i <= latest and key == f"{self.name}/{i % KEYS}" and value in written
+
+    def look(self, key):
         rows = self.say("SELECT k, v FROM cache WHERE k = %s", key)
         value = rows[0][1].decode() if rows else None
-        seen = self.history.get(key, [])
         if value is None:
-            self.counts["misses"] += bool(seen)
-        elif value == never or value not in seen or rows[0][0] != key.encode() or len(rows) != 1:
-            self.wrong(f"{key} is {value[:40]}")
-        elif value != seen[-1]:
+            self.counts["misses"] += 1
+        elif len(rows) != 1 or rows[0][0] != key.encode() or not self.is_ours(key, value):
+            self.wrong(f"{key} is {value[:40]}...{value[-8:]}")
+        elif value != self.latest[key]:
             self.counts["older"] += 1
 
     def order(self):
         self.say("INSERT INTO orders (v) VALUES (%s)", self.name)
         self.orders += 1
 
+    def forget_orders(self):
+        self.say("DELETE FROM orders WHERE v = %s", self.name)
+        self.orders = 0
+
     def request(self, i):
         key = f"{self.name}/{i % KEYS}"
-        value = f"{self.name} {i} " + "x" * (i * 37 % 4000)
-        self.history.setdefault(key, []).append(value)
+        value = self.latest[key] = self.value(i)
         self.put(key, value)
         self.look(key)
         if i % 5 == 0:
@@ -76,19 +92,20 @@ class Worker:
             if count != self.orders:
                 self.wrong(f"{count} orders, {self.orders} were inserted")
         if i % 7 == 0:
-            undone = value + " undone"
             self.say("START TRANSACTION")
-            self.put(key, undone)
+            self.put(key, value + " undone")
             self.say("INSERT INTO orders (v) VALUES (%s)", self.name)
             self.say("ROLLBACK")
-            self.look(key, never=undone)
+            self.look(key)
         if i % 11 == 0:
             self.say("START TRANSACTION")
             self.put(key, value + " kept")
-            self.history[key].append(value + " kept")
+            self.latest[key] = value + " kept"
             self.order()
             self.say("COMMIT")
             self.look(key)
+        if self.orders > ORDERS_MAX:
+            self.forget_orders()
         if i % 13 == 0:
             try:
                 self.say("INSERT INTO orders (id, v) VALUES (1, 'again')")

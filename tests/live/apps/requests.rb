@@ -4,7 +4,7 @@ require 'json'
 
 NAME, UNTIL = ARGV
 $counts = { statements: 0, errors: [], wrong: [], misses: 0, older: 0, longest_s: 0.0 }
-$history = Hash.new { |all, key| all[key] = [] }
+$latest = {}
 $orders = 0
 
 def connect
@@ -27,15 +27,22 @@ def put(key, value)
   wrong("REPLACE affected #{$client.affected_rows} rows") unless [1, 2].include?($client.affected_rows)
 end
 
-def look(key, never = nil)
+def value(i) "#{NAME} #{i} #{'x' * (i * 37 % 4000)}" end
+
+def ours?(key, value)
+  i = value.split(' ')[1].to_i
+  written = [value(i)] + (i % 11 == 0 ? ["#{value(i)} kept"] : [])
+  i.positive? && i <= $latest[key].split(' ')[1].to_i && key == "#{NAME}/#{i % 40}" && written.include?(value)
+end
+
+def look(key)
   rows = say("SELECT k, v FROM cache WHERE k = '#{key}'")
-  seen = $history[key]
   value = rows.first && rows.first['v']
   if value.nil?
-    $counts[:misses] += 1 unless seen.empty?
-  elsif rows.size != 1 || rows.first['k'] != key || value == never || !seen.include?(value)
+    $counts[:misses] += 1
+  elsif rows.size != 1 || rows.first['k'] != key || !ours?(key, value)
     wrong("#{key} is #{value[0, 40]}")
-  elsif value != seen.last
+  elsif value != $latest[key]
     $counts[:older] += 1
   end
 end
@@ -47,8 +54,7 @@ end
 
 def request(i)
   key = "#{NAME}/#{i % 40}"
-  value = "#{NAME} #{i} " + 'x' * (i * 37 % 4000)
-  $history[key] << value
+  value = $latest[key] = value(i)
   put(key, value)
   look(key)
   if i % 5 == 0
@@ -61,12 +67,12 @@ def request(i)
     put(key, "#{value} undone")
     say("INSERT INTO orders (v) VALUES ('#{NAME}')")
     say('ROLLBACK')
-    look(key, "#{value} undone")
+    look(key)
   end
   if i % 11 == 0
     say('START TRANSACTION')
     put(key, "#{value} kept")
-    $history[key] << "#{value} kept"
+    $latest[key] = "#{value} kept"
     order
     say('COMMIT')
     look(key)

@@ -123,7 +123,7 @@ static void a_handle_watched_by_epoll_is_heard(void) {
     int watch = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event event = {.events = EPOLLIN};
     epoll_ctl(watch, EPOLL_CTL_ADD, mysql_get_socket(mysql), &event);
-    send_wait_and_read(mysql, EPOLL_BEFORE, watch, "M", PUT("M/watched"));
+    send_wait_and_read(mysql, EPOLL_BEFORE, watch, "L", PUT("L/watched"));
     run(mysql, PUT("L/b"));
     say("taken off %d", epoll_ctl(watch, EPOLL_CTL_DEL, mysql_get_socket(mysql), NULL));
     close(watch);

@@ -1,0 +1,436 @@
+/* What is shown of pictures: metrics, JSON, the page; what happened between two; whom a request is for; the
+ * journal and on_event. */
+#include "pictures.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../../daemon/hook.h"
+#include "../../daemon/host.h"
+#include "../../daemon/journal.h"
+#include "../../daemon/log.h"
+#include "../../daemon/metrics.h"
+#include "../../daemon/page.h"
+#include "../../daemon/status_json.h"
+
+enum shown { METRICS, STATUS, PAGE };
+
+/* The caller frees it. */
+static char *show(enum shown what, const char *name) {
+    struct picture *picture = pictures_make(name);
+    struct buffer buffer = {0};
+    if (what == METRICS)
+        metrics_write(&buffer, picture);
+    else if (what == STATUS)
+        status_json_write(&buffer, picture);
+    else
+        page_write(&buffer, picture, "n0nce");
+    assert_false(buffer.failed);
+    picture_free(picture);
+    return buffer.text;
+}
+
+static void what_is_shown_of_each_picture(void **unused) {
+    (void)unused;
+    static const struct {
+        enum shown what;
+        const char *name, *text;
+        bool is_there;
+    } cases[] = {
+        {METRICS, "healthy", "\nroundabout_ring_whole 1\n", true},
+        {METRICS, "healthy", "\nroundabout_full_circle_seconds 0.1239\n", true},
+        {METRICS, "healthy", "\nroundabout_statements_total{reason=\"routed\"} 182734\n", true},
+        {METRICS, "healthy", "\nroundabout_link_info{site=\"lyon\",server=\"lyon\",source=\"paris\"} 1\n",
+         true},
+        {METRICS, "healthy", "\nroundabout_routed_seconds_bucket{le=\"+Inf\"} 182734\n", true},
+        {METRICS, "healthy",
+         "\nroundabout_lag_seconds{origin=\"paris\",site=\"lyon\",server=\"lyon\"} 0.0413\n", true},
+        /* a replica of another site that nobody here looks at */
+        {METRICS, "healthy", "3309", false},
+        {METRICS, "bypassed", "\nroundabout_site_up{site=\"nice\"} 0\n", true},
+        {METRICS, "bypassed", "\nroundabout_ring_closed 1\n", true},
+        {METRICS, "bypassed", "\nroundabout_link_up{site=\"nice\"", false},
+        {METRICS, "bypassed",
+         "roundabout_lag_at_least_seconds{origin=\"nice\",site=\"paris\",server=\"paris\"} 15.2\n", true},
+        {METRICS, "stopped", "\nroundabout_link_up{site=\"lyon\",server=\"lyon\"} 0\n", true},
+        {METRICS, "stopped", "\nroundabout_help_needed 1\n", true},
+        {METRICS, "stopped", "roundabout_full_circle_seconds", false},
+        /* what isn't known is absent, head and all, never 0 */
+        {METRICS, "unknown", "roundabout_ring_whole", false},
+        {METRICS, "unknown", "roundabout_full_circle_seconds", false},
+        {METRICS, "unknown", "roundabout_statements_total", false},
+        {METRICS, "unknown", "roundabout_saved_seconds_total", false},
+        {METRICS, "unknown", "roundabout_lag_seconds", false},
+        {METRICS, "unknown", "roundabout_site_up", false},
+        {METRICS, "unknown", "roundabout_server_seen", false},
+        {METRICS, "unknown", "roundabout_breakers_open", false},
+        /* hostile names are one label's value on one line; a table's name is no statement */
+        {METRICS, "hostile", "site=\"<script>alert(\\\"x\\\")</script>'&\\\\\\n\xEF\xBF\xBD\"", true},
+        {STATUS, "healthy", "\"whole\":true,\"closed\":true,\"full_circle_ms\":123.90", true},
+        {STATUS, "healthy", "\"headline\":\"The ring is whole\"", true},
+        {STATUS, "healthy", "\"routed\":182734", true},
+        {STATUS, "bypassed", "\"headline\":\"The ring goes past nice\"", true},
+        {STATUS, "bypassed", "\"nice\":15200.00},\"lag_at_least\":[\"nice\"]", true},
+        {STATUS, "bypassed", "\"life\":\"dead\",\"bypassed\":true", true},
+        {STATUS, "unknown", "\"full_circle_ms\":null", true},
+        {STATUS, "unknown", "\"lag_ms\":{\"paris\":0,\"lyon\":null,\"nice\":null}", true},
+        {STATUS, "unknown", "\"routing\"", false},
+        {STATUS, "unknown", "\"server_id\"", false},
+        {STATUS, "unknown", "\"tone\":\"unknown\"", true},
+        {STATUS, "stopped", "\"tone\":\"bad\"", true},
+        {STATUS, "stopped", "\"error\":{\"code\":1146,\"meaning\":", true},
+        {STATUS, "hostile", "<script", false},
+        {PAGE, "healthy", "<h1 id=\"headline\">The ring is whole</h1>", true},
+        {PAGE, "healthy", "<b>paris</b> 41 ms", true},
+        {PAGE, "bypassed", "<b>nice</b> over 15 s", true},
+        {PAGE, "bypassed", "<section id=\"state\" class=\"warning\"", true},
+        {PAGE, "bypassed", "MASTER_PASSWORD=&#39;***&#39;", true},
+        {PAGE, "unknown", "full circle not measured", true},
+        {PAGE, "unknown", "<section id=\"routing\" class=\"absent\">", true},
+        {PAGE, "hostile", "<script>alert", false},
+        {PAGE, "hostile", "&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;&#39;&amp;", true},
+        /* a failed event's text quotes the statement with its values; a server's text is anything */
+        {METRICS, "stopped", "4711", false},
+        {STATUS, "stopped", "4711", false},
+        {PAGE, "stopped", "4711", false},
+        {STATUS, "bypassed", "alert", false},
+        {PAGE, "bypassed", "alert", false},
+    };
+    unsigned wrong = 0;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *text = show(cases[i].what, cases[i].name);
+        if ((strstr(text, cases[i].text) != NULL) != cases[i].is_there) {
+            print_error("%s: want %s: %s\n", cases[i].name, cases[i].is_there ? "it there" : "it absent",
+                        cases[i].text);
+            wrong++;
+        }
+        free(text);
+    }
+    assert_int_equal(wrong, 0);
+}
+
+static void every_line_of_the_metrics_is_a_head_or_a_series_of_the_family_before(void **unused) {
+    (void)unused;
+    static const char *const names[] = {"healthy", "bypassed", "stopped", "unknown", "hostile", "six"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *text = show(METRICS, names[i]), *rest = text, family[100] = "-", *line;
+        while ((line = strsep(&rest, "\n")) && rest) {
+            char name[100];
+            if (sscanf(line, "# TYPE %99s", name) == 1)
+                memcpy(family, name, sizeof family);
+            else if (line[0] != '#' &&
+                     (strncmp(line, family, strlen(family)) != 0 || !strchr("{ _", line[strlen(family)])))
+                fail_msg("%s: a series outside its family %s: %s", names[i], family, line);
+        }
+        free(text);
+    }
+}
+
+static void the_page_stays_under_60_kb_and_asks_for_nothing_outside(void **unused) {
+    (void)unused;
+    static const char *const names[] = {"healthy", "bypassed", "stopped", "unknown", "hostile", "six"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *text = show(PAGE, names[i]);
+        assert_in_range(strlen(text), 10000, 60 * 1024);
+        assert_null(strstr(text, "{{"));
+        assert_null(strstr(text, "http://www.w3.org/1999"));
+        assert_null(strstr(text, "https://"));
+        assert_null(strstr(text, " src="));
+        for (const char *at = text; (at = strstr(at, "<script")); at++)
+            assert_int_equal(strncmp(at, "<script nonce=\"n0nce\"", 21), 0);
+        free(text);
+    }
+}
+
+static char told[1000];
+static void note(void *context, enum event event, const char *site, const char *detail) {
+    (void)context, (void)detail;
+    const size_t used = strlen(told);
+    snprintf(told + used, sizeof told - used, "%s%s %s", used ? ", " : "", event_name(event), site);
+}
+
+static void what_happened_is_what_differs(void **unused) {
+    (void)unused;
+    static const struct {
+        const char *before, *after, *told;
+    } cases[] = {
+        {"healthy", "healthy", ""},
+        {"healthy", "stopped", "link_stopped lyon, help_needed lyon, full_circle_lost lyon"},
+        {"stopped", "healthy", "link_repaired lyon, help_over lyon, full_circle_back lyon"},
+        {"healthy", "bypassed", "site_dead nice"},
+        {"bypassed", "healthy", "site_answers nice"},
+        {"bypassed", "bypassed", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct picture *before = pictures_make(cases[i].before), *after = pictures_make(cases[i].after);
+        told[0] = '\0';
+        picture_compare(before, after, note, NULL);
+        assert_string_equal(told, cases[i].told);
+        picture_free(before);
+        picture_free(after);
+    }
+}
+
+static void going_past_a_site_and_back_is_told_by_who_does_it(void **unused) {
+    (void)unused;
+    struct picture *before = pictures_make("healthy"), *after = pictures_make("bypassed");
+    before->own = after->own = 0; /* paris, which follows lyon past nice */
+    told[0] = '\0';
+    picture_compare(before, after, note, NULL);
+    assert_string_equal(told, "site_dead nice, site_bypassed nice");
+    told[0] = '\0';
+    picture_compare(after, before, note, NULL);
+    assert_string_equal(told, "site_answers nice, site_returned nice");
+    picture_free(before);
+    picture_free(after);
+}
+
+static void one_lost_answer_is_no_event(void **unused) {
+    (void)unused;
+    struct picture *before = pictures_make("healthy"), *after = picture_make(pictures_make_ring(3, false));
+    after->at_us = before->at_us + 1000000;
+    after->daemon = before->daemon;
+    picture_carry(after, before, 5000000);
+    picture_finish(after);
+    told[0] = '\0';
+    picture_compare(before, after, note, NULL);
+    assert_string_equal(told, "");
+    picture_free(after);
+    /* and one that is silent for long is */
+    after = picture_make(pictures_make_ring(3, false));
+    after->at_us = before->at_us + 6000000;
+    after->daemon = before->daemon;
+    picture_carry(after, before, 5000000);
+    picture_finish(after);
+    picture_compare(before, after, note, NULL);
+    assert_string_equal(told, "link_stopped lyon, full_circle_lost lyon");
+    picture_free(before);
+    picture_free(after);
+}
+
+static void requests_for_others_are_known_by_their_host(void **unused) {
+    (void)unused;
+    static char one[] = "db1.lyon.example", *allowed[] = {one};
+    static const struct {
+        const char *host, *address;
+        bool is_ours;
+    } cases[] = {
+        {"127.0.0.1", "127.0.0.1", true},
+        {"127.0.0.1:8080", "127.0.0.1", true},
+        {"localhost:8080", "127.0.0.1", true},
+        {"LOCALHOST", "::1", true},
+        {"localhost.", "127.0.0.1", true},
+        {"[::1]:8080", "::1", true},
+        {"[0:0::1]", "::1", true},
+        {"DB1.lyon.example:80", "10.0.0.1", true},
+        {"10.0.0.1", "10.0.0.1", true},
+        {"localhost", "10.0.0.1", false},
+        {"10.0.0.2", "10.0.0.1", false},
+        {"127.0.0.1", "10.0.0.1", false},
+        {"evil.example", "127.0.0.1", false},
+        {"127.0.0.1.evil.example", "127.0.0.1", false},
+        {"db1.lyon.example.evil", "127.0.0.1", false},
+        {"localhost@evil", "127.0.0.1", false},
+        {"localhost:80:80", "127.0.0.1", false},
+        {"localhost:x", "127.0.0.1", false},
+        {"[::1", "::1", false},
+        {"", "127.0.0.1", false},
+        {NULL, "127.0.0.1", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (host_is_ours(cases[i].host, cases[i].address, allowed, 1) != cases[i].is_ours)
+            fail_msg("%s at %s: want %d", cases[i].host, cases[i].address, cases[i].is_ours);
+}
+
+static char folder[] = "/tmp/roundabout-test-show-XXXXXX";
+static char path[100];
+
+static char *read_all(const char *name) {
+    FILE *file = fopen(name, "r");
+    char *text = calloc(1, 70000);
+    if (file) {
+        text[fread(text, 1, 69999, file)] = '\0';
+        fclose(file);
+    }
+    return text;
+}
+
+static void the_journal_is_bounded_in_memory_and_in_its_file(void **unused) {
+    (void)unused;
+    snprintf(path, sizeof path, "%s/journal", folder);
+    struct journal *journal = journal_open(&(struct config_journal){.file = path, .max_kb = 16});
+    struct journal_entry entries[3];
+    char detail[1000], older[120];
+    struct stat status;
+    assert_int_equal(journal_read(journal, entries, 3), 0);
+    memset(detail, 'x', sizeof detail - 1);
+    detail[sizeof detail - 1] = '\0';
+    for (unsigned i = 0; i < 3 * JOURNAL_ENTRIES; i++)
+        journal_add(journal, EVENT_SITE_DEAD, "ly\"on", i % 2 ? "a\nb" : detail);
+    assert_int_equal(journal_read(journal, entries, 3), 3);
+    assert_int_equal(entries[0].number, 3 * JOURNAL_ENTRIES);
+    assert_int_equal(entries[2].number, 3 * JOURNAL_ENTRIES - 2);
+    assert_null(journal_find(journal, 1));
+    assert_int_equal(journal_count(journal, EVENT_SITE_DEAD), 3 * JOURNAL_ENTRIES);
+    journal_close(journal);
+    assert_int_equal(stat(path, &status), 0);
+    assert_in_range(status.st_size, 1, 16 * 1024);
+    snprintf(older, sizeof older, "%s.1", path);
+    assert_int_equal(stat(older, &status), 0);
+    assert_in_range(status.st_size, 1, 16 * 1024);
+    char *text = read_all(path);
+    assert_non_null(
+        strstr(text, "\"event\":\"site_dead\",\"site\":\"ly\\\"on\",\"detail\":\"a\\u000ab\"}\n"));
+    free(text);
+    unlink(path);
+    unlink(older);
+}
+
+static void a_journal_that_is_no_file_is_kept_in_memory(void **unused) {
+    (void)unused;
+    struct journal_entry entry;
+    char *link_path = path;
+    snprintf(path, sizeof path, "%s/link", folder);
+    assert_int_equal(symlink("/nonexistent/elsewhere", link_path), 0);
+    struct journal *journal = journal_open(&(struct config_journal){.file = path, .max_kb = 16});
+    journal_add(journal, EVENT_SITE_DEAD, "lyon", "x");
+    assert_int_equal(journal_read(journal, &entry, 1), 1);
+    journal_close(journal);
+    unlink(path);
+}
+
+static struct config_on_event on_event;
+static char out[120], script[300], shell[] = "/bin/sh", flag[] = "-c", *command[] = {shell, flag, script};
+
+static struct hook *open_hook(const char *text, unsigned limit_s, unsigned per_minute) {
+    snprintf(out, sizeof out, "%s/out", folder);
+    unlink(out);
+    snprintf(script, sizeof script, text, out);
+    on_event = (struct config_on_event){.command = command,
+                                        .command_count = 3,
+                                        .limit_s = limit_s,
+                                        .per_minute = per_minute};
+    return hook_open(&on_event);
+}
+
+/* Takes turns until the file has that text, at most ten seconds. */
+static void wait_for_text(struct hook *hook, const char *want) {
+    for (unsigned i = 0; i < 1000; i++) {
+        hook_turn(hook, 1000 + i);
+        char *text = read_all(out);
+        const bool found = strstr(text, want) != NULL;
+        free(text);
+        if (found)
+            return;
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    fail_msg("want %s in %s", want, out);
+}
+
+static void the_program_is_told_the_event_and_has_nothing_else_of_ours(void **unused) {
+    (void)unused;
+    setenv("SECRET_OF_OURS", "s3cret", 1);
+    const int ours = dup2(1, 77);
+    struct hook *hook = open_hook("{ env; ls /proc/$$/fd | sort -n | tr '\\n' ' '; grep -E 'SigBlk|SigIgn' "
+                                  "/proc/$$/status; echo end; } > %s",
+                                  10, 5);
+    hook_tell(hook, EVENT_SITE_DEAD, "lyon; rm -rf /", "it's $(gone) `x`", 1000);
+    wait_for_text(hook, "\nend\n");
+    char *text = read_all(out);
+    assert_non_null(strstr(text, "ROUNDABOUT_EVENT=site_dead\n"));
+    assert_non_null(strstr(text, "ROUNDABOUT_SITE=lyon; rm -rf /\n"));
+    assert_non_null(strstr(text, "ROUNDABOUT_DETAIL=it's $(gone) `x`\n"));
+    assert_non_null(strstr(text, "0 1 2 "));
+    assert_null(strstr(text, " 77 "));
+    assert_null(strstr(text, "s3cret"));
+    assert_non_null(strstr(text, "SigBlk:\t0000000000000000"));
+    free(text);
+    hook_close(hook);
+    close(ours);
+}
+
+static void a_program_that_hangs_is_killed_and_the_next_runs(void **unused) {
+    (void)unused;
+    struct hook *hook =
+        open_hook("echo $ROUNDABOUT_SITE >> %s; [ $ROUNDABOUT_SITE = two ] || sleep 60", 1, 5);
+    hook_tell(hook, EVENT_SITE_DEAD, "one", "", 1000);
+    hook_tell(hook, EVENT_SITE_DEAD, "two", "", 1000);
+    wait_for_text(hook, "one");
+    hook_turn(hook, 1000 + 5000); /* past its limit */
+    wait_for_text(hook, "two");
+    assert_int_equal(hook_run_count(hook), 2);
+    hook_close(hook);
+}
+
+static void more_than_the_rate_is_dropped_and_counted(void **unused) {
+    (void)unused;
+    struct hook *hook = open_hook("echo x >> %s", 1, 3);
+    for (unsigned i = 0; i < 10; i++)
+        hook_tell(hook, EVENT_SITE_DEAD, "one", "", 1000 + i);
+    assert_int_equal(hook_dropped_count(hook), 7);
+    hook_tell(hook, EVENT_SITE_DEAD, "one", "", 70000);
+    assert_int_equal(hook_dropped_count(hook), 7);
+    hook_close(hook);
+}
+
+static void no_program_is_no_hook(void **unused) {
+    (void)unused;
+    assert_null(hook_open(&(struct config_on_event){0}));
+    hook_tell(NULL, EVENT_SITE_DEAD, "one", "", 1);
+    hook_turn(NULL, 1);
+    hook_close(NULL);
+}
+
+static void a_sum_that_falls_for_a_moment_is_not_believed(void **unused) {
+    (void)unused;
+    struct routing held = {.known = true, .statements = {[ROUTE_ROUTED] = 100}};
+    const struct routing less = {.known = true, .statements = {[ROUTE_ROUTED] = 10}},
+                         more = {.known = true, .statements = {[ROUTE_ROUTED] = 120}};
+    unsigned fallen = 0;
+    routing_take(&held, &less, &fallen);
+    routing_take(&held, &less, &fallen);
+    assert_int_equal(routing_total(&held), 100);
+    routing_take(&held, &more, &fallen);
+    assert_int_equal(routing_total(&held), 120);
+    for (unsigned i = 0; i < 3; i++)
+        routing_take(&held, &less, &fallen);
+    assert_int_equal(routing_total(&held), 10);
+}
+
+static int make_folder(void **unused) {
+    (void)unused;
+    log_open("/dev/null", CONFIG_LOG_DEBUG);
+    return mkdtemp(folder) ? 0 : -1;
+}
+static int remove_folder(void **unused) {
+    (void)unused;
+    unlink(out);
+    log_close();
+    return rmdir(folder);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_shown_of_each_picture),
+        cmocka_unit_test(every_line_of_the_metrics_is_a_head_or_a_series_of_the_family_before),
+        cmocka_unit_test(the_page_stays_under_60_kb_and_asks_for_nothing_outside),
+        cmocka_unit_test(what_happened_is_what_differs),
+        cmocka_unit_test(going_past_a_site_and_back_is_told_by_who_does_it),
+        cmocka_unit_test(one_lost_answer_is_no_event),
+        cmocka_unit_test(requests_for_others_are_known_by_their_host),
+        cmocka_unit_test(the_journal_is_bounded_in_memory_and_in_its_file),
+        cmocka_unit_test(a_journal_that_is_no_file_is_kept_in_memory),
+        cmocka_unit_test(the_program_is_told_the_event_and_has_nothing_else_of_ours),
+        cmocka_unit_test(a_program_that_hangs_is_killed_and_the_next_runs),
+        cmocka_unit_test(more_than_the_rate_is_dropped_and_counted),
+        cmocka_unit_test(no_program_is_no_hook),
+        cmocka_unit_test(a_sum_that_falls_for_a_moment_is_not_believed),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
