@@ -14,7 +14,7 @@ live='mariadb-server-core|mariadb-server-core-10.6|mariadb-server-core-10.5
       python3 python3-mysqldb perl libdbd-mysql-perl ruby ruby-mysql2'
 check='libcmocka-dev man-db mandoc clang libclang-rt-dev|libclang-rt-14-dev clang-format clang-tidy cppcheck valgrind sysbench faketime'
 bench='gnuplot-nox|gnuplot valgrind'
-deb='debhelper debootstrap lintian libsystemd-dev'
+deb='debhelper debootstrap libmicrohttpd-dev libsystemd-dev lintian'
 
 [ -z "${SKIP_DEPS:-}" ] || exit 0
 wanted=

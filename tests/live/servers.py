@@ -236,6 +236,7 @@ def template():
              "--auth-root-authentication-method=normal", f"--tmpdir={path}.tmp", *as_root_user(), *quick],
             stdout=out, stderr=out)
         if install.wait(START_DEADLINE_S) != 0:
+            shutil.rmtree(path, ignore_errors=True)
             raise NotReady(f"mariadb-install-db failed:\n{open(log).read()}")
     # The accounts are made here once, by a server that has no binary log yet.
     seed = Server("template-seed", datadir=path, port=None, ring_member=False, durability=FAST)
@@ -306,6 +307,8 @@ class Server:
             raise RuntimeError(f"{self.name} is running already")
         if not os.path.exists(self.datadir):
             shutil.copytree(template(), self.datadir)
+        # A server that starts removes all temporary tables that it finds in its tmpdir, those of others in /tmp as well.
+        os.makedirs(self.datadir + ".tmp", exist_ok=True)
         self._may_change_port = self.port == 0
         self._spawn()
         if wait:
