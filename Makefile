@@ -4,6 +4,8 @@
 #   make deps       installs what is missing (apt-get; elsewhere it names the packages)
 #   make check      all tests
 #   make check-ring             the ring under faults, with a table
+#   make check-drivers          the drivers' own test suites, test by test, with a table
+#   make check-libmysqlclient   the live tests on Oracle's client library, on MariaDB and on MySQL
 #   make demo       the main job, shown on throwaway servers
 #   make bench-overhead          the shim's own cost in nanoseconds
 #   make asan tsan valgrind      the fast tests under the sanitizers
@@ -180,6 +182,8 @@ check: deps
 	    "live shim=$(PYTHON) tests/live/test_shim.py" \
 	    "live failure=$(PYTHON) tests/live/test_shim_failure.py" \
 	    "live run=$(PYTHON) tests/live/test_shim_run.py" \
+	    "traps=$(PYTHON) tests/check_traps.py" \
+	    "live failure, libmysqlclient=TEST_CLIENT=oracle $(PYTHON) tests/live/test_shim_failure.py" \
 	    "live ring=$(PYTHON) tests/live/test_ring.py" \
 	    "live ring on MySQL=$(PYTHON) tests/live/test_ring_mysql.py"
 
@@ -188,6 +192,19 @@ check-ring: deps
 	+@$(MAKE) --no-print-directory all $(BUILD)/wan
 	@echo "MariaDB:"; BUILD=$(BUILD) $(PYTHON) tests/live/ring_faults.py
 	@echo "MySQL:"; BUILD=$(BUILD) $(PYTHON) tests/live/ring_faults.py --mysql
+
+# The drivers' own test suites, with the shim what they are without it. UNDER: a command that runs them, valgrind say.
+check-drivers: deps
+	+@$(MAKE) --no-print-directory all
+	@BUILD=$(abspath $(BUILD)) $(PYTHON) tests/live/test_drivers.py
+
+# Everything live again on Oracle's client library, on both kinds of servers: ten minutes or so.
+LIVE_SHIM = "live shim=$(PYTHON) tests/live/test_shim.py" "live failure=$(PYTHON) tests/live/test_shim_failure.py" \
+            "live run=$(PYTHON) tests/live/test_shim_run.py"
+check-libmysqlclient: deps
+	+@$(MAKE) --no-print-directory all $(LIVE_APPS)
+	@status=0; for server in mariadb mysql; do echo "libmysqlclient on $$server:"; \
+	    BUILD=$(abspath $(BUILD)) TEST_CLIENT=oracle TEST_SERVER=$$server $(RUN) $(LIVE_SHIM) || status=1; done; exit $$status
 
 # The tests that need no server, under a sanitizer. Its runtime must come before the preloaded library.
 fast:
@@ -223,5 +240,5 @@ bench-overhead: $(BUILD)/libroundabout.so $(BUILD)/bench/overhead
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit preload fast deps check check-ring asan tsan valgrind demo bench-overhead clean
+.PHONY: all unit preload fast deps check check-ring check-drivers check-libmysqlclient asan tsan valgrind demo bench-overhead clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -11,7 +11,8 @@ build='gcc libc6-dev make pkg-config|pkgconf default-libmysqlclient-dev|libmaria
 live='mariadb-server-core|mariadb-server-core-10.6|mariadb-server-core-10.5
       mariadb-client-core|mariadb-client-core-10.6|mariadb-client-core-10.5
       python3 python3-mysqldb perl libdbd-mysql-perl ruby ruby-mysql2'
-check='libcmocka-dev clang clang-format valgrind sysbench'
+check='libcmocka-dev clang clang-format valgrind sysbench
+       dpkg-dev python3-dev libperl-dev ruby-dev python3-pytest python3-mock libtest-deep-perl ruby-rspec'
 
 [ -z "${SKIP_DEPS:-}" ] || exit 0
 wanted=

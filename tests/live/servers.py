@@ -229,7 +229,7 @@ def template():
     log = os.path.join(folder(), "template.log")
     with open(log, "w") as out:
         install = spawn(
-            [find_program("mariadb-install-db", "mysql_install_db"), "--no-defaults", f"--datadir={path}", "--skip-test-db", "--force",
+            [find_program("mariadb-install-db", "mysql_install_db"), "--no-defaults", f"--datadir={path}", f"--tmpdir={folder()}", "--skip-test-db", "--force",
              "--auth-root-authentication-method=normal", *as_root_user(), *quick],
             stdout=out, stderr=out)
         if install.wait(START_DEADLINE_S) != 0:
@@ -283,7 +283,7 @@ class Server:
             for name, value in self.options.items() if value is not None
         ]
         return [
-            find_program("mariadbd", "mysqld"), "--no-defaults", f"--datadir={self.datadir}", f"--socket={self.socket}",
+            find_program("mariadbd", "mysqld"), "--no-defaults", f"--datadir={self.datadir}", f"--tmpdir={folder()}", f"--socket={self.socket}",
             f"--pid-file={self.datadir}/server.pid", f"--log-error={self.log}", *as_root_user(), *port, *options,
         ]
 

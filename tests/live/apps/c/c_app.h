@@ -8,6 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifndef MARIADB_BASE_VERSION /* Oracle's headers */
+#define my_bool bool
+#endif
+
 struct scenario {
     const char *name;
     void (*run)(void);
