@@ -6,7 +6,8 @@ the race from a mistake of the shim's. So nothing passes a relay before its serv
 programs the ring is one without a lag. They and the shim are as ever; they are given the relays' sockets in place of the servers'.
 
 The end of a transaction isn't held back, since it may end the very lock that replication waits for. A wait ends after WAIT_S at the
-latest: a program that holds such a lock for longer would wait for itself. `late` counts these.
+latest: a program that holds such a lock for longer would wait for itself. `late` counts these. A row whose table the other server has
+dropped meanwhile would stop the link for good; it is left out, and `lost` counts it.
 """
 
 import os
@@ -22,6 +23,7 @@ HEADER, COMPRESSED_HEADER = 4, 7
 CLIENT_COMPRESS, CLIENT_SSL = 0x20, 0x800
 # Those that look at the database: init_db, query, field_list, change_user, prepare, execute.
 HELD_BACK = (0x02, 0x03, 0x04, 0x11, 0x16, 0x17)
+ER_NO_SUCH_TABLE = 1146
 ENDS = (b"COMMIT", b"ROLLBACK", b"KILL", b"UNLOCK")
 
 
@@ -29,9 +31,7 @@ class Pair:
     """The two servers, started, each following the other."""
 
     def __init__(self):
-        # A row can come for a table that is dropped already; the link mustn't stop for that, nor for what came twice.
-        options = {"slave_skip_errors": "1008,1032,1051,1062,1146",
-                   "auto_increment_increment": 1, "auto_increment_offset": 1, "binlog_format": "ROW", "performance_schema": "ON"}
+        options = {"auto_increment_increment": 1, "auto_increment_offset": 1, "binlog_format": "ROW", "performance_schema": "ON"}
         self.main, self.local = servers.start_servers("main", "local", **options)
         servers.ring(self.main, self.local)
         self.relays = {server: InStep(server, other) for server, other in ((self.main, self.local), (self.local, self.main))}
@@ -40,7 +40,10 @@ class Pair:
         return self.relays[server].path
 
     def settle(self):
-        servers.wait_caught_up(self.main, self.local)
+        """Waits until both have all that either has."""
+        def together():
+            return not any([relay.is_behind(0.1) for relay in self.relays.values()])
+        servers.wait_for(together, what="both servers in step")
 
 
 class InStep:
@@ -50,7 +53,9 @@ class InStep:
         self.server, self.other = server, other
         self.path = os.path.join(servers.folder(), f"{server.name}.relay")
         self.commands = 0  # that programs have sent here, each a statement, a prepare, an execute, a ping ...
+        self.lost = 0
         self.late = 0      # those that went on before the server was in step
+        self.turn = threading.Lock()
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(self.path)
         self.listener.listen(100)
@@ -107,11 +112,23 @@ class InStep:
         if command and (command[0] not in HELD_BACK or command[1:10].lstrip().upper().startswith(ENDS)):
             return
         try:
-            position = self.other.one("SELECT @@GLOBAL.gtid_binlog_pos")
-            if position and self.server.one("SELECT MASTER_GTID_WAIT(%s, %s)", position, WAIT_S) != 0:
-                self.late += 1
+            self.late += self.is_behind(WAIT_S)
         except MySQLdb.Error:
             self.late += 1
+
+    def is_behind(self, wait_s):
+        """Whether the server lacks, after that time, what the other one has now."""
+        position = self.other.one("SELECT @@GLOBAL.gtid_binlog_pos")
+        if not position or self.server.one("SELECT MASTER_GTID_WAIT(%s, 0)", position) == 0:
+            return False
+        with self.turn:
+            status = self.server.slave_status()
+            if status.get("Slave_SQL_Running") == "No" and int(status["Last_SQL_Errno"]) == ER_NO_SUCH_TABLE:
+                self.lost += 1
+                self.server.query("STOP SLAVE")
+                self.server.query("SET GLOBAL sql_slave_skip_counter = 1")
+                self.server.query("START SLAVE")
+        return self.server.one("SELECT MASTER_GTID_WAIT(%s, %s)", position, wait_s) != 0
 
 
 def read_exactly(source, length):

@@ -269,8 +269,8 @@ def main(words):
         for suite in SUITES:
             run_suite(suite, library, pair, words, count)
     late = sum(relay.late for relay in pair.relays.values())
-    if late:
-        print(f"{late} commands went on before the servers were in step")
+    lost = sum(relay.lost for relay in pair.relays.values())
+    print(f"{late} commands went on before the servers were in step; {lost} changes came for tables that were dropped")
     print(f"{count.passed} passed, {count.failed} failed, {count.skipped} skipped")
     return 1 if count.failed else 0
 

@@ -9,7 +9,8 @@
 #include <stdint.h>
 
 #ifndef MARIADB_BASE_VERSION /* Oracle's headers */
-#define my_bool bool
+#define my_bool                 bool
+#define mysql_get_socket(mysql) ((mysql)->net.fd)
 #endif
 
 struct scenario {
