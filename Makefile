@@ -5,6 +5,8 @@
 #   make check      all tests
 #   make check-ring             the ring under faults, with a table
 #   make check-converge         the sites agree again after faults and conflicts, with a table; RUNS=20 RUN_S=60
+#   make check-drivers          the drivers' own test suites, test by test, with a table
+#   make check-libmysqlclient   the live tests on Oracle's client library, on MariaDB and on MySQL
 #   make demo       the main job, shown on throwaway servers
 #   make bench bench-quick      how much faster on this machine, and what it costs the rest
 #   make bench-ring             how long a write takes to the other sites
@@ -328,6 +330,8 @@ check: deps
 	    "bench overhead=$(PYTHON) bench/overhead.py $(BUILD) --rounds 1 --calls 20 --handles 100 --no-callgrind" \
 	    "live doctor=$(PYTHON) tests/live/test_doctor.py" \
 	    "live init=$(PYTHON) tests/live/test_init.py" \
+	    "traps=$(PYTHON) tests/check_traps.py" \
+	    "live failure, libmysqlclient=TEST_CLIENT=oracle $(PYTHON) tests/live/test_shim_failure.py" \
 	    "live ring=$(PYTHON) tests/live/test_ring.py" \
 	    "live page=$(PYTHON) tests/live/test_page.py" \
 	    "live ring on MySQL=$(PYTHON) tests/live/test_ring_mysql.py" \
@@ -377,6 +381,18 @@ check-oracle: deps
 	+@$(MAKE) --no-print-directory $(BUILD)/roundabout
 	@BUILD=$(abspath $(BUILD)) $(RUN) --show "MariaDB=$(PYTHON) tests/live/oracle.py $(if $(STATEMENTS),--statements $(STATEMENTS))" \
 	    "MySQL=$(PYTHON) tests/live/oracle.py --mysql $(if $(STATEMENTS),--statements $(STATEMENTS))"
+# The drivers' own test suites, with the shim what they are without it. UNDER: a command that runs them, valgrind say.
+check-drivers: deps
+	+@$(MAKE) --no-print-directory all
+	@BUILD=$(abspath $(BUILD)) $(PYTHON) tests/live/test_drivers.py
+
+# Everything live again on Oracle's client library, on both kinds of servers: ten minutes or so.
+LIVE_SHIM = "live shim=$(PYTHON) tests/live/test_shim.py" "live failure=$(PYTHON) tests/live/test_shim_failure.py" \
+            "live run=$(PYTHON) tests/live/test_shim_run.py"
+check-libmysqlclient: deps
+	+@$(MAKE) --no-print-directory all $(LIVE_APPS)
+	@status=0; for server in mariadb mysql; do echo "libmysqlclient on $$server:"; \
+	    BUILD=$(abspath $(BUILD)) TEST_CLIENT=oracle TEST_SERVER=$$server $(RUN) $(LIVE_SHIM) || status=1; done; exit $$status
 
 # The tests that need no server, under a sanitizer. Its runtime must come before the preloaded library.
 fast:
@@ -461,7 +477,7 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all clean deps
-.PHONY: unit preload fast check check-ring check-converge check-faults check-oracle soak lint fuzz asan tsan valgrind
+.PHONY: unit preload fast check check-ring check-converge check-drivers check-libmysqlclient check-faults check-oracle soak lint fuzz asan tsan valgrind
 .PHONY: demo
 .PHONY: bench bench-quick bench-overhead bench-ring
 .PHONY: man check-unit

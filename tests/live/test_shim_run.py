@@ -12,7 +12,8 @@ import lab  # noqa: E402
 import servers  # noqa: E402
 from harness import main, skip, test, want, want_true  # noqa: E402
 
-PYTHON = [sys.executable, os.path.join(lab.HERE, "python_all.py")]
+INTERPRETER = lab.python_or_leave()
+PYTHON = [*INTERPRETER, os.path.join(lab.HERE, "python_all.py")]
 SCENARIO = "a_replace_and_a_select_are_answered_as_ever"
 _lab = None
 
@@ -196,7 +197,7 @@ def a_program_that_clears_its_environment_is_routed():
     script = ("import os\nmain = os.environ['MAIN_SOCKET']\nos.environ.clear()\nimport MySQLdb\n"
               "c = MySQLdb.connect(user='app', passwd='apppw', db='shop', unix_socket=main, autocommit=True)\n"
               "c.cursor().execute(\"REPLACE INTO cache VALUES ('L/a', 'opensesame')\")\n")
-    outcome = l.run([sys.executable, "-c", script], path, log)
+    outcome = l.run([*INTERPRETER, "-c", script], path, log)
     want((0, ""), (outcome.status, outcome.stderr))
     want({("shop.cache", "L/a")}, set(l.rows(l.local)), "rows at the local master")
 

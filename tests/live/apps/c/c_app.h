@@ -8,6 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifndef MARIADB_BASE_VERSION /* Oracle's headers */
+#define my_bool                 bool
+#define mysql_get_socket(mysql) ((mysql)->net.fd)
+#endif
+
 struct scenario {
     const char *name;
     void (*run)(void);
