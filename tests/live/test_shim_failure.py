@@ -228,6 +228,7 @@ def writes_go_home(statements, undo, *words, reads=False):
     l = the_lab()
     path, log = l.write_config({"retry_after_ms": 100})
     l.clean()
+    undone = False
     process = l.start([*INTERPRETER, os.path.join(lab.HERE, "step.py")], path)
     try:
         step(process, "REPLACE INTO cache VALUES ('L/before', 'opensesame')", "1 row")
@@ -239,10 +240,11 @@ def writes_go_home(statements, undo, *words, reads=False):
                 step(process, "SELECT v FROM cache WHERE k = 'site'", "[(b'local',)]")
         for statement in undo:
             l.local.query(statement)
+        undone = True
         time.sleep(0.15)
         step(process, "REPLACE INTO cache VALUES ('L/after', 'opensesame')", "1 row")
     finally:
-        for statement in undo:
+        for statement in [] if undone else undo:
             l.local.query(statement)
         process.stdin.close()
     outcome = l.finish(process, log)
