@@ -29,7 +29,10 @@ WARNINGS += -Werror
 endif
 OPTIMISE ?= -O2
 SANITIZE ?=
-HARDENING = -fstack-protector-strong $(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+# Level 3 of fortify where the compiler has it; control flow protection where the processor's kind has one.
+accepts = $(shell $(CC) $(1) -Werror -x c -c -o /dev/null /dev/null 2>/dev/null && echo $(1))
+HARDENING := -fstack-protector-strong -fstack-clash-protection $(call accepts,-fcf-protection=full) $(call accepts,-mbranch-protection=standard) \
+            $(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
 CFLAGS_ALL = -std=gnu11 -g $(OPTIMISE) $(HARDENING) $(WARNINGS) $(SANITIZE) -fPIC -fvisibility=hidden -MMD -MP $(CFLAGS)
 LDFLAGS_ALL = -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 
@@ -114,10 +117,10 @@ $(BUILD)/libroundabout.so: $(call objects,$(SHIM)) shim/exports.map
 	$(CC) -shared $(LDFLAGS_ALL) -Wl,--version-script=shim/exports.map -Wl,-z,defs -o $@ $(call objects,$(SHIM)) -ldl -lpthread
 
 $(BUILD)/roundabout: $(call objects,$(CLI))
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lconfig $(MYSQL_LIBS) -lpthread
+	$(CC) $(LDFLAGS_ALL) -pie -o $@ $^ -lconfig $(MYSQL_LIBS) -lpthread
 
 $(BUILD)/roundaboutd: $(call objects,daemon/main.c $(DAEMON) $(CONFIG))
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(MYSQL_LIBS) $(SYSTEMD_LIBS) -lconfig -lpthread -ldl
+	$(CC) $(LDFLAGS_ALL) -pie -o $@ $^ $(MYSQL_LIBS) $(SYSTEMD_LIBS) -lconfig -lpthread -ldl
 
 $(BUILD)/wan: $(call objects,bench/wan.c)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^
@@ -199,7 +202,8 @@ preload: $(BUILD)/libroundabout.so $(CLOSED) $(PRELOAD)/test_libraries \
 
 LIVE       = tests/live/apps/c
 C_APP      = $(addprefix $(LIVE)/,c_app.c tell.c text.c results.c answers.c session.c prepared.c non_blocking.c process.c orders.c)
-LIVE_APPS  = $(addprefix $(BUILD)/tests/live/,c_app any_order loader module.so)
+LIVE_APPS  = $(addprefix $(BUILD)/tests/live/,c_app any_order loader module.so) \
+             $(BUILD)/tests/live/statements $(BUILD)/tests/live/failing.so
 LIVE_CFLAGS = -std=gnu11 -g -O2 $(WARNINGS)
 $(BUILD)/tests/live/c_app: $(C_APP) $(LIVE)/c_app.h
 	@mkdir -p $(@D)
@@ -207,6 +211,12 @@ $(BUILD)/tests/live/c_app: $(C_APP) $(LIVE)/c_app.h
 $(BUILD)/tests/live/any_order: $(LIVE)/any_order.c $(LIVE)/tell.c $(LIVE)/c_app.h
 	@mkdir -p $(@D)
 	$(CC) $(LIVE_CFLAGS) $(MYSQL_CFLAGS) -o $@ $(LIVE)/any_order.c $(LIVE)/tell.c $(MYSQL_LIBS)
+$(BUILD)/tests/live/statements: $(LIVE)/statements.c
+	@mkdir -p $(@D)
+	$(CC) $(LIVE_CFLAGS) $(MYSQL_CFLAGS) -o $@ $< $(MYSQL_LIBS)
+$(BUILD)/tests/live/failing.so: $(LIVE)/failing.c
+	@mkdir -p $(@D)
+	$(CC) $(LIVE_CFLAGS) -fPIC -shared -o $@ $< -ldl
 $(BUILD)/tests/live/loader: $(LIVE)/loader.c
 	@mkdir -p $(@D)
 	$(CC) $(LIVE_CFLAGS) -Wl,--enable-new-dtags,-rpath,'$$ORIGIN' -o $@ $< -ldl
@@ -297,6 +307,7 @@ check: deps
 	+@$(MAKE) --no-print-directory all man unit preload $(BUILD)/wan $(LIVE_APPS) $(BENCH)/overhead_mariadb $(BENCH)/overhead_oracle
 	@BUILD=$(abspath $(BUILD)) $(RUN) "layers=tests/check_layers.sh" \
 	    "manual=tests/check_manual.py $(BUILD)" \
+	    "hardening=tests/check_hardening.py $(BUILD)" \
 	    "events=tests/check_events.py daemon/event.h man/roundaboutd.8" \
 	    "dashboards=tests/check_dashboards.py $(BUILD)/tests/unit/print_shown contrib/grafana/roundabout.json contrib/prometheus/roundabout.rules.yml" \
 	    "settings=tests/check_settings.py $(BUILD)/tests/unit/print_settings config/roundabout.conf" $(UNIT_RUNS) \
@@ -306,6 +317,8 @@ check: deps
 	    "live order=$(PYTHON) tests/live/test_shim_order.py" \
 	    "live model=$(PYTHON) tests/live/test_shim_model.py" \
 	    "live failure=$(PYTHON) tests/live/test_shim_failure.py" \
+	    "live TLS=$(PYTHON) tests/live/test_tls.py" \
+	    "live calls that fail=$(PYTHON) tests/live/test_failing_calls.py" \
 	    "live run=$(PYTHON) tests/live/test_shim_run.py" \
 	    "live stats=$(PYTHON) tests/live/test_shim_stats.py" \
 	    "live bench=$(PYTHON) tests/live/test_bench.py" \

@@ -590,6 +590,11 @@ void config_check_server(struct reading *reading, const config_setting_t *group,
         say(reading, group, "this server has neither socket nor host; add one of the two");
 }
 
+static void check_tls(struct reading *reading, const config_setting_t *group, bool tls, const char *tls_ca) {
+    if (tls_ca && !tls)
+        say(reading, config_setting_get_member(group, "tls_ca"), "tls_ca without tls; add tls = true");
+}
+
 void config_check_local(struct reading *reading, const config_setting_t *group, void *values) {
     struct config_local *local = values;
 
@@ -600,6 +605,10 @@ void config_check_local(struct reading *reading, const config_setting_t *group, 
     if (local->password_file)
         local->password =
             read_secret(reading, config_setting_get_member(group, "password_file"), local->password_file);
+    check_tls(reading, group, local->tls, local->tls_ca);
+    if (local->tls && is_given(group, "socket"))
+        say(reading, config_setting_get_member(group, "tls"),
+            "tls beside socket; remove it, for what goes through a socket doesn't leave this host");
     if (local->defaults_file) {
         int file =
             open_private(reading, config_setting_get_member(group, "defaults_file"), local->defaults_file);
@@ -630,8 +639,7 @@ void config_check_login(struct reading *reading, const config_setting_t *group, 
     if (login->password_file && !login->is_closed)
         login->password =
             read_secret(reading, config_setting_get_member(group, "password_file"), login->password_file);
-    if (login->tls_ca && !login->tls)
-        say(reading, config_setting_get_member(group, "tls_ca"), "tls_ca without tls; add tls = true");
+    check_tls(reading, group, login->tls, login->tls_ca);
 }
 
 static void check_sites_differ(struct reading *reading, const config_setting_t *list, const struct config_ring *ring) {

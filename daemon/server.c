@@ -121,6 +121,11 @@ static struct server_answer connect_server(struct server *server) {
         mysql_close(mysql);
         return answer;
     }
+    if (!by_socket && server->login->tls && !mysql_get_ssl_cipher(mysql)) {
+        /* Connector/C does without TLS where the server offers none, unless the certificate is to be checked. */
+        mysql_close(mysql);
+        return (struct server_answer){SERVER_REFUSED, 2026, "tls is asked for, and the server offers none"};
+    }
     server->mysql = mysql;
     return (struct server_answer){.outcome = SERVER_ANSWERED};
 }

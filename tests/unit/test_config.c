@@ -285,6 +285,11 @@ static const struct file_case FILES[] = {
                   "monitor = { user = \"m\"; }; };\n",
      "6: tls_ca without tls; add tls = true\n"},
 
+    {"a_certificate_of_the_local_master_needs_tls", "local = { host = \"l\";\ntls_ca = \"/c\"; };\n" CACHES,
+     "2: tls_ca without tls; add tls = true\n"},
+    {"tls_is_for_a_host", "local = { socket = \"/s\";\ntls = true; };\n" CACHES,
+     "2: tls beside socket; remove it, for what goes through a socket doesn't leave this host\n"},
+
     {"a_missing_bracket_is_told_with_its_line", LOCAL "caches = ( { tables = [ \"a.b\" ; } );\n",
      "2: syntax error; look for a missing quote, semicolon or bracket here and in the line before\n"},
     {"a_key_stands_once", LOCAL CACHES LOCAL,
