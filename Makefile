@@ -68,7 +68,7 @@ CLI    = cli/main.c \
          cli/status.c daemon/picture.c daemon/status_json.c daemon/buffer.c daemon/event.c daemon/routing.c $(PAGE) \
          cli/look.c daemon/observe.c daemon/server.c \
          $(CONFIG) $(DAEMON_PURE)
-DAEMON_PURE = daemon/link.c daemon/ring.c daemon/script.c daemon/dialect.c daemon/quote.c
+DAEMON_PURE = daemon/link.c daemon/ring.c daemon/script.c daemon/dialect.c daemon/quote.c daemon/plain.c
 DAEMON_SHOW = daemon/picture.c daemon/compare.c daemon/event.c daemon/journal.c daemon/routing.c daemon/buffer.c \
               daemon/metrics.c daemon/status_json.c daemon/page.c page/names.c $(PAGE)
 DAEMON_REST = daemon/observe.c daemon/heartbeat.c daemon/watch.c daemon/lag.c daemon/memory.c daemon/site.c \
@@ -78,7 +78,7 @@ DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) $(filter-out daemon/event.c daemon/j
               daemon/herald.c daemon/http.c daemon/host.c daemon/hook.c \
               daemon/server.c \
               daemon/notify.c
-UNIT   = config page \
+UNIT   = config page plain \
          judge usage \
          lex sql route session \
          ring link script turn preflight \
@@ -129,6 +129,7 @@ $(BUILD)/wan: $(call objects,bench/wan.c)
 
 $(BUILD)/tests/unit/test_config: LINK_MORE = -Wl,--wrap=malloc,--wrap=calloc,--wrap=strdup,--wrap=strndup
 $(BUILD)/tests/unit/test_config: $(call objects,tests/unit/test_config.c $(CONFIG))
+$(BUILD)/tests/unit/test_plain: $(call objects,tests/unit/test_plain.c daemon/plain.c)
 $(BUILD)/tests/unit/test_judge: $(call objects,tests/unit/test_judge.c cli/judge.c)
 $(BUILD)/tests/unit/test_usage: $(call objects,tests/unit/test_usage.c shim/usage.c $(PURE))
 $(BUILD)/tests/unit/test_page: $(call objects,tests/unit/test_page.c $(PAGE) page/names.c)
