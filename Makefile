@@ -319,6 +319,7 @@ check: deps
 	    "live model=$(PYTHON) tests/live/test_shim_model.py" \
 	    "live failure=$(PYTHON) tests/live/test_shim_failure.py" \
 	    "live TLS=$(PYTHON) tests/live/test_tls.py" \
+	    "live strangers=$(PYTHON) tests/live/test_strangers.py" \
 	    "live calls that fail=$(PYTHON) tests/live/test_failing_calls.py" \
 	    "live run=$(PYTHON) tests/live/test_shim_run.py" \
 	    "live stats=$(PYTHON) tests/live/test_shim_stats.py" \

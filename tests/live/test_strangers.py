@@ -1,0 +1,282 @@
+#!/usr/bin/python3
+"""What strangers say and do - servers, other users of the host, whoever reaches the page's port - harms nobody."""
+
+import ctypes
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "apps"))
+
+import lab  # noqa: E402
+import servers  # noqa: E402
+from harness import Failure, main, skip, test, want, want_between, want_true  # noqa: E402
+from ring_stage import Stage  # noqa: E402
+from servers import BUILD, wait_for  # noqa: E402
+
+NOBODY = 65534
+EVIL = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e"
+COMMAND, DAEMON = os.path.join(BUILD, "roundabout"), os.path.join(BUILD, "roundaboutd")
+QUICK = {"probe_interval_ms": 200, "dead_after_ms": 1000, "cool_down_ms": 1000, "heartbeat_interval_ms": 200}
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def want_plain(output, what):
+    text = output.decode("utf-8", "surrogateescape") if isinstance(output, bytes) else output
+    bad = re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]", text)
+    want_true(not bad, f"plain text of {what}, got {text[max(0, bad.start() - 60):bad.end() + 20]!r}" if bad else "")
+    return text
+
+
+# ---------------------------------------------------------------- servers
+
+
+@test
+def nothing_that_a_server_says_acts_on_a_terminal():
+    it = Stage(2, version="10.11.99-MariaDB-" + EVIL, settings=QUICK)
+    first, second = it.servers
+    for server in it.servers:
+        server.unlogged(f"CREATE TABLE shop.`cache{EVIL}` (`k{EVIL}` INT) ENGINE=MyISAM")
+    second.query("CHANGE MASTER TO MASTER_HOST=%s, MASTER_USER=%s, MASTER_PORT=3", "h" + EVIL, "u" + EVIL)
+    second.query("START SLAVE")
+    port = free_port()
+    with open(it.files[1]) as f:
+        text = f.read().replace("shop.cache", "shop.cache*")
+    with open(it.files[1], "w") as f:
+        f.write(text + f"http = {{ port = {port}; }};\njournal = {{ file = \"{it.files[1]}.journal\"; }};\n")
+    seen = ""
+    for words in (["status"], ["status", "--json"], ["check"], ["check", "--all"], ["check", "--json", "--all"]):
+        run = subprocess.run([COMMAND, words[0], "-f", it.files[1], *words[1:]], capture_output=True)
+        seen += want_plain(run.stdout + run.stderr, " ".join(words))
+    made = os.path.join(servers.folder(), "made.conf")
+    run = subprocess.run([COMMAND, "init", "--socket", second.socket, "-o", made], capture_output=True)
+    seen += want_plain(run.stdout + run.stderr + open(made, "rb").read(), "init") if os.path.exists(made) else ""
+    run = subprocess.run([DAEMON, "-f", it.files[1], "--dry-run", "--once"], capture_output=True)
+    seen += want_plain(run.stdout + run.stderr, "roundaboutd --once")
+    it.start_daemon(1)
+    body = {}
+
+    def has_answered():
+        try:
+            for path in ("/", "/status.json", "/metrics"):
+                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+                connection.request("GET", path)
+                answer = connection.getresponse()
+                body[path] = answer.read()
+                if answer.status != 200:
+                    return False
+            return b"?]0;owned" in body["/status.json"] or b"\xef\xbf\xbd]0;owned" in body["/status.json"]
+        except OSError:
+            return False
+    try:
+        wait_for(has_answered, 20, "the page shows both servers")
+    except servers.NotReady:
+        raise Failure(f"a page that shows the servers, got {body.get('/status.json')!r} {it.log(1)[-800:]}")
+    it.stop_daemons()
+    for path, served in body.items():
+        want_plain(served, path)
+    json.loads(body["/status.json"])
+    seen += want_plain(open(it.logs[1], "rb").read(), "the daemon's log")
+    want_plain(open(f"{it.files[1]}.journal", "rb").read(), "the journal")
+    want_true("cache?" in seen and "?]0;owned" in seen, "the server's own words among what is shown")
+    it.end()
+
+
+# ---------------------------------------------------------------- the page's port
+
+
+class Page:
+    """A daemon with a page, of a ring of one; its server may be gone."""
+
+    def __init__(self):
+        self.stage = Stage(2, settings=QUICK)
+        self.port = free_port()
+        with open(self.stage.files[0], "a") as f:
+            f.write(f"http = {{ port = {self.port}; }};\n")
+        self.stage.start_daemon(0)
+        wait_for(lambda: self.status() == 200, 20, "a page")
+
+    def talk(self, *parts, timeout=8):
+        """Sends bytes, and returns all that comes back until the other side closes; a number among the parts is a pause in seconds."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as s:
+            answer = b""
+            try:
+                for part in parts:
+                    if isinstance(part, bytes):
+                        s.sendall(part)
+                    else:
+                        time.sleep(part)
+                while True:
+                    more = s.recv(65536)
+                    if not more:
+                        return answer
+                    answer += more
+            except (ConnectionError, TimeoutError):
+                return answer
+
+    def status(self, **headers):
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+            connection.request("GET", "/status.json", headers=headers)
+            return connection.getresponse().status
+        except OSError:
+            return None
+
+    def memory_kb(self):
+        with open(f"/proc/{self.stage.daemons[0].pid}/status") as f:
+            return int(re.search(r"VmRSS:\s+(\d+)", f.read())[1])
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.stage.daemons[0].pid}/fd"))
+
+
+_page = None
+
+
+def the_page():
+    global _page
+    if _page is None:
+        _page = Page()
+    return _page
+
+
+def code(answer):
+    return int(answer.split(b" ")[1]) if answer.startswith(b"HTTP/1.") else None
+
+
+HOST = b"Host: localhost\r\n"
+
+
+@test
+def a_request_that_is_none_is_refused():
+    page = the_page()
+    for request, codes in (
+        (b"GET / HTTP/1.1\r\n" + HOST + b"\r\n", (200,)),
+        (b"GET / HTTP/1.1\r\n\r\n", (400, 421)),
+        (b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", (421,)),
+        (b"GET / HTTP/1.1\r\nHost: localhost.evil.example\r\n\r\n", (421,)),
+        (b"GET / HTTP/1.1\r\nHost: localhost@evil.example\r\n\r\n", (421,)),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n", (400, 200)),
+        (b"GET / HTTP/1.1\r\nHost: 127.0.0.1.\r\n\r\n", (200, 421)),
+        (b"GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", (421,)),
+        (b"GET http://evil.example/ HTTP/1.1\r\n" + HOST + b"\r\n", (200, 400, 404, 421)),
+        (b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 3\r\n\r\nx=1", (405,)),
+        (b"PUT /status.json HTTP/1.1\r\n" + HOST + b"Content-Length: 0\r\n\r\n", (405,)),
+        (b"DELETE / HTTP/1.1\r\n" + HOST + b"\r\n", (405,)),
+        (b"TRACE / HTTP/1.1\r\n" + HOST + b"\r\n", (405,)),
+        (b"CONNECT evil.example:80 HTTP/1.1\r\n" + HOST + b"\r\n", (400, 404, 405)),
+        (b"get / HTTP/1.1\r\n" + HOST + b"\r\n", (400, 405)),
+        (b"GET /../../etc/passwd HTTP/1.1\r\n" + HOST + b"\r\n", (404,)),
+        (b"GET /%2e%2e/%00 HTTP/1.1\r\n" + HOST + b"\r\n", (400, 404)),
+        (b"GET / HTTP/9.9\r\n" + HOST + b"\r\n", (400, 505, None)),
+        (b"GET /" + b"a" * 40000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", (414, 431)),
+        (b"GET / HTTP/1.1\r\n" + HOST + b"X: " + b"a" * 40000 + b"\r\n\r\n", (413, 431)),
+        (b"GET / HTTP/1.1\r\n" + HOST + b"X: y\r\n" * 8000 + b"\r\n", (413, 431)),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc" + b"\0" * 500, (400, None)),
+        (b"\0" * 3000, (400, None)),
+    ):
+        answer = page.talk(request)
+        want_true(code(answer) in codes, f"one of {codes} for {request[:70]!r}, got {answer[:60]!r}")
+        want_true(b"root:" not in answer and b"evil.example" not in answer, f"nothing of the request in the answer {answer[:200]!r}")
+    want(200, page.status(), "the next one's answer")
+
+
+@test
+def requests_in_a_row_are_answered_one_a_connection():
+    page = the_page()
+    one = b"GET /status.json HTTP/1.1\r\n" + HOST + b"\r\n"
+    smuggled = b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + one
+    want(1, page.talk(one * 200).count(b"HTTP/1.1 "), "answers")
+    want_between(0, 1, page.talk(smuggled).count(b"HTTP/1.1 "), "answers to a request in a request")
+
+
+@test
+def slow_and_many_connections_end_by_themselves():
+    page = the_page()
+    wait_for(lambda: page.status() == 200, 20)
+    before_kb = page.memory_kb()
+    slow = []
+    for i in range(300):
+        try:
+            s = socket.create_connection(("127.0.0.1", page.port), timeout=2)
+            s.sendall(b"GET / HTTP/1.1\r\n" + HOST)
+            slow.append(s)
+        except OSError:
+            break
+    want_between(64, 300, len(slow), "connections")
+    want_true(page.descriptors() < 64 + 40, f"at most 64 connections, got {page.descriptors()} descriptors")
+    began = time.monotonic()
+
+    def drip():
+        for s in slow:
+            try:
+                s.send(b"X: y\r\n")
+            except OSError:
+                pass
+        time.sleep(0.5)
+        return page.status() == 200
+    wait_for(drip, 40, "an answer for an honest visitor beside 300 slow ones")
+    waited = time.monotonic() - began
+    want_true(waited < 35, f"an answer within two lives of a connection, got it after {waited:.0f} s")
+    for s in slow:
+        s.close()
+    wait_for(lambda: page.status() == 200, 10, "an answer at once when they are gone")
+    want_true(page.memory_kb() - before_kb < 4096, f"less than 4 MB more memory, got {page.memory_kb() - before_kb} kB")
+
+
+# ---------------------------------------------------------------- on_event
+
+
+@test
+def an_event_reaches_its_program_as_it_is():
+    it = Stage(2, settings=QUICK)
+    evil = "a$(touch x)`touch y`;'\"&|\\"
+    folder = os.path.join(servers.folder(), "events")
+    os.makedirs(folder, exist_ok=True)
+    program, said = os.path.join(folder, "tell"), os.path.join(folder, "said")
+    with open(program, "w") as f:
+        f.write(f"#!/usr/bin/python3\nimport json, os, sys\nwith open({said!r}, 'a') as f:\n"
+                "    f.write(json.dumps([sys.argv, dict(os.environ), os.getcwd()]) + '\\n')\n")
+    os.chmod(program, 0o755)
+    words = ["; touch x", "$(touch x)", "`touch x`", "a b", "*", "-rf", "%s%n"]
+    for i, file in enumerate(it.files):
+        with open(file) as f:
+            text = f.read()
+        text = text.replace('= "a";', f"= {json.dumps(evil)};")
+        with open(file, "w") as f:
+            f.write(text + f"on_event = {{ command = [ {', '.join(json.dumps(w) for w in [program, *words])} ]; per_minute = 100; }};\n")
+    it.start_daemon(1)
+    time.sleep(1)
+    it.servers[0].kill()
+
+    def told():
+        return [json.loads(line) for line in open(said)] if os.path.exists(said) else []
+    try:
+        wait_for(lambda: any(evil == t[1].get("ROUNDABOUT_SITE") for t in told()), 20, "an event of the site")
+    except servers.NotReady:
+        raise Failure(f"an event of the site, got {told()} {it.log(1)[-1500:]}")
+    it.stop_daemons()
+    for argv, environment, _ in told():
+        want(words, argv[1:], "arguments")
+        want({"PATH", "LANG", "ROUNDABOUT_EVENT", "ROUNDABOUT_SITE", "ROUNDABOUT_DETAIL"}, set(environment) - {"LC_CTYPE"}, "environment")
+        want_plain(environment["ROUNDABOUT_DETAIL"], "the detail")
+    for place in (folder, servers.folder(), os.getcwd()):
+        want(set(), {"x", "y"} & set(os.listdir(place)), f"files made in {place}")
+    it.end()
+
+
+main()
