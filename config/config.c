@@ -513,6 +513,8 @@ static int open_private(struct reading *reading, const config_setting_t *setting
         say(reading, setting,
             "%s: the group of %s can read it (mode %04o) and root doesn't own it; run: chmod 600 %s", key,
             path, (unsigned)status.st_mode & 07777, path);
+    } else if (status.st_uid != 0 && status.st_uid != geteuid() && geteuid() != 0) {
+        say(reading, setting, "%s: %s belongs to another user than root and this program's; run: chown root %s", key, path, path);
     } else {
         return file;
     }
@@ -612,6 +614,12 @@ void config_check_local(struct reading *reading, const config_setting_t *group, 
     if (local->defaults_file) {
         int file =
             open_private(reading, config_setting_get_member(group, "defaults_file"), local->defaults_file);
+        struct stat status;
+        /* It may name a folder of plug-ins, which are code. A password is only data, and root may read anybody's. */
+        if (file >= 0 && fstat(file, &status) == 0 && status.st_uid != 0 && status.st_uid != geteuid())
+            say(reading, config_setting_get_member(group, "defaults_file"),
+                "defaults_file: %s belongs to another user than root and this program's; run: chown root %s", local->defaults_file,
+                local->defaults_file);
         if (file >= 0)
             close(file);
     }
@@ -768,6 +776,8 @@ static char *read_file(const char *path, const char **why) {
         *why = strerror(errno);
     else if (!S_ISREG(status.st_mode))
         *why = "it is no regular file";
+    else if (status.st_mode & S_IWOTH)
+        *why = "any user can write it; run: chmod o-w on it";
     else if ((text = malloc(FILE_BYTES_MAX + 1)) == NULL)
         *why = strerror(ENOMEM);
     if (text) {

@@ -279,4 +279,123 @@ def an_event_reaches_its_program_as_it_is():
     it.end()
 
 
+# ---------------------------------------------------------------- other users of this host
+
+_lab = None
+
+
+def the_lab():
+    global _lab
+    if _lab is None:
+        _lab = lab.Lab()
+    return _lab
+
+
+def as_nobody():
+    os.setgroups([])
+    os.setgid(NOBODY)
+    os.setuid(NOBODY)
+
+
+def by_nobody(folder, script):
+    """What another user does in `folder`; the process, which says "done" and then stays until it is ended."""
+    process = subprocess.Popen([sys.executable, "-c", "import os, fcntl, sys, time\n" + script + "\nprint('done', flush=True)\ntime.sleep(100)"],
+                               cwd=folder, preexec_fn=as_nobody, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    said = process.stdout.readline()
+    want_true(said == "done\n", f"what another user can do, got {process.stderr.read() if not said else said}")
+    return process
+
+
+def need_root():
+    if os.getuid() != 0:
+        skip("only root can act for two users")
+
+
+PROGRAM = [os.path.join(lab.C_APPS, "statements"), "REPLACE INTO cache (k, v) VALUES ('L/a', '1')", "SELECT v FROM cache WHERE k = 'L/a'"]
+HOSTILE = {
+    "nothing": "pass",
+    "symlinks to a victim": "[os.symlink({victim!r}, n) for n in ('sum-0', 'seen-0', 'fold-0', {breaker!r})]",
+    "pipes": "[os.mkfifo(n, 0o666) for n in ('sum-0', 'seen-0', 'fold-0', {breaker!r}, 'process-1-1', 'observed-1-1')]",
+    "folders": "[os.mkdir(n) for n in ('sum-0', 'seen-0', 'fold-0', {breaker!r}, 'process-1-1')]",
+    "files held by a lock": "k = [open(n, 'w') for n in ('sum-0', 'fold-0', {breaker!r})]\nfor f in k:\n    os.chmod(f.name, 0o666)\n"
+                            "    fcntl.flock(f, fcntl.LOCK_EX)",
+    "pages of nonsense": "[open(n, 'wb').write(os.urandom(1 << 18)) for n in ('sum-0', 'process-2-1', 'observed-3-1', 'folding-process-4-1')]",
+    "pages of a stranger": "import glob, shutil\n[shutil.copyfile(f, 'process-%d-1' % i) for i, f in enumerate(glob.glob({sound!r}))]",
+}
+
+
+@test
+def another_users_files_in_the_run_folder_do_nothing():
+    need_root()
+    it = the_lab()
+    it.clean()
+    plain = it.run(PROGRAM).lines
+    os.chmod(servers.folder(), 0o711)
+    victim = os.path.join(servers.folder(), "victim")
+    first, _ = it.write_config()
+    it.run(PROGRAM, first)
+    breaker = [name for name in os.listdir(lab.stats_directory(first)) if name.startswith("breaker-0-")][0]
+    for kind, script in HOSTILE.items():
+        with open(victim, "w") as f:
+            f.write("untouched")
+        os.chmod(victim, 0o600)
+        path, log = it.write_config(log_level="warning")
+        folder = lab.stats_directory(path)
+        os.chmod(folder, 0o1777)
+        os.chmod(lab.stats_directory(first), 0o755)
+        for name in os.listdir(lab.stats_directory(first)):
+            os.chmod(os.path.join(lab.stats_directory(first), name), 0o644)
+        other = by_nobody(folder, script.format(victim=victim, breaker=breaker, sound=lab.stats_directory(first) + "/sum-*"))
+        try:
+            it.clean()
+            outcome = it.run(PROGRAM, path, log, limit_s=10)
+            want((0, plain), (outcome.status, outcome.lines), f"what the program does among {kind} ({outcome.stderr[-300:]})")
+            for words in ([], ["--json"], ["--reset"]):
+                run = subprocess.run([COMMAND, "stats", "-f", path, *words], capture_output=True, timeout=10, stdin=subprocess.DEVNULL)
+                want_true(run.returncode in (0, 1, 2, 3), f"an end of stats {words} among {kind}, got {run.returncode}")
+                want_plain(run.stdout + run.stderr, f"stats {words} among {kind}")
+            want("untouched", open(victim).read(), f"the victim's file after {kind}")
+            want({}, it.rows(it.main), f"rows at main among {kind}")
+        finally:
+            servers.end_child(other)
+
+
+@test
+def a_run_folder_that_others_may_change_is_not_used():
+    need_root()
+    it = the_lab()
+    for mode, used in ((0o777, False), (0o775, False), (0o1777, True), (0o755, True)):
+        path, log = it.write_config()
+        os.chmod(lab.stats_directory(path), mode)
+        it.run(PROGRAM, path, log)
+        want(used, bool(os.listdir(lab.stats_directory(path))), f"whether a folder of mode {mode:o} is used")
+
+
+@test
+def a_program_with_raised_rights_takes_no_orders_from_its_caller():
+    need_root()
+    it = the_lab()
+    it.clean()
+    library = lab.LIBRARY
+    program = os.path.join(servers.folder(), "raised")
+    # A setuid program isn't preloaded by its caller, but may be by /etc/ld.so.preload: linked here, it meets the library in the same way.
+    done = subprocess.run(["cc", "-o", program, os.path.join(servers.HERE, "apps", "c", "statements.c"), "-Wl,--no-as-needed", library,
+                           *subprocess.run(["mariadb_config", "--include", "--libs"], capture_output=True, text=True).stdout.split(),
+                           f"-Wl,-rpath,{os.path.dirname(library)}"], capture_output=True, text=True)
+    want(0, done.returncode, f"a program linked to the library ({done.stderr[-500:]})")
+    os.chmod(servers.folder(), 0o711)
+    path, log = it.write_config()
+
+    def routed(mode, user):
+        os.chmod(program, mode)
+        if os.path.exists(log):
+            os.remove(log)
+        environment = it.environment(ROUNDABOUT_CONFIG=path, ROUNDABOUT_OBSERVE="", XDG_RUNTIME_DIR="/nonexistent")
+        run = subprocess.run([program, *PROGRAM[1:]], env=environment, preexec_fn=user, capture_output=True, text=True, timeout=20)
+        want_true(run.stdout.startswith("0 0"), f"answers, got {run.stdout!r} {run.stderr!r}")
+        return "routed" in lab.read(log)
+    want(True, routed(0o755, None), "whether the environment names the file of an ordinary program")
+    want(False, routed(0o4755, as_nobody), "whether it names that of a setuid one")
+
+
 main()
