@@ -4,6 +4,9 @@
 #   make deps       installs what is missing (apt-get; elsewhere it names the packages)
 #   make check      all tests
 #   make check-ring             the ring under faults, with a table
+#   make check-converge         the sites agree again after faults and conflicts, with a table; RUNS=20 RUN_S=60
+#   make check-drivers          the drivers' own test suites, test by test, with a table
+#   make check-libmysqlclient   the live tests on Oracle's client library, on MariaDB and on MySQL
 #   make demo       the main job, shown on throwaway servers
 #   make bench bench-quick      how much faster on this machine, and what it costs the rest
 #   make bench-ring             how long a write takes to the other sites
@@ -49,13 +52,14 @@ SHIM   = $(PURE) $(CONFIG) $(PAGE) \
          shim/session.c shim/snapshot.c shim/handle.c \
          shim/breaker.c shim/verdict.c \
          shim/local.c shim/local_life.c shim/local_open.c shim/local_step.c \
+         shim/prepared.c shim/prepared_binds.c shim/exposed.c \
          shim/command.c shim/descriptor.c \
          shim/socket.c shim/watch.c \
          shim/variables.c \
          shim/intercept_connect.c shim/intercept_command.c \
          shim/intercept_query.c shim/intercept_send.c \
          shim/intercept_result.c shim/intercept_answer.c \
-         shim/intercept_statement.c \
+         shim/intercept_statement.c shim/intercept_fetch.c \
          shim/intercept_async.c
 CLI    = cli/main.c \
          cli/run.c cli/program.c cli/elf_file.c \
@@ -64,15 +68,20 @@ CLI    = cli/main.c \
          cli/init.c cli/init_look.c cli/init_write.c cli/option_files.c \
          cli/explain.c cli/text.c $(PURE) \
          cli/observe.c cli/judge.c cli/stats.c cli/stats_table.c cli/stats_json.c cli/gather.c $(PAGE) \
-         cli/check.c daemon/preflight.c \
+         cli/check.c daemon/preflight.c daemon/catalogue.c daemon/chunk.c daemon/statement.c \
+         cli/ring.c \
+         cli/ring_prepare.c daemon/prepare.c \
          cli/status.c daemon/picture.c daemon/status_json.c daemon/buffer.c daemon/event.c daemon/routing.c $(PAGE) \
          cli/look.c daemon/observe.c daemon/server.c \
          $(CONFIG) $(DAEMON_PURE)
 DAEMON_PURE = daemon/link.c daemon/ring.c daemon/script.c daemon/dialect.c daemon/quote.c daemon/plain.c
+CONVERGE_PURE = daemon/statement.c daemon/chunk.c daemon/diverge.c daemon/sweep.c daemon/fence.c
 DAEMON_SHOW = daemon/picture.c daemon/compare.c daemon/event.c daemon/journal.c daemon/routing.c daemon/buffer.c \
               daemon/metrics.c daemon/status_json.c daemon/page.c page/names.c $(PAGE)
 DAEMON_REST = daemon/observe.c daemon/heartbeat.c daemon/watch.c daemon/lag.c daemon/memory.c daemon/site.c \
               daemon/turn.c daemon/event.c daemon/journal.c daemon/buffer.c \
+              $(CONVERGE_PURE) daemon/catalogue.c daemon/crew.c daemon/lease.c \
+              daemon/comparison.c daemon/comparison_load.c daemon/suspects.c daemon/repair.c daemon/converge.c \
               daemon/log.c
 DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) $(filter-out daemon/event.c daemon/journal.c daemon/buffer.c,$(DAEMON_SHOW)) \
               daemon/herald.c daemon/http.c daemon/host.c daemon/hook.c \
@@ -141,6 +150,11 @@ $(BUILD)/tests/unit/test_ring: $(call objects,tests/unit/test_ring.c $(DAEMON_PU
 $(BUILD)/tests/unit/test_link: $(call objects,tests/unit/test_link.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_script: $(call objects,tests/unit/test_script.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_preflight: $(call objects,tests/unit/test_preflight.c daemon/preflight.c $(DAEMON_PURE))
+$(BUILD)/tests/unit/test_chunk: $(call objects,tests/unit/test_chunk.c daemon/chunk.c daemon/statement.c)
+$(BUILD)/tests/unit/test_prepare: $(call objects,tests/unit/test_prepare.c daemon/prepare.c daemon/chunk.c daemon/statement.c)
+$(BUILD)/tests/unit/test_diverge: $(call objects,tests/unit/test_diverge.c daemon/diverge.c)
+$(BUILD)/tests/unit/test_fence: $(call objects,tests/unit/test_fence.c daemon/fence.c)
+$(BUILD)/tests/unit/test_sweep: $(call objects,tests/unit/test_sweep.c daemon/sweep.c)
 $(BUILD)/tests/unit/test_histogram: $(call objects,tests/unit/test_histogram.c bench/load/histogram.c)
 $(BUILD)/tests/unit/test_load: $(call objects,tests/unit/test_load.c bench/load/keys.c bench/load/text.c bench/load/replay.c)
 $(BUILD)/tests/unit/test_doctor: $(call objects,tests/unit/test_doctor.c cli/doctor_judge.c cli/elf_file.c)
@@ -161,11 +175,15 @@ unit: $(addprefix $(BUILD)/tests/unit/test_,$(UNIT)) $(BUILD)/tests/unit/print_s
 PRELOAD = $(BUILD)/tests/preload
 FAKES   = $(PRELOAD)/libmariadb.so.3 $(PRELOAD)/libmysqlclient.so.24
 CLOSED  = $(PRELOAD)/closed/libmariadb.so.3 $(PRELOAD)/closed/libmysqlclient.so.24
-PRELOAD_TESTS = answers pending handles transactions step outage async threads memory stats reload
+PRELOAD_TESTS = answers pending prepared handles transactions step outage async threads memory stats reload
 
-$(PRELOAD)/fake_client.mariadb.o: CFLAGS_ALL += -DFAKE_MARIADB -fsemantic-interposition
-$(PRELOAD)/fake_client.oracle.o: CFLAGS_ALL += -fsemantic-interposition
-$(PRELOAD)/fake_client.mariadb.o $(PRELOAD)/fake_client.oracle.o: tests/preload/fake_client.c
+FAKE_PARTS = fake_client fake_statement
+$(FAKE_PARTS:%=$(PRELOAD)/%.mariadb.o): CFLAGS_ALL += -DFAKE_MARIADB -fsemantic-interposition
+$(FAKE_PARTS:%=$(PRELOAD)/%.oracle.o): CFLAGS_ALL += -fsemantic-interposition
+$(PRELOAD)/%.mariadb.o: tests/preload/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -c $< -o $@
+$(PRELOAD)/%.oracle.o: tests/preload/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) -c $< -o $@
 
@@ -174,12 +192,12 @@ $(PRELOAD)/libfakeserver.so: $(PRELOAD)/fake_server.o
 $(PRELOAD)/libmariadb.so.3 $(PRELOAD)/closed/libmariadb.so.3: MAP = mariadb
 $(PRELOAD)/libmysqlclient.so.24 $(PRELOAD)/closed/libmysqlclient.so.24: MAP = oracle
 $(CLOSED): LINK_MORE = -Wl,-Bsymbolic
-$(PRELOAD)/libmariadb.so.3 $(PRELOAD)/closed/libmariadb.so.3: $(PRELOAD)/fake_client.mariadb.o
-$(PRELOAD)/libmysqlclient.so.24 $(PRELOAD)/closed/libmysqlclient.so.24: $(PRELOAD)/fake_client.oracle.o
+$(PRELOAD)/libmariadb.so.3 $(PRELOAD)/closed/libmariadb.so.3: $(FAKE_PARTS:%=$(PRELOAD)/%.mariadb.o)
+$(PRELOAD)/libmysqlclient.so.24 $(PRELOAD)/closed/libmysqlclient.so.24: $(FAKE_PARTS:%=$(PRELOAD)/%.oracle.o)
 $(FAKES) $(CLOSED): $(PRELOAD)/libfakeserver.so tests/preload/fake_mariadb.map tests/preload/fake_oracle.map
 	@mkdir -p $(@D)
 	$(CC) -shared $(LDFLAGS_ALL) $(LINK_MORE) -Wl,-soname,$(@F) -Wl,--version-script=tests/preload/fake_$(MAP).map \
-	    -Wl,-rpath,'$$ORIGIN' -o $@ $(PRELOAD)/fake_client.$(MAP).o $(PRELOAD)/libfakeserver.so
+	    -Wl,-rpath,'$$ORIGIN' -o $@ $(FAKE_PARTS:%=$(PRELOAD)/%.$(MAP).o) $(PRELOAD)/libfakeserver.so
 
 $(addprefix $(PRELOAD)/mariadb_test_,$(PRELOAD_TESTS)): CLIENT = $(PRELOAD)/libmariadb.so.3
 $(addprefix $(PRELOAD)/oracle_test_,$(PRELOAD_TESTS)): CLIENT = $(PRELOAD)/libmysqlclient.so.24
@@ -202,7 +220,7 @@ preload: $(BUILD)/libroundabout.so $(CLOSED) $(PRELOAD)/test_libraries \
 # --- programs of the live tests. They stay as an application's are: no sanitizer, no hardening of ours.
 
 LIVE       = tests/live/apps/c
-C_APP      = $(addprefix $(LIVE)/,c_app.c tell.c text.c results.c answers.c session.c prepared.c non_blocking.c process.c orders.c)
+C_APP      = $(addprefix $(LIVE)/,c_app.c tell.c text.c results.c answers.c session.c prepared.c prepared_orders.c non_blocking.c process.c orders.c)
 LIVE_APPS  = $(addprefix $(BUILD)/tests/live/,c_app any_order loader module.so) \
              $(BUILD)/tests/live/statements $(BUILD)/tests/live/failing.so
 LIVE_CFLAGS = -std=gnu11 -g -O2 $(WARNINGS)
@@ -327,9 +345,13 @@ check: deps
 	    "bench overhead=$(PYTHON) bench/overhead.py $(BUILD) --rounds 1 --calls 20 --handles 100 --no-callgrind" \
 	    "live doctor=$(PYTHON) tests/live/test_doctor.py" \
 	    "live init=$(PYTHON) tests/live/test_init.py" \
+	    "traps=$(PYTHON) tests/check_traps.py" \
+	    "live failure, libmysqlclient=TEST_CLIENT=oracle $(PYTHON) tests/live/test_shim_failure.py" \
 	    "live ring=$(PYTHON) tests/live/test_ring.py" \
 	    "live page=$(PYTHON) tests/live/test_page.py" \
-	    "live ring on MySQL=$(PYTHON) tests/live/test_ring_mysql.py"
+	    "live ring on MySQL=$(PYTHON) tests/live/test_ring_mysql.py" \
+	    "live converge=$(PYTHON) tests/live/test_converge.py" \
+	    "live converge under faults=RUNS=2 RUN_S=10 $(PYTHON) tests/live/ring_jepsen.py"
 
 # What needs no server and no root, as the package's build runs it.
 check-unit: unit
@@ -346,6 +368,13 @@ check-ring: deps
 	+@$(MAKE) --no-print-directory all $(BUILD)/wan
 	@echo "MariaDB:"; BUILD=$(BUILD) $(PYTHON) tests/live/ring_faults.py
 	@echo "MySQL:"; BUILD=$(BUILD) $(PYTHON) tests/live/ring_faults.py --mysql
+
+# What two sites wrote at once, under faults: RUNS runs of RUN_S seconds each, and some more until all agree.
+RUNS ?= 20
+RUN_S ?= 60
+check-converge: deps
+	+@$(MAKE) --no-print-directory all $(BUILD)/wan
+	@BUILD=$(BUILD) RUNS=$(RUNS) RUN_S=$(RUN_S) $(PYTHON) tests/live/ring_jepsen.py
 
 # The local master's failures under load of sixteen real clients, with a table of what these saw.
 check-faults: deps
@@ -367,6 +396,18 @@ check-oracle: deps
 	+@$(MAKE) --no-print-directory $(BUILD)/roundabout
 	@BUILD=$(abspath $(BUILD)) $(RUN) --show "MariaDB=$(PYTHON) tests/live/oracle.py $(if $(STATEMENTS),--statements $(STATEMENTS))" \
 	    "MySQL=$(PYTHON) tests/live/oracle.py --mysql $(if $(STATEMENTS),--statements $(STATEMENTS))"
+# The drivers' own test suites, with the shim what they are without it. UNDER: a command that runs them, valgrind say.
+check-drivers: deps
+	+@$(MAKE) --no-print-directory all
+	@BUILD=$(abspath $(BUILD)) $(PYTHON) tests/live/test_drivers.py
+
+# Everything live again on Oracle's client library, on both kinds of servers: ten minutes or so.
+LIVE_SHIM = "live shim=$(PYTHON) tests/live/test_shim.py" "live failure=$(PYTHON) tests/live/test_shim_failure.py" \
+            "live run=$(PYTHON) tests/live/test_shim_run.py"
+check-libmysqlclient: deps
+	+@$(MAKE) --no-print-directory all $(LIVE_APPS)
+	@status=0; for server in mariadb mysql; do echo "libmysqlclient on $$server:"; \
+	    BUILD=$(abspath $(BUILD)) TEST_CLIENT=oracle TEST_SERVER=$$server $(RUN) $(LIVE_SHIM) || status=1; done; exit $$status
 
 # The tests that need no server, under a sanitizer. Its runtime must come before the preloaded library.
 fast:
@@ -451,7 +492,7 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all clean deps
-.PHONY: unit preload fast check check-ring check-faults check-oracle soak lint fuzz asan tsan valgrind
+.PHONY: unit preload fast check check-ring check-converge check-drivers check-libmysqlclient check-faults check-oracle soak lint fuzz asan tsan valgrind
 .PHONY: demo
 .PHONY: bench bench-quick bench-overhead bench-ring
 .PHONY: man check-unit

@@ -9,7 +9,6 @@
 #include "../config/config.h"
 #include "../daemon/plain.h"
 #include "../daemon/preflight.h"
-#include "../daemon/quote.h"
 #include "look.h"
 
 enum { EXIT_OK = 0, EXIT_WARNING = 1, EXIT_CRITICAL = 2, EXIT_UNKNOWN = 3 };
@@ -65,92 +64,55 @@ static const char *word_for(enum preflight_weight weight) {
     return words[weight];
 }
 
-/* A pattern of the file as one of LIKE: * and ? become % and _, and what LIKE would take for these is
- * escaped. */
-static bool pattern_for_like(const char *pattern, char *like, size_t size) {
-    size_t used = 0;
-    for (; *pattern; pattern++) {
-        if (used + 3 > size)
-            return false;
-        if (*pattern == '%' || *pattern == '_')
-            like[used++] = '|';
-        like[used++] = *pattern == '*' ? '%' : *pattern == '?' ? '_' : *pattern;
-    }
-    like[used] = '\0';
-    return true;
-}
-
-static struct server_rows *read_tables(struct server *server, const struct config_table *table) {
-    char sql[3000], database[600], name[600], like[300];
-    struct server_rows *rows = NULL;
-    if (!pattern_for_like(table->database, like, sizeof like) ||
-        !quote_text(like, database, sizeof database) || !pattern_for_like(table->table, like, sizeof like) ||
-        !quote_text(like, name, sizeof name))
-        return NULL;
-    snprintf(
-        sql, sizeof sql,
-        "SELECT CONCAT(t.table_schema, '.', t.table_name) AS name, t.engine AS engine,"
-        " (SELECT COUNT(DISTINCT s.index_name) FROM information_schema.statistics s WHERE s.table_schema = "
-        "t.table_schema AND"
-        " s.table_name = t.table_name AND s.non_unique = 0 AND s.index_name <> 'PRIMARY') AS unique_indexes,"
-        " (SELECT COUNT(*) FROM information_schema.statistics s WHERE s.table_schema = t.table_schema AND"
-        " s.table_name = t.table_name AND s.index_name = 'PRIMARY') AS primary_parts,"
-        " (SELECT GROUP_CONCAT(c.column_name, ' ', c.column_type, ' ', c.is_nullable, ' ', "
-        "COALESCE(c.collation_name, '')"
-        " ORDER BY c.ordinal_position) FROM information_schema.columns c WHERE c.table_schema = "
-        "t.table_schema AND"
-        " c.table_name = t.table_name) AS columns_text"
-        " FROM information_schema.tables t WHERE t.table_schema LIKE %s ESCAPE '|' AND t.table_name LIKE %s "
-        "ESCAPE '|'"
-        " AND t.table_type = 'BASE TABLE' ORDER BY 1",
-        database, name);
-    server_query(server, sql, &rows);
-    return rows;
-}
-
-static const char *text_or_none(const char *text) {
-    return text ? text : "";
-}
-
-static struct preflight_table table_of(const char *server, const struct server_rows *rows, size_t row) {
+static struct preflight_table table_of(const struct look *look, const struct catalogue_table *table,
+                                       const char *name, bool compared) {
+    if (!table)
+        return (struct preflight_table){.server = look->name, .name = name};
     return (struct preflight_table){
-        .server = server,
-        .name = text_or_none(server_rows_value(rows, row, "name")),
+        .server = look->name,
+        .name = name,
         .exists = true,
-        .engine = text_or_none(server_rows_value(rows, row, "engine")),
-        .columns = text_or_none(server_rows_value(rows, row, "columns_text")),
-        .unique_indexes = (unsigned)atoi(text_or_none(server_rows_value(rows, row, "unique_indexes"))),
-        .primary_key = atoi(text_or_none(server_rows_value(rows, row, "primary_parts"))) > 0,
+        .engine = table->engine,
+        .columns = table->definition.at,
+        .unique_indexes = table->has_second_unique,
+        .primary_key = table->form.key_count > 0 || table->key_is_prefix,
+        .healing_column = table->has_healing_column,
+        .unrepairable = compared ? catalogue_refuses_repair(table) : NULL,
     };
 }
 
 /* The tables that a pattern finds at any site, each compared with the first site that has it. */
-static void check_pattern(const struct config_table *pattern, struct look *looks, size_t sites,
+static void check_pattern(const struct config *config, const struct config_table *pattern, struct look *looks,
                           struct findings *findings) {
-    struct server_rows *rows[RING_SITES_MAX] = {NULL};
+    struct catalogue catalogues[RING_SITES_MAX] = {{0}};
+    bool answered[RING_SITES_MAX] = {false};
+    const size_t sites = config->ring.site_count;
+    const bool compared = config->ring.converge != CONFIG_CONVERGE_OFF;
     for (size_t i = 0; i < sites; i++)
-        if (looks[i].answer.outcome == SERVER_ANSWERED)
-            rows[i] = read_tables(looks[i].server, pattern);
+        answered[i] = looks[i].answer.outcome == SERVER_ANSWERED &&
+                      look_read_tables(looks[i].server, pattern, &catalogues[i]);
     for (size_t first = 0; first < sites; first++) {
-        for (size_t row = 0; row < server_rows_count(rows[first]); row++) {
-            const struct preflight_table here = table_of(looks[first].name, rows[first], row);
+        for (size_t row = 0; row < catalogues[first].count; row++) {
+            const struct chunk_table *form = &catalogues[first].tables[row].form;
+            char name[2 * CHUNK_NAME_BYTES];
+            snprintf(name, sizeof name, "%s.%s", form->database, form->name);
+            const struct preflight_table here =
+                table_of(&looks[first], &catalogues[first].tables[row], name, compared);
             bool was_before = false;
             for (size_t i = 0; i < first && !was_before; i++)
-                for (size_t j = 0; j < server_rows_count(rows[i]) && !was_before; j++)
-                    was_before = strcmp(table_of("", rows[i], j).name, here.name) == 0;
+                was_before = catalogue_find(&catalogues[i], form->database, form->name) != NULL;
             for (size_t i = 0; i < sites && !was_before; i++) {
-                struct preflight_table there = {.server = looks[i].name, .name = here.name};
-                for (size_t j = 0; j < server_rows_count(rows[i]); j++)
-                    if (strcmp(table_of("", rows[i], j).name, here.name) == 0)
-                        there = table_of(looks[i].name, rows[i], j);
-                if (rows[i])
+                const struct preflight_table there =
+                    table_of(&looks[i], catalogue_find(&catalogues[i], form->database, form->name), name,
+                             compared);
+                if (answered[i])
                     preflight_table(&there, i == first ? NULL : &here, gather, findings);
             }
         }
     }
     size_t found = 0;
     for (size_t i = 0; i < sites; i++)
-        found += server_rows_count(rows[i]);
+        found += catalogues[i].count;
     if (found == 0) {
         char name[300];
         struct preflight_finding finding = {.weight = PREFLIGHT_WARNING, .server = "all sites", .rule = name};
@@ -161,13 +123,13 @@ static void check_pattern(const struct config_table *pattern, struct look *looks
         gather(findings, &finding);
     }
     for (size_t i = 0; i < sites; i++)
-        server_rows_free(rows[i]);
+        catalogue_free(&catalogues[i]);
 }
 
 static void check_tables(const struct config *config, struct look *looks, struct findings *findings) {
     for (size_t i = 0; i < config->group_count; i++)
         for (size_t j = 0; j < config->groups[i].table_count; j++)
-            check_pattern(&config->groups[i].tables[j], looks, config->ring.site_count, findings);
+            check_pattern(config, &config->groups[i].tables[j], looks, findings);
 }
 
 static void print_json(const struct findings *findings, enum preflight_weight worst, bool all) {

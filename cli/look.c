@@ -156,6 +156,28 @@ struct config *look_load_config(const char *option) {
     return config;
 }
 
+static bool ask(struct server *server, void (*write)(struct statement *, const struct config_table *),
+                const struct config_table *pattern, struct server_rows **rows) {
+    struct statement sql = {0};
+    write(&sql, pattern);
+    const bool answered = !sql.failed && server_query(server, sql.at, rows).outcome == SERVER_ANSWERED;
+    statement_free(&sql);
+    return answered;
+}
+
+bool look_read_tables(struct server *server, const struct config_table *pattern,
+                      struct catalogue *catalogue) {
+    struct server_rows *columns = NULL, *indexes = NULL, *triggers = NULL;
+    const bool whole = ask(server, catalogue_write_columns, pattern, &columns) &&
+                       ask(server, catalogue_write_indexes, pattern, &indexes) &&
+                       ask(server, catalogue_write_triggers, pattern, &triggers) &&
+                       catalogue_add(catalogue, columns, indexes, triggers);
+    server_rows_free(columns);
+    server_rows_free(indexes);
+    server_rows_free(triggers);
+    return whole;
+}
+
 void json_put_text(FILE *file, const char *text) {
     putc('"', file);
     for (; *text; text++) {

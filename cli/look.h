@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "../daemon/catalogue.h"
 #include "../daemon/observe.h"
 #include "../daemon/server.h"
 
@@ -40,6 +41,9 @@ double look_lag_ms(const struct look *origin, const struct look *there);
 
 /* The file's configuration with a ring in it; NULL after the reason has been printed to standard error. */
 struct config *look_load_config(const char *option);
+
+/* Adds the tables of a pattern as this server tells of them. False: it didn't answer, or no memory. */
+bool look_read_tables(struct server *server, const struct config_table *pattern, struct catalogue *catalogue);
 
 void json_put_text(FILE *file, const char *text);
 

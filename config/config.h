@@ -88,6 +88,7 @@ struct config_login {
 
 enum config_manage { CONFIG_MANAGE_LINKS, CONFIG_MANAGE_WATCH };
 enum config_purged { CONFIG_PURGED_HELP, CONFIG_PURGED_SKIP };
+enum config_converge { CONFIG_CONVERGE_OFF, CONFIG_CONVERGE_REPORT, CONFIG_CONVERGE_REPAIR };
 enum config_returning { CONFIG_RETURNING_KEEP, CONFIG_RETURNING_SKIP };
 
 /* One site: a ring member, as this host and its local master reach it, and the plain replicas behind it. A link
@@ -121,6 +122,10 @@ struct config_ring {
     unsigned heartbeat_interval_ms;
     unsigned connect_retry_s;
     unsigned net_timeout_s;
+    enum config_converge converge;
+    unsigned converge_every_s;
+    unsigned converge_rows_per_s;
+    unsigned converge_repairs_per_s;
 };
 
 /* The daemon's page and metrics. */

@@ -28,7 +28,8 @@ _Static_assert(sizeof(enum config_mode) == sizeof(unsigned) &&
                    sizeof(enum config_readable) == sizeof(unsigned) &&
                    sizeof(enum config_manage) == sizeof(unsigned) &&
                    sizeof(enum config_purged) == sizeof(unsigned) &&
-                   sizeof(enum config_returning) == sizeof(unsigned),
+                   sizeof(enum config_returning) == sizeof(unsigned) &&
+                   sizeof(enum config_converge) == sizeof(unsigned),
                "words are stored as unsigned");
 
 static const struct word STATEMENTS[] = {
@@ -55,6 +56,10 @@ static const struct word LOG_LEVELS[] = {{"error", CONFIG_LOG_ERROR},
 
 static const struct word MANAGE[] = {{"links", CONFIG_MANAGE_LINKS}, {"watch", CONFIG_MANAGE_WATCH}, {NULL, 0}};
 static const struct word PURGED[] = {{"help", CONFIG_PURGED_HELP}, {"skip", CONFIG_PURGED_SKIP}, {NULL, 0}};
+static const struct word CONVERGE[] = {{"off", CONFIG_CONVERGE_OFF},
+                                       {"report", CONFIG_CONVERGE_REPORT},
+                                       {"repair", CONFIG_CONVERGE_REPAIR},
+                                       {NULL, 0}};
 static const struct word RETURNING[] = {{"keep", CONFIG_RETURNING_KEEP},
                                         {"skip", CONFIG_RETURNING_SKIP},
                                         {NULL, 0}};
@@ -209,6 +214,15 @@ const struct setting SETTINGS[] = {
     {"ring.net_timeout_s", NUMBER, AT(config_ring, net_timeout_s), BETWEEN(1, 3600), .fallback = 10,
      .sentence = "What slave_net_timeout (replica_net_timeout) should be, in seconds; the source says \"still here\" five "
                  "times as often."},
+    {"ring.converge", WORD, AT(config_ring, converge), .words = CONVERGE, .fallback = CONFIG_CONVERGE_REPORT,
+     .sentence = "What is done about keys of cache tables that differ between sites for good: nothing, say so, or delete "
+                 "them everywhere."},
+    {"ring.converge_every_s", NUMBER, AT(config_ring, converge_every_s), BETWEEN(1, 86400), .fallback = 300,
+     .sentence = "In how many seconds each cache table is compared as a whole, also when nothing seems to have changed."},
+    {"ring.converge_rows_per_s", NUMBER, AT(config_ring, converge_rows_per_s), BETWEEN(100, 10000000), .fallback = 50000,
+     .sentence = "How many rows a second are compared at most."},
+    {"ring.converge_repairs_per_s", NUMBER, AT(config_ring, converge_repairs_per_s), BETWEEN(1, 10000), .fallback = 100,
+     .sentence = "How many keys a second are deleted at most."},
 
     {"stats", GROUP, AT(config, stats),
      .sentence = "Counters that each preloaded program keeps in shared memory, for `roundabout stats` and the daemon."},

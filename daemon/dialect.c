@@ -69,6 +69,7 @@ static const struct dialect dialects[] = {
                 " CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED) AS clock_us,"
                 " @@GLOBAL.gtid_executed AS applied, @@GLOBAL.gtid_executed AS logged, @@GLOBAL.gtid_purged "
                 "AS oldest",
+        .fresh_statistics = "SET SESSION information_schema_stats_expiry = 0",
         .error_text_is_in_workers = true,
         .io_running = "Replica_IO_Running",
         .sql_running = "Replica_SQL_Running",

@@ -25,6 +25,7 @@ struct dialect {
     /* The oldest position that its binary logs start from is BINLOG_GTID_POS of the first of SHOW BINARY LOGS
      * (MariaDB), or a variable that `look` has read (MySQL). */
     bool oldest_needs_binlogs;
+    const char *fresh_statistics; /* makes a session see tables' UPDATE_TIME as it is now; NULL: it does */
     bool error_text_is_in_workers; /* Last_SQL_Error only points at performance_schema */
 
     /* Columns of show_link. */

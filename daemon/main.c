@@ -149,6 +149,7 @@ struct running {
 static struct turn *start(const struct config *config, const struct options *options,
                           const struct events *events, struct journal *journal) {
     struct turn *turn = turn_start(&(struct turn_setup){.ring = &config->ring,
+                                                        .config = options->once ? NULL : config,
                                                         .dry_run = options->dry_run,
                                                         .wake_fd = events->seen,
                                                         .journal = journal});

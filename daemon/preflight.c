@@ -96,6 +96,8 @@ static bool is_ready_for_gtids(struct subject *it) {
     return it->state->gtid_ready;
 }
 static bool is_idempotent(struct subject *it) {
+    snprintf(it->found, FOUND, "slave_exec_mode (replica_exec_mode) is STRICT, and binlog_format %s",
+             it->state->binlog_format);
     return it->state->idempotent;
 }
 
@@ -244,8 +246,7 @@ static const struct rule {
      "gtid_mode or enforce_gtid_consistency is not ON",
      "without GTIDs a link loses its place when its source changes, and events circle",
      "SET PERSIST enforce_gtid_consistency = ON; SET PERSIST gtid_mode, one step at a time, to ON"},
-    {"exec mode", ANY | SITES, PREFLIGHT_CRITICAL, is_idempotent,
-     "slave_exec_mode (replica_exec_mode) is STRICT",
+    {"exec mode", ANY | SITES, PREFLIGHT_CRITICAL, is_idempotent, "",
      "two sites that write one key at the same time stop both links (1062, 1032)",
      "[mysqld] slave_exec_mode = IDEMPOTENT (replica_exec_mode), and the same with SET GLOBAL"},
     {"binlog format", ANY | SITES, PREFLIGHT_WARNING, has_a_healing_format, "",
@@ -355,9 +356,16 @@ void preflight_table(const struct preflight_table *table, const struct preflight
         finding.why =
             "a site that lacks a row drops that row's REPLACE and relays it to nobody when rows are logged";
         snprintf(finding.cure, sizeof finding.cure,
-                 "ALTER TABLE %s ADD COLUMN ring_u TINYINT NULL DEFAULT NULL INVISIBLE, ADD UNIQUE KEY "
-                 "ring_u (ring_u)",
-                 table->name);
+                 "`roundabout ring prepare-table %.100s`, or with sql_log_bin = 0 at each server: ALTER TABLE %.100s "
+                 "%sADD UNIQUE KEY ring_u (ring_u)",
+                 table->name, table->name,
+                 table->healing_column ? "" : "ADD COLUMN ring_u TINYINT NULL DEFAULT NULL INVISIBLE, ");
+    } else if (table->unrepairable) {
+        finding.weight = PREFLIGHT_WARNING;
+        snprintf(finding.found, sizeof finding.found, "keys that differ between sites can't be repaired");
+        finding.why = table->unrepairable;
+        snprintf(finding.cure, sizeof finding.cure,
+                 "change the table; or live with it: such a key stays different until it is written again");
     } else {
         finding.weight = PREFLIGHT_FINE;
         finding.why = "";

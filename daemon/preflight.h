@@ -43,6 +43,8 @@ struct preflight_table {
     const char *engine, *columns; /* columns: a text that is equal where the definitions are */
     unsigned unique_indexes;      /* beside the primary key */
     bool primary_key;
+    bool healing_column;      /* ring_u is there, whether indexed or not */
+    const char *unrepairable; /* why its keys can't be repaired; NULL: they can, or shan't be */
 };
 
 /* `first`: the same table at another server, to compare with; NULL: none. */

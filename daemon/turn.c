@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "converge.h"
 #include "log.h"
 #include "memory.h"
 #include "site.h"
@@ -42,6 +43,7 @@ struct turn {
     size_t replica_count;
     bool account_is_done;
     bool bypasses_are_known; /* which sites were bypassed when this daemon started */
+    struct converge *converge; /* NULL: nothing is compared from here */
     struct log_subject heartbeat;
     struct watch_order order; /* too large for a stack */
 };
@@ -98,6 +100,15 @@ static bool start_replicas(struct turn *turn) {
     return true;
 }
 
+static bool start_converge(struct turn *turn) {
+    const struct config *config = turn->setup.config;
+    if (!config || !config->group_count || !may_change(turn) || turn->ring->site_count < 2 ||
+        turn->ring->converge == CONFIG_CONVERGE_OFF)
+        return true;
+    turn->converge = converge_start(config);
+    return turn->converge != NULL;
+}
+
 struct turn *turn_start(const struct turn_setup *setup) {
     struct turn *turn = calloc(1, sizeof *turn);
     if (!turn)
@@ -106,7 +117,7 @@ struct turn *turn_start(const struct turn_setup *setup) {
     turn->ring = setup->ring;
     turn->own.memory = MEMORY_EMPTY;
     snprintf(turn->own.name, sizeof turn->own.name, "%s", turn->ring->sites[turn->ring->own].name);
-    if (!start_sites(turn) || !start_replicas(turn)) {
+    if (!start_sites(turn) || !start_replicas(turn) || !start_converge(turn)) {
         turn_stop(turn);
         return NULL;
     }
@@ -117,6 +128,7 @@ struct turn *turn_start(const struct turn_setup *setup) {
 void turn_stop(struct turn *turn) {
     if (!turn)
         return;
+    converge_stop(turn->converge);
     for (size_t i = 0; i < turn->ring->site_count; i++)
         watch_stop(turn->sites[i].watch);
     for (size_t i = 0; i < turn->replica_count; i++)
@@ -431,6 +443,14 @@ static bool turn_take_replica(struct turn *turn, struct managed *replica, int64_
     return false;
 }
 
+static void tell_converge(struct turn *turn) {
+    enum site_life lives[RING_SITES_MAX];
+    for (size_t i = 0; i < turn->ring->site_count; i++)
+        lives[i] = turn->sites[i].life;
+    if (turn->converge)
+        converge_tell(turn->converge, lives);
+}
+
 bool turn_run(struct turn *turn, int64_t now_ms) {
     watch_read(turn->own.watch, &turn->own.report);
     const size_t source =
@@ -440,6 +460,7 @@ bool turn_run(struct turn *turn, int64_t now_ms) {
         turn->sites[i].oldest_is_needed = false;
         site_judge(&turn->sites[i], turn->ring, i, i == source, turn->own.memory.moved_ms, now_ms);
     }
+    tell_converge(turn);
     order_account(turn);
     tell_heartbeat(turn);
     bool busy = turn_link(turn, &turn->own, now_ms);

@@ -13,6 +13,7 @@ struct turn;
 
 struct turn_setup {
     const struct config_ring *ring; /* outlives the turn */
+    const struct config *config; /* with that ring in it: cache tables are compared too; NULL: they aren't */
     bool dry_run;                   /* statements are logged and not run; as with manage = "watch" */
     int wake_fd;                    /* an eventfd, written when something was seen; -1: none */
     struct journal *journal;        /* gets each statement that is run, without passwords; NULL: none */

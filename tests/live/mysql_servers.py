@@ -80,7 +80,8 @@ class MysqlServer(Server):
 
     def arguments(self):
         options = [f"--{name.replace('_', '-')}={str(value).format(id=self.id)}" for name, value in self.options.items() if value is not None]
-        return in_root("/usr/sbin/mysqld", "--no-defaults", "--user=root", f"--datadir={inside(self.datadir)}", f"--socket={inside(self.socket)}",
+        return in_root("/usr/sbin/mysqld", "--no-defaults", "--user=root", f"--datadir={inside(self.datadir)}", f"--tmpdir={inside(self.tmpdir)}",
+                       f"--socket={inside(self.socket)}",
                        f"--pid-file={inside(self.datadir)}/server.pid", f"--log-error={inside(self.log)}", f"--port={self.port}", *options)
 
     def start(self, wait=True, **options):

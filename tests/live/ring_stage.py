@@ -24,6 +24,8 @@ GRANTS = (
     "GRANT SELECT, INSERT, DELETE, CREATE ON roundabout.* TO {user}",
     "GRANT SELECT ON shop.* TO {user}",
 )
+# For repairing keys that differ between sites.
+REPAIR_GRANTS = ("GRANT INSERT, DELETE ON shop.* TO {user}",)
 # For making the replication user, which a fresh ring wants.
 ACCOUNT_GRANTS = (
     "GRANT BINLOG ADMIN, CREATE USER ON *.* TO {user}",
@@ -41,7 +43,7 @@ MYSQL_GRANTS = (
 )
 CONFIG = """
 local = {{ socket = "{socket}"; }};
-caches = ( {{ name = "pages"; tables = [ "shop.cache" ]; }} );
+caches = ( {{ name = "pages"; tables = {tables}; }} );
 log_level = "debug";
 site = "{site}";
 ring = {{
@@ -72,13 +74,13 @@ class Stage:
     made = 0
 
     def __init__(self, count, delay_ms=None, replicas=0, table=True, names="abcdefghijklmnop", grants=GRANTS + ACCOUNT_GRANTS,
-                 settings=None, kind=Server, tls=False, **options):
-        """`replicas`: how many plain replicas the first site has. `settings`: of the ring section, by name. `tls`: True, or the file of the
-        certificates that the servers' own are checked against."""
+                 settings=None, kind=Server, tls=False, tables=("shop.cache",), **options):
+        """`replicas`: how many plain replicas the first site has. `settings`: of the ring section, by name. `tables`: the cache tables.
+        `tls`: True, or the file of the certificates that the servers' own are checked against."""
         Stage.made += 1
         self.number = Stage.made  # so that each has folders and files of its own
         self.names = [str(name) for name in names[:count]]
-        self.tls = tls
+        self.tls, self.tables = tls, list(tables)
         self.settings = {"connect_retry_s": 1, **(settings or {})}
         self.servers = [kind(f"ring{self.number}-{name}", id=i + 1, **{"durability": servers.TUNED, **options}) for i, name in enumerate(self.names)]
         self.replicas = [
@@ -118,7 +120,8 @@ class Stage:
         path = file or os.path.join(servers.folder(), f"ring{self.number}-{self.names[i]}.conf")
         with open(path, "w") as f:
             f.write(CONFIG.format(
-                socket=self.servers[i].socket, tls=json.dumps(bool(self.tls)) + (f'; tls_ca = "{self.tls}"' if isinstance(self.tls, str) else ''), site=self.names[i], sites=",\n".join(sites), link_user=LINK_USER,
+                socket=self.servers[i].socket, tls=json.dumps(bool(self.tls)) + (f'; tls_ca = "{self.tls}"' if isinstance(self.tls, str) else ''), tables=json.dumps(self.tables),
+                site=self.names[i], sites=",\n".join(sites), link_user=LINK_USER,
                 monitor_user=MONITOR_USER, link_file=secret_file("link.password", LINK_PASSWORD),
                 monitor_file=secret_file("monitor.password", MONITOR_PASSWORD),
                 settings="".join(f"    {k} = {json.dumps(v)};\n" for k, v in {**self.settings, **settings}.items())))
@@ -126,9 +129,10 @@ class Stage:
 
     # ------------------------------------------------------------ daemons
 
-    def start_daemon(self, i, *words):
+    def start_daemon(self, i, *words, under=()):
+        """`under`: a command that runs another one."""
         with open(self.logs[i], "a") as log:
-            self.daemons[i] = servers.spawn([os.path.join(BUILD, "roundaboutd"), "-f", self.files[i], "--foreground", *words],
+            self.daemons[i] = servers.spawn([*under, os.path.join(BUILD, "roundaboutd"), "-f", self.files[i], "--foreground", *words],
                                             stdout=log, stderr=log)
         servers._living.append(DaemonEnd(self, i, self.daemons[i]))
 

@@ -228,12 +228,15 @@ def template():
         "--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync", "--character-set-server=utf8mb4",
     ]
     log = os.path.join(folder(), "template.log")
+    # Servers clear the temporary tables of a temporary folder when they start, those of other servers too.
+    os.makedirs(path + ".tmp", exist_ok=True)
     with open(log, "w") as out:
         install = spawn(
             [find_program("mariadb-install-db", "mysql_install_db"), "--no-defaults", f"--datadir={path}", "--skip-test-db", "--force",
-             "--auth-root-authentication-method=normal", *as_root_user(), *quick],
+             "--auth-root-authentication-method=normal", f"--tmpdir={path}.tmp", *as_root_user(), *quick],
             stdout=out, stderr=out)
         if install.wait(START_DEADLINE_S) != 0:
+            shutil.rmtree(path, ignore_errors=True)
             raise NotReady(f"mariadb-install-db failed:\n{open(log).read()}")
     # The accounts are made here once, by a server that has no binary log yet.
     seed = Server("template-seed", datadir=path, port=None, ring_member=False, durability=FAST)
@@ -271,6 +274,8 @@ class Server:
         self.datadir = datadir or os.path.join(folder(), f"{self.name}.{self.id}")
         # Not in the datadir: the path of a unix socket may be no longer than 107 bytes, and it is never copied.
         self.socket = os.path.join(folder(), f"{self.name}.{self.id}.sock")
+        # A server that starts removes whatever another has in the same folder for temporary tables.
+        self.tmpdir = os.path.join(folder(), f"{self.name}.{self.id}.tmp")
         self.log = os.path.join(self.datadir, "error.log")
         self._connections = threading.local()
 
@@ -284,7 +289,7 @@ class Server:
             for name, value in self.options.items() if value is not None
         ]
         return [
-            find_program("mariadbd", "mysqld"), "--no-defaults", f"--datadir={self.datadir}", f"--socket={self.socket}",
+            find_program("mariadbd", "mysqld"), "--no-defaults", f"--datadir={self.datadir}", f"--tmpdir={self.tmpdir}", f"--socket={self.socket}",
             f"--pid-file={self.datadir}/server.pid", f"--log-error={self.log}", *as_root_user(), *port, *options,
         ]
 
@@ -302,6 +307,8 @@ class Server:
             raise RuntimeError(f"{self.name} is running already")
         if not os.path.exists(self.datadir):
             shutil.copytree(template(), self.datadir)
+        # A server that starts removes all temporary tables that it finds in its tmpdir, those of others in /tmp as well.
+        os.makedirs(self.datadir + ".tmp", exist_ok=True)
         self._may_change_port = self.port == 0
         self._spawn()
         if wait:
@@ -311,6 +318,7 @@ class Server:
     def _spawn(self):
         if self.port == 0:
             self.port = free_port()
+        os.makedirs(self.tmpdir, exist_ok=True)
         with open(os.path.join(self.datadir, "stdout.log"), "a") as out:
             self._log_start = os.path.getsize(self.log) if os.path.exists(self.log) else 0
             self.process = spawn(self.arguments(), stdout=out, stderr=out)

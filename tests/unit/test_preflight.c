@@ -217,14 +217,16 @@ static void a_table_is_found_wanting(void **unused) {
                                          .columns = "k,v",
                                          .unique_indexes = 1,
                                          .primary_key = true};
-    struct preflight_table bad[6];
-    for (size_t i = 0; i < 6; i++)
+    struct preflight_table bad[7];
+    for (size_t i = 0; i < 7; i++)
         bad[i] = good;
     bad[1].exists = bad[2].primary_key = false;
     bad[3].engine = "Aria", bad[4].columns = "k", bad[5].unique_indexes = 0;
+    bad[6].unrepairable = "a reason";
     static const enum preflight_weight wanted[] = {PREFLIGHT_FINE,    PREFLIGHT_CRITICAL, PREFLIGHT_CRITICAL,
-                                                   PREFLIGHT_WARNING, PREFLIGHT_CRITICAL, PREFLIGHT_WARNING};
-    for (size_t i = 0; i < 6; i++) {
+                                                   PREFLIGHT_WARNING, PREFLIGHT_CRITICAL, PREFLIGHT_WARNING,
+                                                   PREFLIGHT_WARNING};
+    for (size_t i = 0; i < 7; i++) {
         memset(&found, 0, sizeof found);
         preflight_table(&bad[i], &good, take, NULL);
         assert_int_equal(found.count, 1);

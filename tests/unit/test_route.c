@@ -78,6 +78,8 @@ static bool read_options(char *options, struct route_session *session, struct sq
             session->locked_tables = true;
         } else if (strcmp(option, "attributes") == 0) {
             session->query_attributes = true;
+        } else if (strcmp(option, "prepared") == 0) {
+            session->prepared = true;
         } else if (strcmp(option, "unmirrored") == 0) {
             session->unmirrored = true;
         } else if (strcmp(option, "many_temporary") == 0) {

@@ -1,0 +1,286 @@
+#include "comparison.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "heartbeat.h"
+#include "observe.h"
+
+/* What a visit costs at least, in rows, however few it finds: a statement at each site. */
+#define VISIT_ROWS_LEAST 100
+/* Keys of one table that are remembered as known to differ. */
+#define KNOWN_MAX 10000
+
+struct comparison_table *comparison_due(struct comparison *comparison, int64_t now_ms, int64_t *due_ms) {
+    struct comparison_table *next = NULL;
+    for (size_t i = 0; i < comparison->count; i++) {
+        struct comparison_table *table = &comparison->tables[i];
+        if (!table->refused && (!next || table->next_ms < next->next_ms))
+            next = table;
+    }
+    if (!next)
+        return NULL;
+    *due_ms = next->next_ms > comparison->next_ms ? next->next_ms : comparison->next_ms;
+    return *due_ms <= now_ms ? next : NULL;
+}
+
+static void forget_old(struct comparison_table *table) {
+    size_t kept = 0;
+    for (size_t i = 0; i < table->known_count; i++)
+        if (table->known[i].sweep + 2 >= table->sweeps)
+            table->known[kept++] = table->known[i];
+    table->known_count = kept;
+}
+
+bool comparison_learn(struct comparison_table *table, const char *name) {
+    for (size_t i = 0; i < table->known_count; i++)
+        if (strcmp(table->known[i].name, name) == 0) {
+            table->known[i].sweep = table->sweeps;
+            return false;
+        }
+    if (table->known_count == table->known_room) {
+        const size_t room = table->known_room ? 2 * table->known_room : 64;
+        struct comparison_known *known =
+            room <= KNOWN_MAX ? realloc(table->known, room * sizeof *known) : NULL;
+        if (!known)
+            return false;
+        table->known = known;
+        table->known_room = room;
+    }
+    struct comparison_known *added = &table->known[table->known_count++];
+    snprintf(added->name, sizeof added->name, "%s", name);
+    added->sweep = table->sweeps;
+    return true;
+}
+
+/* Says how many keys are known to differ, and starts the next sweep: soon if the table was written to, else
+ * so that one fits into converge_every_s. */
+static void end_sweep(const struct comparison *comparison, struct comparison_table *table, int64_t now_ms) {
+    table->swept = table->sweeping;
+    forget_old(table);
+    if (table->known_count)
+        log_state(&table->findings, CONFIG_LOG_WARNING, "%s: %zu keys differ between sites for good",
+                  table->name, table->known_count);
+    else
+        log_state(&table->findings, CONFIG_LOG_INFO, "%s", "");
+    const bool clean = table->swept == table->changed;
+    const int64_t every_ms =
+        clean ? (int64_t)comparison->config->ring.converge_every_s * 1000 : COMPARISON_LEAST_MS;
+    const int64_t next_ms = table->began_ms + every_ms;
+    table->next_ms = next_ms > now_ms ? next_ms : now_ms;
+    sweep_begin(&table->sweep);
+}
+
+static void pay(struct comparison *comparison, struct comparison_table *table, uint64_t rows,
+                int64_t now_ms) {
+    const struct config_ring *ring = &comparison->config->ring;
+    const uint64_t cost = rows > VISIT_ROWS_LEAST ? rows : VISIT_ROWS_LEAST;
+    uint64_t pace = ring->converge_rows_per_s;
+    comparison->next_ms = now_ms + (int64_t)(cost * 1000 / pace);
+    if (table->swept == table->changed) {
+        pace = sweep_rows(&table->sweep) / ring->converge_every_s + 1;
+        if (pace > ring->converge_rows_per_s)
+            pace = ring->converge_rows_per_s;
+    }
+    table->next_ms = now_ms + (int64_t)(cost * 1000 / pace);
+    if (sweep_is_over(&table->sweep))
+        end_sweep(comparison, table, now_ms);
+}
+
+/* A key as one text, from the columns k0, k1, ...; the caller's to free. */
+static char *read_key(const struct chunk_table *form, const struct server_rows *rows, size_t row) {
+    struct statement key = {0};
+    char column[24];
+    for (size_t i = 0; i < form->key_count; i++) {
+        snprintf(column, sizeof column, "k%zu", i);
+        const char *part = server_rows_value(rows, row, column);
+        if (i)
+            statement_write(&key, "%c", CHUNK_SEPARATOR);
+        statement_write(&key, "%s", part ? part : "");
+    }
+    if (!key.failed && key.at && chunk_key_fits(form, key.at))
+        return key.at;
+    statement_free(&key);
+    return NULL;
+}
+
+static bool cut_chunk(struct comparison *comparison, struct comparison_table *table, size_t place) {
+    const size_t own = comparison->config->ring.own;
+    struct crew_answers answers;
+    statement_clear(&comparison->sql);
+    chunk_write_cut(&comparison->sql, &table->entry.form, sweep_range(&table->sweep, place),
+                    SWEEP_CHUNK_ROWS);
+    const bool answered =
+        !comparison->sql.failed && crew_ask_all(comparison->crew, 1U << own, comparison->sql.at, &answers);
+    bool whole = answered;
+    if (answered) {
+        char *key =
+            server_rows_count(answers.rows[own]) ? read_key(&table->entry.form, answers.rows[own], 0) : NULL;
+        whole = sweep_cut(&table->sweep, place, key);
+        free(key);
+        crew_free_rows(&answers);
+    }
+    return whole;
+}
+
+static uint64_t read_sums(const struct server_rows *rows, struct diverge_sums *sums, uint64_t *print) {
+    uint64_t total = 0;
+    *sums = (struct diverge_sums){{0}, {0}};
+    *print = 0;
+    for (size_t row = 0; row < server_rows_count(rows); row++) {
+        const char *bucket = server_rows_value(rows, row, "bucket"), *n = server_rows_value(rows, row, "n"),
+                   *x = server_rows_value(rows, row, "x");
+        const unsigned long at = bucket ? strtoul(bucket, NULL, 10) : CHUNK_BUCKETS;
+        if (at >= CHUNK_BUCKETS || !n || !x)
+            continue;
+        sums->rows[at] = strtoull(n, NULL, 10);
+        sums->sum[at] = strtoull(x, NULL, 10);
+        total += sums->rows[at];
+        *print = *print * 31 + at + (sums->sum[at] << 8);
+    }
+    return total;
+}
+
+static bool add_rows(const struct chunk_table *form, const struct server_rows *rows, size_t site,
+                     struct diverge_row *into, size_t *used) {
+    for (size_t row = 0; row < server_rows_count(rows); row++) {
+        const char *hash = server_rows_value(rows, row, "h"), *name = server_rows_value(rows, row, "name");
+        struct diverge_row *added = &into[*used];
+        added->key = read_key(form, rows, row);
+        if (!added->key || !hash || !name) {
+            free(added->key);
+            return false;
+        }
+        snprintf(added->hash, sizeof added->hash, "%s", hash);
+        snprintf(added->name, sizeof added->name, "%s", name);
+        added->site = site;
+        (*used)++;
+    }
+    return true;
+}
+
+static size_t gather(const struct comparison_table *table, const struct crew_answers *answers,
+                     unsigned living, struct suspect *found, size_t room) {
+    size_t count = 0, used = 0, suspects = 0;
+    for (size_t site = 0; site < RING_SITES_MAX; site++)
+        count += server_rows_count(answers->rows[site]);
+    struct diverge_row *rows = calloc(count ? count : 1, sizeof *rows);
+    bool whole = rows != NULL;
+    for (size_t site = 0; site < RING_SITES_MAX && whole; site++)
+        whole = add_rows(&table->entry.form, answers->rows[site], site, rows, &used);
+    if (whole)
+        suspects = diverge_find(rows, used, living, found, room);
+    for (size_t i = 0; i < used; i++)
+        free(rows[i].key);
+    free(rows);
+    return suspects == (size_t)-1 ? 0 : suspects;
+}
+
+bool comparison_read_beats(struct crew *crew, const struct config_ring *ring, unsigned living,
+                           struct diverge_beats *beats) {
+    struct crew_answers answers;
+    const unsigned answered = crew_ask_all(crew, living, HEARTBEAT_READ, &answers);
+    memset(beats, -1, sizeof *beats);
+    for (size_t site = 0; site < ring->site_count; site++)
+        for (size_t row = 0; row < server_rows_count(answers.rows[site]); row++) {
+            const char *name = server_rows_value(answers.rows[site], row, "site"),
+                       *sent = server_rows_value(answers.rows[site], row, "sent_us");
+            for (size_t i = 0; name && sent && i < ring->site_count; i++)
+                if (strcmp(name, ring->sites[i].name) == 0)
+                    beats->sent_us[site][i] = strtoll(sent, NULL, 10);
+        }
+    crew_free_rows(&answers);
+    return answered == living;
+}
+
+/* The rows of the buckets that differ. The heartbeats are read after them: what was written before is also
+ * before those. */
+static size_t find_keys(struct comparison *comparison, struct comparison_table *table,
+                        struct chunk_range range, uint32_t buckets, unsigned living, struct suspect *found,
+                        size_t room) {
+    struct crew_answers answers;
+    struct diverge_beats beats;
+    statement_clear(&comparison->sql);
+    chunk_write_keys(&comparison->sql, &table->entry.form, range, buckets);
+    if (comparison->sql.failed)
+        return 0;
+    size_t count = 0;
+    if (crew_ask_all(comparison->crew, living, comparison->sql.at, &answers) == living)
+        count = gather(table, &answers, living, found, room);
+    crew_free_rows(&answers);
+    const size_t sites = comparison->config->ring.site_count;
+    struct diverge_marks marks = {{0}};
+    const bool marked =
+        count && comparison_read_beats(comparison->crew, &comparison->config->ring, living, &beats);
+    if (marked)
+        marks = diverge_marks_of(&beats, living, sites);
+    for (size_t i = 0; i < count; i++) {
+        found[i].marks = marks;
+        if (!marked)
+            free(found[i].key);
+    }
+    return marked ? count : 0;
+}
+
+static void tell_trouble(const struct comparison *comparison, struct comparison_table *table,
+                         const struct crew_answers *answers, unsigned missing) {
+    for (size_t site = 0; site < RING_SITES_MAX; site++)
+        if (missing >> site & 1 && answers->answer[site].outcome == SERVER_REFUSED)
+            log_state(&table->subject, CONFIG_LOG_WARNING,
+                      "%s can't be compared at %s: %u; GRANT SELECT on it to the monitor user, if that is "
+                      "what lacks",
+                      table->name, comparison->config->ring.sites[site].name, answers->answer[site].code);
+}
+
+size_t comparison_visit(struct comparison *comparison, struct comparison_table *table, unsigned living,
+                        struct suspect *found, size_t room) {
+    const int64_t now_ms = clock_monotonic_ms();
+    if (table->sweep.cursor == 0) {
+        table->began_ms = now_ms;
+        table->sweeping = table->changed;
+        table->sweeps++;
+    }
+    const size_t place = sweep_next(&table->sweep), own = comparison->config->ring.own;
+    uint64_t rows = 0, print = 0;
+    size_t count = 0;
+    struct diverge_sums sums[RING_SITES_MAX];
+    struct crew_answers answers;
+    if (table->sweep.chunks[place].uncut && !cut_chunk(comparison, table, place)) {
+        pay(comparison, table, comparison->config->ring.converge_rows_per_s, now_ms); /* a second's pause */
+        return 0;
+    }
+    const struct chunk_range range = sweep_range(&table->sweep, place);
+    statement_clear(&comparison->sql);
+    chunk_write_sums(&comparison->sql, &table->entry.form, range);
+    const unsigned answered =
+        comparison->sql.failed ? 0 : crew_ask_all(comparison->crew, living, comparison->sql.at, &answers);
+    if (answered == living) {
+        for (size_t site = 0; site < RING_SITES_MAX; site++) {
+            if (!(living >> site & 1))
+                continue;
+            uint64_t sites_print;
+            const uint64_t sites_rows = read_sums(answers.rows[site], &sums[site], &sites_print);
+            rows = sites_rows > rows ? sites_rows : rows;
+            print = site == own ? sites_print : print;
+        }
+        crew_free_rows(&answers);
+        const uint32_t differ = diverge_buckets(sums, living);
+        if (differ && room)
+            count = find_keys(comparison, table, range, differ, living, found, room);
+        if (count == room) /* there may be more */
+            table->changed++;
+        comparison->rows += rows;
+        sweep_saw(&table->sweep, place, rows, print);
+        rows += differ ? rows / 2 : 0; /* looking for the keys costs, too */
+    } else {
+        rows = comparison->config->ring.converge_rows_per_s; /* a second's pause */
+        table->changed++;
+        if (!comparison->sql.failed) {
+            tell_trouble(comparison, table, &answers, living & ~answered);
+            crew_free_rows(&answers);
+        }
+    }
+    pay(comparison, table, rows, now_ms);
+    return count;
+}

@@ -1,0 +1,81 @@
+/* The cache tables compared between the living sites, chunk by chunk at a bounded rate. What differs becomes
+ * suspects; whether they stay so is suspects.h's business. comparison_load.c: which tables there are and when
+ * they were written to; comparison.c: what is in them. */
+#ifndef ROUNDABOUT_COMPARISON_H
+#define ROUNDABOUT_COMPARISON_H
+
+#include "catalogue.h"
+#include "crew.h"
+#include "diverge.h"
+#include "log.h"
+#include "sweep.h"
+
+/* A small table that is written all the time isn't swept more often than this. */
+#define COMPARISON_LEAST_MS 2000
+
+/* A key that was said to differ, so that it's said once. */
+struct comparison_known {
+    char name[DIVERGE_NAME_BYTES];
+    uint64_t sweep; /* in which it was last found */
+};
+
+struct comparison_table {
+    struct catalogue_table entry;    /* shares the catalogue's memory */
+    char name[2 * CHUNK_NAME_BYTES]; /* database.table */
+    struct sweep sweep;
+    uint64_t sweeps; /* how many have begun */
+    /* Numbers of changes that were noticed: now, when the present sweep began, when the last whole one began.
+     */
+    uint64_t changed, sweeping, swept;
+    char stamps[RING_SITES_MAX][64]; /* when it was last written to, by site */
+    int64_t began_ms, next_ms;
+    bool refused; /* it can't be compared */
+    bool repairable;
+    int64_t repairs_from_ms; /* a repair was refused: none before then */
+    struct comparison_known *known;
+    size_t known_count, known_room;
+    struct log_subject subject, findings;
+};
+
+struct comparison {
+    const struct config *config;
+    struct crew *crew;
+    struct catalogue catalogue;
+    struct comparison_table *tables;
+    size_t count;
+    uint64_t rows;   /* how many were compared, for the report */
+    int64_t next_ms; /* not before then, for the rate's sake */
+    struct statement sql;
+    struct log_subject subject;
+};
+
+void comparison_open(struct comparison *comparison, const struct config *config, struct crew *crew);
+void comparison_close(struct comparison *comparison);
+
+/* Reads which tables there are at the `living` sites. True: they aren't the same as before, and all sweeps
+ * begin anew; what pointed at tables does so no more. */
+bool comparison_load(struct comparison *comparison, unsigned living);
+
+/* Whether all tables that were found can be compared, and repaired where that is asked for. False also where
+ * none was found. */
+bool comparison_is_content(const struct comparison *comparison);
+
+/* Reads at each site when each table was last written to. `anew`: all count as changed. */
+void comparison_note_changes(struct comparison *comparison, unsigned living, bool anew, int64_t now_ms);
+
+/* The table whose next chunk is due, or NULL; `*due_ms` is when the next one will be. */
+struct comparison_table *comparison_due(struct comparison *comparison, int64_t now_ms, int64_t *due_ms);
+
+/* Looks at the next chunk of the table. The suspects found are put into `found` (of `room`), their keys owned
+ * by the caller. */
+size_t comparison_visit(struct comparison *comparison, struct comparison_table *table, unsigned living,
+                        struct suspect *found, size_t room);
+
+/* Remembers that a key of the table differs. True: it wasn't known. */
+bool comparison_learn(struct comparison_table *table, const char *name);
+
+/* Heartbeats as all living sites have them now; false: not all answered. */
+bool comparison_read_beats(struct crew *crew, const struct config_ring *ring, unsigned living,
+                           struct diverge_beats *beats);
+
+#endif

@@ -1,0 +1,204 @@
+#include "comparison.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "quote.h"
+
+void comparison_open(struct comparison *comparison, const struct config *config, struct crew *crew) {
+    *comparison = (struct comparison){.config = config, .crew = crew};
+}
+
+static void free_tables(struct comparison *comparison) {
+    for (size_t i = 0; i < comparison->count; i++) {
+        sweep_free(&comparison->tables[i].sweep);
+        free(comparison->tables[i].known);
+    }
+    free(comparison->tables);
+    comparison->tables = NULL;
+    comparison->count = 0;
+    catalogue_free(&comparison->catalogue);
+}
+
+void comparison_close(struct comparison *comparison) {
+    free_tables(comparison);
+    statement_free(&comparison->sql);
+}
+
+static void tell_unread(struct comparison *comparison, const struct crew_answers *answers, unsigned missing) {
+    for (size_t site = 0; site < RING_SITES_MAX; site++)
+        if (missing >> site & 1 && answers->answer[site].outcome == SERVER_REFUSED)
+            log_state(&comparison->subject, CONFIG_LOG_WARNING,
+                      "which cache tables there are can't be read at %s: error %u",
+                      comparison->config->ring.sites[site].name, answers->answer[site].code);
+}
+
+static bool read_pattern(struct comparison *comparison, const struct config_table *pattern, unsigned living,
+                         struct catalogue *catalogues) {
+    static void (*const writers[])(struct statement *,
+                                   const struct config_table *) = {catalogue_write_columns,
+                                                                   catalogue_write_indexes,
+                                                                   catalogue_write_triggers};
+    struct crew_answers answers[3];
+    memset(answers, 0, sizeof answers);
+    bool whole = true;
+    for (size_t i = 0; i < 3 && whole; i++) {
+        statement_clear(&comparison->sql);
+        writers[i](&comparison->sql, pattern);
+        const unsigned answered =
+            comparison->sql.failed ? 0
+                                   : crew_ask_all(comparison->crew, living, comparison->sql.at, &answers[i]);
+        whole = answered == living;
+        tell_unread(comparison, &answers[i], living & ~answered);
+    }
+    if (whole)
+        log_state(&comparison->subject, CONFIG_LOG_INFO, "%s", "");
+    for (size_t site = 0; site < RING_SITES_MAX && whole; site++)
+        if (living >> site & 1)
+            whole = catalogue_add(&catalogues[site], answers[0].rows[site], answers[1].rows[site],
+                                  answers[2].rows[site]);
+    for (size_t i = 0; i < 3; i++)
+        crew_free_rows(&answers[i]);
+    return whole;
+}
+
+static void judge_table(const struct comparison *comparison, struct comparison_table *table, unsigned living,
+                        const struct catalogue *catalogues) {
+    const struct config_ring *ring = &comparison->config->ring;
+    const char *why = chunk_refuses_comparing(&table->entry.form);
+    if (why)
+        log_state(&table->subject, CONFIG_LOG_WARNING, "%s can't be compared between sites: %s", table->name,
+                  why);
+    for (size_t site = 0; site < ring->site_count && !why; site++) {
+        if (!(living >> site & 1) || site == ring->own)
+            continue;
+        const struct catalogue_table *there =
+            catalogue_find(&catalogues[site], table->entry.form.database, table->entry.form.name);
+        why = !there ? "isn't there, or not shown to the monitor user"
+              : strcmp(there->definition.at, table->entry.definition.at) != 0 ? "is defined differently"
+                                                                              : NULL;
+        if (why)
+            log_state(&table->subject, CONFIG_LOG_WARNING, "%s can't be compared between sites: at %s it %s",
+                      table->name, ring->sites[site].name, why);
+    }
+    table->refused = why != NULL;
+    const char *unrepairable = catalogue_refuses_repair(&table->entry);
+    table->repairable = !unrepairable;
+    if (!table->refused && unrepairable && ring->converge == CONFIG_CONVERGE_REPAIR)
+        log_state(&table->subject, CONFIG_LOG_WARNING, "%s is compared, but its keys can't be repaired: %s",
+                  table->name, unrepairable);
+}
+
+static bool is_same_catalogue(const struct catalogue *one, const struct catalogue *other) {
+    bool same = one->count == other->count;
+    for (size_t i = 0; same && i < one->count; i++) {
+        const struct catalogue_table *table = &one->tables[i],
+                                     *match = catalogue_find(other, table->form.database, table->form.name);
+        same = match && strcmp(match->definition.at, table->definition.at) == 0 &&
+               match->has_second_unique == table->has_second_unique &&
+               match->has_trigger == table->has_trigger && strcmp(match->engine, table->engine) == 0;
+    }
+    return same;
+}
+
+static bool take_tables(struct comparison *comparison, struct catalogue *catalogue) {
+    struct comparison_table *tables = calloc(catalogue->count ? catalogue->count : 1, sizeof *tables);
+    if (!tables)
+        return false;
+    free_tables(comparison);
+    comparison->catalogue = *catalogue;
+    *catalogue = (struct catalogue){0};
+    comparison->tables = tables;
+    for (size_t i = 0; i < comparison->catalogue.count; i++) {
+        struct comparison_table *table = &tables[i];
+        table->entry = comparison->catalogue.tables[i];
+        table->changed = 1;
+        snprintf(table->name, sizeof table->name, "%s.%s", table->entry.form.database,
+                 table->entry.form.name);
+        if (!sweep_open(&table->sweep))
+            return false;
+        comparison->count++;
+    }
+    return true;
+}
+
+bool comparison_load(struct comparison *comparison, unsigned living) {
+    const struct config *config = comparison->config;
+    struct catalogue catalogues[RING_SITES_MAX] = {{0}};
+    struct catalogue *own = &catalogues[config->ring.own];
+    bool whole = true, changed = false;
+    for (size_t i = 0; i < config->group_count; i++)
+        for (size_t j = 0; j < config->groups[i].table_count && whole; j++)
+            if (config->groups[i].mode != CONFIG_OFF)
+                whole = read_pattern(comparison, &config->groups[i].tables[j], living, catalogues);
+    if (whole && !is_same_catalogue(own, &comparison->catalogue))
+        changed = take_tables(comparison, own);
+    for (size_t i = 0; whole && i < comparison->count; i++)
+        judge_table(comparison, &comparison->tables[i], living, catalogues);
+    for (size_t i = 0; i < RING_SITES_MAX; i++)
+        catalogue_free(&catalogues[i]);
+    return changed;
+}
+
+bool comparison_is_content(const struct comparison *comparison) {
+    const bool repairs = comparison->config->ring.converge == CONFIG_CONVERGE_REPAIR;
+    for (size_t i = 0; i < comparison->count; i++)
+        if (comparison->tables[i].refused || (repairs && !comparison->tables[i].repairable))
+            return false;
+    return comparison->count > 0;
+}
+
+/* A stamp that is fresh goes on changing, as the servers' own has whole seconds only: another write in the
+ * same second would not be seen. */
+static void write_stamps(struct statement *sql, const struct comparison_table *tables, size_t count) {
+    char quoted[4 * CHUNK_NAME_BYTES];
+    const char *separator = "";
+    for (size_t i = 0; i < count; i++) {
+        if (tables[i].refused || !quote_text(tables[i].entry.form.database, quoted, sizeof quoted))
+            continue;
+        statement_write(
+            sql,
+            "%sSELECT %zu AS at, CONCAT(COALESCE(t.update_time, ''), IF(t.update_time > NOW() - INTERVAL 3"
+            " SECOND, NOW(6), '')) AS stamp FROM information_schema.tables t WHERE t.table_schema = %s",
+            separator, i, quoted);
+        quote_text(tables[i].entry.form.name, quoted, sizeof quoted);
+        statement_write(sql, " AND t.table_name = %s", quoted);
+        separator = " UNION ALL ";
+    }
+}
+
+static void note_change(struct comparison_table *table, int64_t now_ms) {
+    const bool was_clean = table->swept == table->changed;
+    table->changed++;
+    if (!was_clean)
+        return;
+    sweep_begin(&table->sweep);
+    const int64_t soon_ms = table->began_ms + COMPARISON_LEAST_MS;
+    table->next_ms = soon_ms > now_ms ? soon_ms : now_ms;
+}
+
+void comparison_note_changes(struct comparison *comparison, unsigned living, bool anew, int64_t now_ms) {
+    struct crew_answers answers;
+    statement_clear(&comparison->sql);
+    write_stamps(&comparison->sql, comparison->tables, comparison->count);
+    if (comparison->sql.failed || comparison->sql.used == 0)
+        return;
+    crew_ask_all(comparison->crew, living, comparison->sql.at, &answers);
+    for (size_t i = 0; i < comparison->count; i++) {
+        struct comparison_table *table = &comparison->tables[i];
+        bool changed = anew;
+        for (size_t site = 0; site < RING_SITES_MAX; site++)
+            for (size_t row = 0; row < server_rows_count(answers.rows[site]); row++) {
+                const char *at = server_rows_value(answers.rows[site], row, "at"),
+                           *stamp = server_rows_value(answers.rows[site], row, "stamp");
+                if (!at || !stamp || strtoul(at, NULL, 10) != i)
+                    continue;
+                changed |= strcmp(table->stamps[site], stamp) != 0;
+                snprintf(table->stamps[site], sizeof table->stamps[site], "%s", stamp);
+            }
+        if (changed)
+            note_change(table, now_ms);
+    }
+    crew_free_rows(&answers);
+}

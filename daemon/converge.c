@@ -1,0 +1,288 @@
+#include "converge.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "observe.h"
+#include "server.h"
+#include "suspects.h"
+
+#define STACK_BYTES (512 * 1024)
+
+/* Comparing a chunk takes milliseconds; so long a wait means that something is wrong with that server. */
+#define LIMIT_S 5
+
+#define POLL_EVERY_MS  250   /* suspects are read again */
+#define BEATS_EVERY_MS 1000  /* lags, and which tables were written to, while there are no suspects */
+#define LOAD_EVERY_MS  60000 /* which tables there are */
+#define LOAD_AGAIN_MS  5000  /* the same, while something is wrong with them */
+#define IDLE_MS        1000
+/* Beside the time by which a heartbeat may be late of itself. */
+#define LAG_PAUSES_MS 5000
+
+struct converge {
+    const struct config *config;
+    pthread_t thread;
+    pthread_mutex_t lock; /* guards the next four */
+    pthread_cond_t changed;
+    bool stopping, told;
+    enum site_life lives[RING_SITES_MAX];
+    struct converge_report report;
+
+    /* The thread's own. */
+    struct crew *crew;
+    struct lease lease;
+    int64_t lease_ms;
+    struct comparison comparison;
+    struct suspects suspects;
+    unsigned living, compared; /* sites now; sites when all was last counted as changed */
+    bool leads, paused;
+    int64_t lease_at_ms, poll_at_ms, beats_at_ms, load_at_ms;
+    struct suspect *found; /* room for a visit's */
+    struct log_subject subject, pause;
+};
+
+static const struct config_ring *ring_of(const struct converge *converge) {
+    return &converge->config->ring;
+}
+
+static size_t candidate_of(struct converge *converge) {
+    enum site_life lives[RING_SITES_MAX];
+    pthread_mutex_lock(&converge->lock);
+    const bool told = converge->told;
+    memcpy(lives, converge->lives, sizeof lives);
+    pthread_mutex_unlock(&converge->lock);
+    if (!told)
+        return SITE_NONE;
+    converge->living = 0;
+    for (size_t i = 0; i < ring_of(converge)->site_count; i++)
+        if (lives[i] != SITE_DEAD)
+            converge->living |= 1U << i;
+    return fence_candidate(ring_of(converge), lives);
+}
+
+static void tell_lease(struct converge *converge, bool holds) {
+    const struct lease *lease = &converge->lease;
+    const char *purpose =
+        ring_of(converge)->converge == CONFIG_CONVERGE_REPAIR ? "compared and repaired" : "compared";
+    if (holds)
+        log_state(&converge->subject, CONFIG_LOG_INFO, "the sites' cache tables are %s from here", purpose);
+    else if (lease->trouble.outcome == SERVER_REFUSED)
+        log_state(&converge->subject, CONFIG_LOG_WARNING,
+                  "cache tables can't be compared: roundabout.converge at %s: error %u; GRANT SELECT, "
+                  "INSERT, DELETE, "
+                  "CREATE ON roundabout.* to the monitor user, if that is what lacks",
+                  ring_of(converge)->sites[lease->site_of_trouble].name, lease->trouble.code);
+    else if (lease->waits_for != SITE_NONE)
+        log_state(&converge->subject, CONFIG_LOG_INFO,
+                  "another daemon compares the cache tables: it holds roundabout.converge at %s",
+                  ring_of(converge)->sites[lease->waits_for].name);
+    else
+        log_state(&converge->subject, CONFIG_LOG_INFO,
+                  "cache tables aren't compared: too few sites can be reached");
+}
+
+/* Takes, renews or gives back the lease. True: it's held. */
+static bool keep_lease(struct converge *converge, size_t candidate) {
+    const struct config_ring *ring = ring_of(converge);
+    if (candidate == SITE_NONE) /* not known: wait with what is held */
+        return false;
+    if (candidate != ring->own) {
+        if (lease_has_any(&converge->lease))
+            lease_release(&converge->lease, converge->crew, ring, converge->living);
+        log_state(&converge->subject, CONFIG_LOG_INFO, "cache tables are compared from %s",
+                  ring->sites[candidate].name);
+        return false;
+    }
+    int64_t now_ms = clock_monotonic_ms();
+    const bool held =
+        fence_holds(converge->lease.memories, converge->living, ring->site_count, now_ms, converge->lease_ms);
+    if (now_ms < converge->lease_at_ms && (held || !converge->leads))
+        return held;
+    lease_round(&converge->lease, converge->crew, ring, converge->living, converge->lease_ms);
+    converge->lease_at_ms = now_ms + converge->lease_ms / 4;
+    now_ms = clock_monotonic_ms();
+    const bool holds =
+        fence_holds(converge->lease.memories, converge->living, ring->site_count, now_ms, converge->lease_ms);
+    tell_lease(converge, holds);
+    return holds;
+}
+
+static void load(struct converge *converge, int64_t now_ms) {
+    if (now_ms < converge->load_at_ms)
+        return;
+    /* What suspects point at goes with the tables. They are found again. */
+    struct comparison *comparison = &converge->comparison;
+    if (comparison_load(comparison, converge->living))
+        suspects_clear(&converge->suspects);
+    converge->load_at_ms = now_ms + (comparison_is_content(comparison) ? LOAD_EVERY_MS : LOAD_AGAIN_MS);
+}
+
+static void watch_lag(struct converge *converge, int64_t now_ms) {
+    const struct config_ring *ring = ring_of(converge);
+    if (now_ms < converge->beats_at_ms)
+        return;
+    converge->beats_at_ms = now_ms + BEATS_EVERY_MS;
+    struct diverge_beats beats;
+    if (!comparison_read_beats(converge->crew, ring, converge->living, &beats)) {
+        converge->paused = true;
+        return;
+    }
+    const int64_t lag_us = diverge_lag_us(&beats, converge->living, ring->site_count);
+    converge->paused = lag_us / 1000 > LAG_PAUSES_MS + 2 * (int64_t)ring->heartbeat_interval_ms;
+    if (lag_us == INT64_MAX)
+        log_state(&converge->pause, CONFIG_LOG_WARNING,
+                  "comparing cache tables waits: a site's heartbeats aren't seen everywhere");
+    else if (converge->paused)
+        log_state(&converge->pause, CONFIG_LOG_INFO, "comparing cache tables waits while a site lags");
+    else
+        log_state(&converge->pause, CONFIG_LOG_INFO, "%s", "");
+    const bool anew = converge->living != converge->compared;
+    comparison_note_changes(&converge->comparison, converge->living, anew, now_ms);
+    converge->compared = converge->living;
+}
+
+/* Whatever is due, once; how long until something else is. */
+static int64_t work(struct converge *converge) {
+    const size_t candidate = candidate_of(converge);
+    const bool led = converge->leads;
+    converge->leads = keep_lease(converge, candidate);
+    if (!converge->leads) {
+        if (led) {
+            suspects_clear(&converge->suspects);
+            crew_rest(converge->crew);
+        }
+        return converge->lease_ms / 4 < IDLE_MS ? converge->lease_ms / 4 : IDLE_MS;
+    }
+    int64_t now_ms = clock_monotonic_ms();
+    load(converge, now_ms);
+    watch_lag(converge, now_ms);
+    if (converge->suspects.count && now_ms >= converge->poll_at_ms) {
+        suspects_poll(&converge->suspects, converge->living);
+        now_ms = clock_monotonic_ms();
+        converge->poll_at_ms = now_ms + POLL_EVERY_MS;
+    }
+    int64_t due_ms = now_ms + IDLE_MS;
+    const size_t room = SUSPECTS_MAX - converge->suspects.count;
+    struct comparison_table *table =
+        converge->paused || room == 0 ? NULL : comparison_due(&converge->comparison, now_ms, &due_ms);
+    if (table) {
+        const bool had_none = converge->suspects.count == 0;
+        const size_t count =
+            comparison_visit(&converge->comparison, table, converge->living, converge->found, room);
+        suspects_add(&converge->suspects, table, converge->found, count);
+        now_ms = clock_monotonic_ms();
+        if (had_none)
+            converge->poll_at_ms = now_ms + POLL_EVERY_MS;
+        due_ms = now_ms;
+        comparison_due(&converge->comparison, now_ms, &due_ms);
+    }
+    if (converge->suspects.count && converge->poll_at_ms < due_ms)
+        due_ms = converge->poll_at_ms;
+    const int64_t wait_ms = due_ms - now_ms;
+    return wait_ms < 0 ? 0 : wait_ms > IDLE_MS ? IDLE_MS : wait_ms;
+}
+
+static void publish(struct converge *converge) {
+    const struct suspects *suspects = &converge->suspects;
+    converge->report = (struct converge_report){.leads = converge->leads,
+                                                .paused = converge->leads && converge->paused,
+                                                .tables = converge->comparison.count,
+                                                .waiting = suspects->count,
+                                                .rows = converge->comparison.rows,
+                                                .confirmed = suspects->confirmed,
+                                                .repaired = suspects->repaired,
+                                                .cleared = suspects->cleared};
+}
+
+static void *converge_main(void *argument) {
+    struct converge *converge = argument;
+    server_thread_start();
+    pthread_mutex_lock(&converge->lock);
+    while (!converge->stopping) {
+        pthread_mutex_unlock(&converge->lock);
+        const int64_t wait_ms = work(converge);
+        const int64_t until_ms = clock_monotonic_ms() + wait_ms;
+        const struct timespec until = {.tv_sec = (time_t)(until_ms / 1000),
+                                       .tv_nsec = (long)(until_ms % 1000) * 1000000};
+        pthread_mutex_lock(&converge->lock);
+        publish(converge);
+        while (!converge->stopping && clock_monotonic_ms() < until_ms)
+            pthread_cond_timedwait(&converge->changed, &converge->lock, &until);
+    }
+    pthread_mutex_unlock(&converge->lock);
+    if (lease_has_any(&converge->lease))
+        lease_release(&converge->lease, converge->crew, ring_of(converge), converge->living);
+    server_thread_stop();
+    return NULL;
+}
+
+static void free_all(struct converge *converge) {
+    crew_stop(converge->crew);
+    comparison_close(&converge->comparison);
+    suspects_close(&converge->suspects);
+    free(converge->found);
+    pthread_mutex_destroy(&converge->lock);
+    pthread_cond_destroy(&converge->changed);
+    free(converge);
+}
+
+struct converge *converge_start(const struct config *config) {
+    struct converge *converge = calloc(1, sizeof *converge);
+    if (!converge)
+        return NULL;
+    converge->config = config;
+    /* As long as it takes for a site to be called dead, with room: a holder that is cut off is not dead yet.
+     */
+    converge->lease_ms = 3 * (int64_t)config->ring.dead_after_ms;
+    pthread_mutex_init(&converge->lock, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&converge->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    lease_open(&converge->lease, &config->ring);
+    converge->crew = crew_start(&config->ring, LIMIT_S);
+    converge->found = calloc(SUSPECTS_MAX, sizeof *converge->found);
+    comparison_open(&converge->comparison, config, converge->crew);
+    const bool opened =
+        suspects_open(&converge->suspects, config, converge->crew, &converge->lease, converge->lease_ms);
+    pthread_attr_t small;
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, STACK_BYTES);
+    const bool started = converge->crew && converge->found && opened &&
+                         pthread_create(&converge->thread, &small, converge_main, converge) == 0;
+    pthread_attr_destroy(&small);
+    if (started)
+        return converge;
+    free_all(converge);
+    return NULL;
+}
+
+void converge_stop(struct converge *converge) {
+    if (!converge)
+        return;
+    pthread_mutex_lock(&converge->lock);
+    converge->stopping = true;
+    pthread_cond_broadcast(&converge->changed);
+    pthread_mutex_unlock(&converge->lock);
+    pthread_join(converge->thread, NULL);
+    free_all(converge);
+}
+
+void converge_tell(struct converge *converge, const enum site_life *lives) {
+    pthread_mutex_lock(&converge->lock);
+    memcpy(converge->lives, lives, converge->config->ring.site_count * sizeof *lives);
+    converge->told = true;
+    pthread_mutex_unlock(&converge->lock);
+}
+
+void converge_read(struct converge *converge, struct converge_report *report) {
+    pthread_mutex_lock(&converge->lock);
+    *report = converge->report;
+    pthread_mutex_unlock(&converge->lock);
+}

@@ -1,0 +1,30 @@
+/* The sites' cache tables made to agree again: a thread of its own beside the links' turns, so that neither
+ * waits for the other. In each ring one daemon does it, fenced by fence.h; the others wait. */
+#ifndef ROUNDABOUT_CONVERGE_H
+#define ROUNDABOUT_CONVERGE_H
+
+#include "../config/config.h"
+#include "ring.h"
+
+struct converge;
+
+struct converge_report {
+    bool leads;                                  /* this daemon holds the lease and compares */
+    bool paused;                                 /* it would, but a site lags */
+    size_t tables, waiting;                      /* keys that aren't confirmed yet */
+    uint64_t rows, confirmed, repaired, cleared; /* since the start */
+};
+
+/* `config` outlives it. It writes nothing at any site before converge_tell(). NULL: no memory or no threads.
+ */
+struct converge *converge_start(const struct config *config);
+
+/* Gives the lease back, if it's held, and ends the thread. NULL: nothing happens. */
+void converge_stop(struct converge *converge);
+
+/* The sites' lives as the last turn judged them, in ring order. */
+void converge_tell(struct converge *converge, const enum site_life *lives);
+
+void converge_read(struct converge *converge, struct converge_report *report);
+
+#endif

@@ -1,0 +1,125 @@
+#include "diverge.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_in(unsigned sites, size_t site) {
+    return sites >> site & 1;
+}
+
+static size_t first_of(unsigned sites) {
+    size_t first = 0;
+    while (first < RING_SITES_MAX && !is_in(sites, first))
+        first++;
+    return first;
+}
+
+uint32_t diverge_buckets(const struct diverge_sums *sums, unsigned sites) {
+    uint32_t differ = 0;
+    const size_t first = first_of(sites);
+    for (size_t site = first; site < RING_SITES_MAX; site++)
+        for (unsigned i = 0; is_in(sites, site) && i < CHUNK_BUCKETS; i++)
+            if (sums[site].rows[i] != sums[first].rows[i] || sums[site].sum[i] != sums[first].sum[i])
+                differ |= UINT32_C(1) << i;
+    return differ;
+}
+
+bool diverge_agrees(const struct diverge_reading *reading, unsigned sites) {
+    const size_t first = first_of(sites);
+    for (size_t site = first; site < RING_SITES_MAX; site++)
+        if (is_in(sites, site) && strcmp(reading->hash[site], reading->hash[first]) != 0)
+            return false;
+    return true;
+}
+
+struct diverge_marks diverge_marks_of(const struct diverge_beats *beats, unsigned living, size_t site_count) {
+    struct diverge_marks marks = {{0}};
+    for (size_t origin = 0; origin < site_count; origin++) {
+        int64_t newest = beats->sent_us[origin][origin];
+        if (!is_in(living, origin)) {
+            newest = -1;
+            for (size_t site = 0; site < site_count; site++)
+                if (is_in(living, site) && beats->sent_us[site][origin] > newest)
+                    newest = beats->sent_us[site][origin];
+        } else if (newest < 0) {
+            newest = INT64_MAX;
+        }
+        marks.sent_us[origin] = newest;
+    }
+    return marks;
+}
+
+bool diverge_marks_passed(const struct diverge_marks *marks, const struct diverge_beats *beats,
+                          unsigned living, size_t site_count) {
+    for (size_t site = 0; site < site_count; site++)
+        for (size_t origin = 0; is_in(living, site) && origin < site_count; origin++) {
+            const int64_t seen = beats->sent_us[site][origin], mark = marks->sent_us[origin];
+            /* A dead site sends no more heartbeats: its last one must do. */
+            if (is_in(living, origin) ? seen <= mark : seen < mark)
+                return false;
+        }
+    return true;
+}
+
+int64_t diverge_lag_us(const struct diverge_beats *beats, unsigned living, size_t site_count) {
+    int64_t longest = 0;
+    for (size_t site = 0; site < site_count; site++)
+        for (size_t origin = 0; is_in(living, site) && origin < site_count; origin++) {
+            const int64_t at_home = beats->sent_us[origin][origin], here = beats->sent_us[site][origin];
+            if (!is_in(living, origin))
+                continue;
+            if (at_home < 0 || here < 0)
+                return INT64_MAX;
+            if (at_home - here > longest)
+                longest = at_home - here;
+        }
+    return longest;
+}
+
+static int by_key(const void *one, const void *other) {
+    return strcmp(((const struct diverge_row *)one)->key, ((const struct diverge_row *)other)->key);
+}
+
+size_t diverge_find(struct diverge_row *rows, size_t count, unsigned sites, struct suspect *found,
+                    size_t room) {
+    size_t used = 0;
+    if (count)
+        qsort(rows, count, sizeof *rows, by_key);
+    for (size_t i = 0; i < count && used < room;) {
+        struct suspect suspect = {.sites = sites};
+        size_t next = i;
+        for (; next < count && strcmp(rows[next].key, rows[i].key) == 0; next++)
+            memcpy(suspect.first.hash[rows[next].site], rows[next].hash, sizeof rows[next].hash);
+        if (!diverge_agrees(&suspect.first, sites)) {
+            memcpy(suspect.name, rows[i].name, sizeof suspect.name);
+            suspect.key = strdup(rows[i].key);
+            if (!suspect.key) {
+                while (used > 0)
+                    free(found[--used].key);
+                return (size_t)-1;
+            }
+            found[used++] = suspect;
+        }
+        i = next;
+    }
+    return used;
+}
+
+enum diverge_verdict diverge_judge(struct suspect *suspect, const struct diverge_reading *reading,
+                                   unsigned sites, bool passed, int64_t now_ms, int64_t margin_ms) {
+    if (sites != suspect->sites)
+        return DIVERGE_REGROUPED;
+    if (diverge_agrees(reading, sites))
+        return DIVERGE_AGREED;
+    for (size_t site = 0; site < RING_SITES_MAX; site++)
+        if (is_in(sites, site) && strcmp(reading->hash[site], suspect->first.hash[site]) != 0)
+            return DIVERGE_CHANGED;
+    if (suspect->state == SUSPECT_SEEN && passed) {
+        suspect->state = SUSPECT_PASSED;
+        suspect->passed_ms = now_ms;
+    }
+    if (suspect->state == SUSPECT_PASSED && now_ms - suspect->passed_ms >= margin_ms)
+        suspect->state = SUSPECT_CONFIRMED;
+    return suspect->state == SUSPECT_CONFIRMED ? DIVERGE_CONFIRMED : DIVERGE_WAIT;
+}

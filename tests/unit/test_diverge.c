@@ -1,0 +1,165 @@
+/* When a key is said to differ for good. */
+#include "../../daemon/diverge.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define COUNT(list) (sizeof(list) / sizeof *(list))
+enum { A = 1, B = 2, C = 4, ABC = 7 };
+
+static void sums_that_differ_name_their_buckets(void **state) {
+    (void)state;
+    static struct diverge_sums sums[RING_SITES_MAX];
+    memset(sums, 0, sizeof sums);
+    assert_int_equal(diverge_buckets(sums, ABC), 0);
+    sums[1].rows[0] = 1;
+    sums[2].sum[31] = 5;
+    assert_int_equal(diverge_buckets(sums, ABC), 0x80000001U);
+    assert_int_equal(diverge_buckets(sums, A | B), 1);
+    assert_int_equal(diverge_buckets(sums, A | C), 0x80000000U);
+    assert_int_equal(diverge_buckets(sums, B | C), 0x80000001U);
+    assert_int_equal(diverge_buckets(sums, C), 0);
+}
+
+static struct diverge_reading reading_of(const char *a, const char *b, const char *c) {
+    struct diverge_reading reading = {{{0}}};
+    snprintf(reading.hash[0], DIVERGE_HASH_BYTES, "%s", a);
+    snprintf(reading.hash[1], DIVERGE_HASH_BYTES, "%s", b);
+    snprintf(reading.hash[2], DIVERGE_HASH_BYTES, "%s", c);
+    return reading;
+}
+
+static void only_keys_that_differ_become_suspects(void **state) {
+    (void)state;
+    static const struct {
+        const char *key, *hash;
+        size_t site;
+    } given[] = {{"same", "1", 2},    {"differs", "1", 0},
+                 {"hole", "9", 1},    {"same", "1", 0},
+                 {"differs", "2", 2}, {"same", "1", 1},
+                 {"differs", "1", 1}, {"of a site that isn't compared", "3", 3}};
+    struct diverge_row rows[COUNT(given)];
+    struct suspect found[4];
+    for (size_t i = 0; i < COUNT(given); i++) {
+        rows[i] = (struct diverge_row){.key = strdup(given[i].key), .site = given[i].site};
+        snprintf(rows[i].hash, sizeof rows[i].hash, "%s", given[i].hash);
+        snprintf(rows[i].name, sizeof rows[i].name, "%.5s", given[i].key);
+    }
+    assert_int_equal(diverge_find(rows, COUNT(rows), ABC, found, 4), 2);
+    assert_string_equal(found[0].key, "differs");
+    assert_string_equal(found[0].name, "diffe");
+    assert_string_equal(found[0].first.hash[0], "1");
+    assert_string_equal(found[0].first.hash[2], "2");
+    assert_string_equal(found[1].key, "hole");
+    assert_string_equal(found[1].first.hash[0], "");
+    assert_string_equal(found[1].first.hash[1], "9");
+    assert_int_equal(found[1].state, SUSPECT_SEEN);
+    free(found[0].key);
+    free(found[1].key);
+    assert_int_equal(diverge_find(rows, COUNT(rows), ABC, found, 1), 1); /* no more than there's room for */
+    free(found[0].key);
+    assert_int_equal(diverge_find(rows, 0, ABC, found, 1), 0);
+    for (size_t i = 0; i < COUNT(rows); i++)
+        free(rows[i].key);
+}
+
+/* Heartbeats of three sites: [where][whose]. */
+static struct diverge_beats beats_of(const int64_t seen[3][3]) {
+    struct diverge_beats beats;
+    memset(&beats, -1, sizeof beats);
+    for (size_t i = 0; i < 3; i++)
+        memcpy(beats.sent_us[i], seen[i], sizeof seen[i]);
+    return beats;
+}
+
+static void marks_are_passed_when_every_site_has_seen_a_later_heartbeat_of_every_site(void **state) {
+    (void)state;
+    const struct diverge_beats before =
+        beats_of((const int64_t[3][3]){{100, 190, 300}, {90, 200, 280}, {90, 190, 310}});
+    static const struct {
+        unsigned living;
+        int64_t seen[3][3];
+        bool passed;
+    } cases[] = {
+        {ABC, {{101, 201, 311}, {101, 201, 311}, {101, 201, 311}}, true},
+        {ABC, {{101, 201, 311}, {101, 201, 311}, {101, 200, 311}}, false}, /* b's last known is not later */
+        {ABC, {{101, 201, 310}, {101, 201, 311}, {101, 201, 311}}, false},
+        {ABC, {{101, 201, 311}, {-1, 201, 311}, {101, 201, 311}}, false},
+        /* c is dead: what it had sent must be everywhere, nothing later can be asked for */
+        {A | B, {{101, 201, 300}, {101, 201, 300}, {-1, -1, -1}}, true},
+        {A | B, {{101, 201, 300}, {101, 201, 299}, {-1, -1, -1}}, false},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct diverge_marks marks = diverge_marks_of(&before, cases[i].living, 3);
+        const struct diverge_beats now = beats_of(cases[i].seen);
+        if (diverge_marks_passed(&marks, &now, cases[i].living, 3) != cases[i].passed)
+            fail_msg("case %zu: want %d", i, cases[i].passed);
+    }
+    /* A living site without heartbeats is never passed. */
+    const struct diverge_beats silent =
+        beats_of((const int64_t[3][3]){{100, -1, 300}, {90, -1, 280}, {90, -1, 310}});
+    const struct diverge_beats late =
+        beats_of((const int64_t[3][3]){{900, 900, 900}, {900, 900, 900}, {900, 900, 900}});
+    const struct diverge_marks never = diverge_marks_of(&silent, ABC, 3);
+    assert_false(diverge_marks_passed(&never, &late, ABC, 3));
+    assert_true(diverge_lag_us(&silent, ABC, 3) == INT64_MAX);
+    assert_int_equal(diverge_lag_us(&before, ABC, 3), 30);
+    assert_int_equal(diverge_lag_us(&before, A | B, 3), 10);
+}
+
+static void a_suspect_is_confirmed_only_while_nothing_moves(void **state) {
+    (void)state;
+    enum { MARGIN = 1000 };
+    static const struct {
+        const char *a, *b, *c;
+        unsigned sites;
+        bool passed;
+        int64_t at_ms;
+        enum diverge_verdict verdict;
+    } readings[][4] = {
+        {{"1", "1", "2", ABC, false, 0, DIVERGE_WAIT},
+         {"1", "1", "2", ABC, true, 100, DIVERGE_WAIT},
+         {"1", "1", "2", ABC, true, 1099, DIVERGE_WAIT},
+         {"1", "1", "2", ABC, true, 1100, DIVERGE_CONFIRMED}},
+        /* long waiting alone confirms nothing */
+        {{"1", "1", "2", ABC, false, 0, DIVERGE_WAIT},
+         {"1", "1", "2", ABC, false, 90000, DIVERGE_WAIT},
+         {"1", "1", "2", ABC, true, 90001, DIVERGE_WAIT},
+         {"1", "2", "2", ABC, true, 99999, DIVERGE_CHANGED}},
+        {{"1", "1", "1", ABC, false, 0, DIVERGE_AGREED},
+         {"2", "2", "2", ABC, true, 0, DIVERGE_AGREED},
+         {"3", "1", "2", ABC, true, 0, DIVERGE_CHANGED},
+         {"1", "1", "", ABC, true, 0, DIVERGE_CHANGED}},
+        {{"1", "1", "2", A | C, true, 0, DIVERGE_REGROUPED},
+         {"", "", "", ABC, true, 0, DIVERGE_AGREED},
+         {"1", "1", "2", ABC, true, 5, DIVERGE_WAIT},
+         {"1", "1", "2", ABC, false, 1005, DIVERGE_CONFIRMED}},
+    };
+    for (size_t i = 0; i < COUNT(readings); i++) {
+        struct suspect suspect = {.sites = ABC, .first = reading_of("1", "1", "2")};
+        for (size_t j = 0; j < COUNT(readings[i]); j++) {
+            const struct diverge_reading reading =
+                reading_of(readings[i][j].a, readings[i][j].b, readings[i][j].c);
+            const enum diverge_verdict got =
+                diverge_judge(&suspect, &reading, readings[i][j].sites, readings[i][j].passed,
+                              readings[i][j].at_ms, MARGIN);
+            if (got != readings[i][j].verdict)
+                fail_msg("case %zu, reading %zu: want %d, got %d", i, j, readings[i][j].verdict, got);
+        }
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sums_that_differ_name_their_buckets),
+        cmocka_unit_test(only_keys_that_differ_become_suspects),
+        cmocka_unit_test(marks_are_passed_when_every_site_has_seen_a_later_heartbeat_of_every_site),
+        cmocka_unit_test(a_suspect_is_confirmed_only_while_nothing_moves),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
