@@ -289,7 +289,7 @@ install: all man
 	install -m 644 packaging/roundabout.bash $(DESTDIR)$(completion)/roundabout
 	ln -sf roundabout $(DESTDIR)$(completion)/roundaboutd
 	ln -sf roundabout $(DESTDIR)$(completion)/roundabout-bench
-	install -m 644 README.md $(DESTDIR)$(docdir)/
+	install -m 644 README.md SECURITY.md $(DESTDIR)$(docdir)/
 	$(foreach page,$(MANUAL),install -D -m 644 $(BUILD)/$(page) $(DESTDIR)$(call manual_dir,$(page))/$(notdir $(page)) &&) true
 	$(foreach file,$(EXAMPLES),install -D -m 644 $(file) $(DESTDIR)$(docdir)/$(file) &&) true
 
@@ -298,7 +298,7 @@ uninstall:
 	rm -f $(DESTDIR)$(bindir)/roundabout $(DESTDIR)$(bindir)/roundabout-bench $(DESTDIR)$(sbindir)/roundaboutd $(DESTDIR)$(libdir)/roundabout/libroundabout.so \
 	    $(DESTDIR)$(sysconfdir)/roundabout/roundabout.conf.sample $(DESTDIR)$(unitdir)/roundaboutd.service \
 	    $(DESTDIR)$(libdir)/sysusers.d/roundabout.conf $(DESTDIR)$(libdir)/tmpfiles.d/roundabout.conf \
-	    $(addprefix $(DESTDIR)$(completion)/,roundabout roundaboutd roundabout-bench) $(DESTDIR)$(docdir)/README.md \
+	    $(addprefix $(DESTDIR)$(completion)/,roundabout roundaboutd roundabout-bench) $(DESTDIR)$(docdir)/README.md $(DESTDIR)$(docdir)/SECURITY.md \
 	    $(foreach page,$(MANUAL),$(DESTDIR)$(call manual_dir,$(page))/$(notdir $(page))) $(addprefix $(DESTDIR)$(docdir)/,$(EXAMPLES))
 	-for folder in $(sort $(dir $(EXAMPLES))); do rmdir -p --ignore-fail-on-non-empty $(DESTDIR)$(docdir)/$$folder; done 2>/dev/null
 	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(libdir)/roundabout $(DESTDIR)$(docdir) $(DESTDIR)$(sysconfdir)/roundabout 2>/dev/null
@@ -337,6 +337,7 @@ check: deps
 	    "live model=$(PYTHON) tests/live/test_shim_model.py" \
 	    "live failure=$(PYTHON) tests/live/test_shim_failure.py" \
 	    "live TLS=$(PYTHON) tests/live/test_tls.py" \
+	    "live grants=$(PYTHON) tests/live/test_grants.py" \
 	    "live strangers=$(PYTHON) tests/live/test_strangers.py" \
 	    "live calls that fail=$(PYTHON) tests/live/test_failing_calls.py" \
 	    "live run=$(PYTHON) tests/live/test_shim_run.py" \
