@@ -32,7 +32,10 @@ WARNINGS += -Werror
 endif
 OPTIMISE ?= -O2
 SANITIZE ?=
-HARDENING = -fstack-protector-strong $(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+# Level 3 of fortify where the compiler has it; control flow protection where the processor's kind has one.
+accepts = $(shell $(CC) $(1) -Werror -x c -c -o /dev/null /dev/null 2>/dev/null && echo $(1))
+HARDENING := -fstack-protector-strong -fstack-clash-protection $(call accepts,-fcf-protection=full) $(call accepts,-mbranch-protection=standard) \
+            $(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
 CFLAGS_ALL = -std=gnu11 -g $(OPTIMISE) $(HARDENING) $(WARNINGS) $(SANITIZE) -fPIC -fvisibility=hidden -MMD -MP $(CFLAGS)
 LDFLAGS_ALL = -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 
@@ -71,7 +74,7 @@ CLI    = cli/main.c \
          cli/status.c daemon/picture.c daemon/status_json.c daemon/buffer.c daemon/event.c daemon/routing.c $(PAGE) \
          cli/look.c daemon/observe.c daemon/server.c \
          $(CONFIG) $(DAEMON_PURE)
-DAEMON_PURE = daemon/link.c daemon/ring.c daemon/script.c daemon/dialect.c daemon/quote.c
+DAEMON_PURE = daemon/link.c daemon/ring.c daemon/script.c daemon/dialect.c daemon/quote.c daemon/plain.c
 CONVERGE_PURE = daemon/statement.c daemon/chunk.c daemon/diverge.c daemon/sweep.c daemon/fence.c
 DAEMON_SHOW = daemon/picture.c daemon/compare.c daemon/event.c daemon/journal.c daemon/routing.c daemon/buffer.c \
               daemon/metrics.c daemon/status_json.c daemon/page.c page/names.c $(PAGE)
@@ -84,7 +87,7 @@ DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) $(filter-out daemon/event.c daemon/j
               daemon/herald.c daemon/http.c daemon/host.c daemon/hook.c \
               daemon/server.c \
               daemon/notify.c
-UNIT   = config page \
+UNIT   = config page plain \
          judge usage \
          lex sql route session \
          ring link script turn preflight \
@@ -123,10 +126,10 @@ $(BUILD)/libroundabout.so: $(call objects,$(SHIM)) shim/exports.map
 	$(CC) -shared $(LDFLAGS_ALL) -Wl,--version-script=shim/exports.map -Wl,-z,defs -o $@ $(call objects,$(SHIM)) -ldl -lpthread
 
 $(BUILD)/roundabout: $(call objects,$(CLI))
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lconfig $(MYSQL_LIBS) -lpthread
+	$(CC) $(LDFLAGS_ALL) -pie -o $@ $^ -lconfig $(MYSQL_LIBS) -lpthread
 
 $(BUILD)/roundaboutd: $(call objects,daemon/main.c $(DAEMON) $(CONFIG))
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(MYSQL_LIBS) $(SYSTEMD_LIBS) -lconfig -lpthread -ldl
+	$(CC) $(LDFLAGS_ALL) -pie -o $@ $^ $(MYSQL_LIBS) $(SYSTEMD_LIBS) -lconfig -lpthread -ldl
 
 $(BUILD)/wan: $(call objects,bench/wan.c)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^
@@ -135,6 +138,7 @@ $(BUILD)/wan: $(call objects,bench/wan.c)
 
 $(BUILD)/tests/unit/test_config: LINK_MORE = -Wl,--wrap=malloc,--wrap=calloc,--wrap=strdup,--wrap=strndup
 $(BUILD)/tests/unit/test_config: $(call objects,tests/unit/test_config.c $(CONFIG))
+$(BUILD)/tests/unit/test_plain: $(call objects,tests/unit/test_plain.c daemon/plain.c)
 $(BUILD)/tests/unit/test_judge: $(call objects,tests/unit/test_judge.c cli/judge.c)
 $(BUILD)/tests/unit/test_usage: $(call objects,tests/unit/test_usage.c shim/usage.c $(PURE))
 $(BUILD)/tests/unit/test_page: $(call objects,tests/unit/test_page.c $(PAGE) page/names.c)
@@ -217,7 +221,8 @@ preload: $(BUILD)/libroundabout.so $(CLOSED) $(PRELOAD)/test_libraries \
 
 LIVE       = tests/live/apps/c
 C_APP      = $(addprefix $(LIVE)/,c_app.c tell.c text.c results.c answers.c session.c prepared.c prepared_orders.c non_blocking.c process.c orders.c)
-LIVE_APPS  = $(addprefix $(BUILD)/tests/live/,c_app any_order loader module.so)
+LIVE_APPS  = $(addprefix $(BUILD)/tests/live/,c_app any_order loader module.so) \
+             $(BUILD)/tests/live/statements $(BUILD)/tests/live/failing.so
 LIVE_CFLAGS = -std=gnu11 -g -O2 $(WARNINGS)
 $(BUILD)/tests/live/c_app: $(C_APP) $(LIVE)/c_app.h
 	@mkdir -p $(@D)
@@ -225,6 +230,12 @@ $(BUILD)/tests/live/c_app: $(C_APP) $(LIVE)/c_app.h
 $(BUILD)/tests/live/any_order: $(LIVE)/any_order.c $(LIVE)/tell.c $(LIVE)/c_app.h
 	@mkdir -p $(@D)
 	$(CC) $(LIVE_CFLAGS) $(MYSQL_CFLAGS) -o $@ $(LIVE)/any_order.c $(LIVE)/tell.c $(MYSQL_LIBS)
+$(BUILD)/tests/live/statements: $(LIVE)/statements.c
+	@mkdir -p $(@D)
+	$(CC) $(LIVE_CFLAGS) $(MYSQL_CFLAGS) -o $@ $< $(MYSQL_LIBS)
+$(BUILD)/tests/live/failing.so: $(LIVE)/failing.c
+	@mkdir -p $(@D)
+	$(CC) $(LIVE_CFLAGS) -fPIC -shared -o $@ $< -ldl
 $(BUILD)/tests/live/loader: $(LIVE)/loader.c
 	@mkdir -p $(@D)
 	$(CC) $(LIVE_CFLAGS) -Wl,--enable-new-dtags,-rpath,'$$ORIGIN' -o $@ $< -ldl
@@ -278,7 +289,7 @@ install: all man
 	install -m 644 packaging/roundabout.bash $(DESTDIR)$(completion)/roundabout
 	ln -sf roundabout $(DESTDIR)$(completion)/roundaboutd
 	ln -sf roundabout $(DESTDIR)$(completion)/roundabout-bench
-	install -m 644 README.md $(DESTDIR)$(docdir)/
+	install -m 644 README.md SECURITY.md $(DESTDIR)$(docdir)/
 	$(foreach page,$(MANUAL),install -D -m 644 $(BUILD)/$(page) $(DESTDIR)$(call manual_dir,$(page))/$(notdir $(page)) &&) true
 	$(foreach file,$(EXAMPLES),install -D -m 644 $(file) $(DESTDIR)$(docdir)/$(file) &&) true
 
@@ -287,7 +298,7 @@ uninstall:
 	rm -f $(DESTDIR)$(bindir)/roundabout $(DESTDIR)$(bindir)/roundabout-bench $(DESTDIR)$(sbindir)/roundaboutd $(DESTDIR)$(libdir)/roundabout/libroundabout.so \
 	    $(DESTDIR)$(sysconfdir)/roundabout/roundabout.conf.sample $(DESTDIR)$(unitdir)/roundaboutd.service \
 	    $(DESTDIR)$(libdir)/sysusers.d/roundabout.conf $(DESTDIR)$(libdir)/tmpfiles.d/roundabout.conf \
-	    $(addprefix $(DESTDIR)$(completion)/,roundabout roundaboutd roundabout-bench) $(DESTDIR)$(docdir)/README.md \
+	    $(addprefix $(DESTDIR)$(completion)/,roundabout roundaboutd roundabout-bench) $(DESTDIR)$(docdir)/README.md $(DESTDIR)$(docdir)/SECURITY.md \
 	    $(foreach page,$(MANUAL),$(DESTDIR)$(call manual_dir,$(page))/$(notdir $(page))) $(addprefix $(DESTDIR)$(docdir)/,$(EXAMPLES))
 	-for folder in $(sort $(dir $(EXAMPLES))); do rmdir -p --ignore-fail-on-non-empty $(DESTDIR)$(docdir)/$$folder; done 2>/dev/null
 	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(libdir)/roundabout $(DESTDIR)$(docdir) $(DESTDIR)$(sysconfdir)/roundabout 2>/dev/null
@@ -315,6 +326,7 @@ check: deps
 	+@$(MAKE) --no-print-directory all man unit preload $(BUILD)/wan $(LIVE_APPS) $(BENCH)/overhead_mariadb $(BENCH)/overhead_oracle
 	@BUILD=$(abspath $(BUILD)) $(RUN) "layers=tests/check_layers.sh" \
 	    "manual=tests/check_manual.py $(BUILD)" \
+	    "hardening=tests/check_hardening.py $(BUILD)" \
 	    "events=tests/check_events.py daemon/event.h man/roundaboutd.8" \
 	    "dashboards=tests/check_dashboards.py $(BUILD)/tests/unit/print_shown contrib/grafana/roundabout.json contrib/prometheus/roundabout.rules.yml" \
 	    "settings=tests/check_settings.py $(BUILD)/tests/unit/print_settings config/roundabout.conf" $(UNIT_RUNS) \
@@ -324,6 +336,10 @@ check: deps
 	    "live order=$(PYTHON) tests/live/test_shim_order.py" \
 	    "live model=$(PYTHON) tests/live/test_shim_model.py" \
 	    "live failure=$(PYTHON) tests/live/test_shim_failure.py" \
+	    "live TLS=$(PYTHON) tests/live/test_tls.py" \
+	    "live grants=$(PYTHON) tests/live/test_grants.py" \
+	    "live strangers=$(PYTHON) tests/live/test_strangers.py" \
+	    "live calls that fail=$(PYTHON) tests/live/test_failing_calls.py" \
 	    "live run=$(PYTHON) tests/live/test_shim_run.py" \
 	    "live stats=$(PYTHON) tests/live/test_shim_stats.py" \
 	    "live bench=$(PYTHON) tests/live/test_bench.py" \

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../config/config.h"
+#include "../daemon/plain.h"
 #include "../daemon/preflight.h"
 #include "look.h"
 
@@ -48,8 +49,12 @@ static void gather(void *context, const struct preflight_finding *finding) {
         }
         findings->room = room;
     }
-    snprintf(findings->names[findings->count], sizeof *findings->names, "%.390s", finding->rule);
-    findings->list[findings->count] = *finding;
+    plain_copy(findings->names[findings->count], sizeof *findings->names, finding->rule);
+    struct preflight_finding *kept = &findings->list[findings->count];
+    *kept = *finding;
+    /* Names of tables and columns, values of variables: a server's word. */
+    plain_copy(kept->found, sizeof kept->found, finding->found);
+    plain_copy(kept->cure, sizeof kept->cure, finding->cure);
     findings->count++;
     findings->by_weight[finding->weight]++;
 }

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../daemon/plain.h"
 #include "../daemon/dialect.h"
 #include "../daemon/observe.h"
 #include "../daemon/server.h"
@@ -54,7 +55,7 @@ static void look_for_replicas(struct server *server, const struct dialect *diale
     for (size_t row = 0; row < server_rows_count(rows) && found->replica_count < INIT_REPLICAS; row++) {
         struct init_replica *replica = &found->replicas[found->replica_count++];
         const char *host = server_rows_value(rows, row, "Host");
-        snprintf(replica->host, sizeof replica->host, "%s", host ? host : "");
+        plain_copy(replica->host, sizeof replica->host, host ? host : "");
         replica->server_id = number_in(rows, row, "Server_id");
         replica->port = number_in(rows, row, "Port");
     }
@@ -69,7 +70,7 @@ static void look_for_replicas(struct server *server, const struct dialect *diale
     for (size_t i = 0; i < found->replica_count; i++) {
         const char *host = found->replicas[i].host[0] ? NULL : server_rows_value(rows, next++, "host");
         if (host)
-            snprintf(found->replicas[i].host, sizeof found->replicas[i].host, "%s", host);
+            plain_copy(found->replicas[i].host, sizeof found->replicas[i].host, host);
     }
     server_rows_free(rows);
 }
@@ -88,7 +89,7 @@ static void look_inside(struct server *server, struct init_found *found) {
     server_query(server, ABOUT, &rows);
     const char *host = server_rows_value(rows, 0, "report_host");
     if (host && *host)
-        snprintf(found->host, sizeof found->host, "%s", host);
+        plain_copy(found->host, sizeof found->host, host);
     found->port = number_in(rows, 0, "port");
     server_rows_free(rows);
     look_for_replicas(server, dialect, found);
@@ -96,7 +97,7 @@ static void look_inside(struct server *server, struct init_found *found) {
     for (size_t row = 0; row < server_rows_count(rows) && found->table_count < INIT_TABLES; row++) {
         const char *name = server_rows_value(rows, row, "name");
         if (name && !strpbrk(name, "\"\\*?") && strlen(name) < sizeof *found->tables)
-            strcpy(found->tables[found->table_count++], name);
+            plain_copy(found->tables[found->table_count++], sizeof *found->tables, name);
     }
     server_rows_free(rows);
 }

@@ -184,7 +184,7 @@ void json_put_text(FILE *file, const char *text) {
         const unsigned char byte = (unsigned char)*text;
         if (byte == '"' || byte == '\\')
             fprintf(file, "\\%c", byte);
-        else if (byte < 0x20)
+        else if (byte < 0x20 || byte == 0x7F)
             fprintf(file, "\\u%04x", byte);
         else
             putc(byte, file);

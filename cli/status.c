@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "../config/config.h"
+#include "../daemon/plain.h"
 #include "../daemon/dialect.h"
 #include "../daemon/status_json.h"
 #include "look.h"
@@ -54,9 +55,7 @@ static void add_answer(struct picture_note *warning, const struct server_answer 
     if (used + 2 >= sizeof warning->text)
         return;
     warning->text[used++] = ' ';
-    for (const char *at = answer->text; *at && used + 1 < sizeof warning->text; at++)
-        warning->text[used++] = (unsigned char)*at < 0x20 || *at == 0x7F ? '?' : *at;
-    warning->text[used] = '\0';
+    plain_copy(warning->text + used, sizeof warning->text - used, answer->text);
 }
 
 /* Looks are in the picture's order: the sites, then the replicas. NULL: no memory. */

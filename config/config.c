@@ -513,6 +513,8 @@ static int open_private(struct reading *reading, const config_setting_t *setting
         say(reading, setting,
             "%s: the group of %s can read it (mode %04o) and root doesn't own it; run: chmod 600 %s", key,
             path, (unsigned)status.st_mode & 07777, path);
+    } else if (status.st_uid != 0 && status.st_uid != geteuid() && geteuid() != 0) {
+        say(reading, setting, "%s: %s belongs to another user than root and this program's; run: chown root %s", key, path, path);
     } else {
         return file;
     }
@@ -590,6 +592,11 @@ void config_check_server(struct reading *reading, const config_setting_t *group,
         say(reading, group, "this server has neither socket nor host; add one of the two");
 }
 
+static void check_tls(struct reading *reading, const config_setting_t *group, bool tls, const char *tls_ca) {
+    if (tls_ca && !tls)
+        say(reading, config_setting_get_member(group, "tls_ca"), "tls_ca without tls; add tls = true");
+}
+
 void config_check_local(struct reading *reading, const config_setting_t *group, void *values) {
     struct config_local *local = values;
 
@@ -600,9 +607,19 @@ void config_check_local(struct reading *reading, const config_setting_t *group, 
     if (local->password_file)
         local->password =
             read_secret(reading, config_setting_get_member(group, "password_file"), local->password_file);
+    check_tls(reading, group, local->tls, local->tls_ca);
+    if (local->tls && is_given(group, "socket"))
+        say(reading, config_setting_get_member(group, "tls"),
+            "tls beside socket; remove it, for what goes through a socket doesn't leave this host");
     if (local->defaults_file) {
         int file =
             open_private(reading, config_setting_get_member(group, "defaults_file"), local->defaults_file);
+        struct stat status;
+        /* It may name a folder of plug-ins, which are code. A password is only data, and root may read anybody's. */
+        if (file >= 0 && fstat(file, &status) == 0 && status.st_uid != 0 && status.st_uid != geteuid())
+            say(reading, config_setting_get_member(group, "defaults_file"),
+                "defaults_file: %s belongs to another user than root and this program's; run: chown root %s", local->defaults_file,
+                local->defaults_file);
         if (file >= 0)
             close(file);
     }
@@ -630,8 +647,7 @@ void config_check_login(struct reading *reading, const config_setting_t *group, 
     if (login->password_file && !login->is_closed)
         login->password =
             read_secret(reading, config_setting_get_member(group, "password_file"), login->password_file);
-    if (login->tls_ca && !login->tls)
-        say(reading, config_setting_get_member(group, "tls_ca"), "tls_ca without tls; add tls = true");
+    check_tls(reading, group, login->tls, login->tls_ca);
 }
 
 static void check_sites_differ(struct reading *reading, const config_setting_t *list, const struct config_ring *ring) {
@@ -760,6 +776,8 @@ static char *read_file(const char *path, const char **why) {
         *why = strerror(errno);
     else if (!S_ISREG(status.st_mode))
         *why = "it is no regular file";
+    else if (status.st_mode & S_IWOTH)
+        *why = "any user can write it; run: chmod o-w on it";
     else if ((text = malloc(FILE_BYTES_MAX + 1)) == NULL)
         *why = strerror(ENOMEM);
     if (text) {

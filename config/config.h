@@ -54,6 +54,8 @@ struct config_local {
     char *password;      /* read from password_file; NULL: none given */
     char *password_file; /* absolute, as given, for messages */
     char *defaults_file; /* absolute; an option file for the client library ([client] user, ssl-ca, ...) */
+    bool tls;            /* by TCP only: nothing is sent but over TLS */
+    char *tls_ca;        /* a file; NULL: the connection is encrypted but the server isn't verified */
     unsigned connect_timeout_s;
     unsigned read_timeout_s;
     unsigned retry_after_ms; /* how long one that failed is left alone before a statement tries it again */

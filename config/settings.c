@@ -96,6 +96,10 @@ const struct setting SETTINGS[] = {
     {"local.defaults_file", PATH, AT(config_local, defaults_file), FILE_BYTES,
      .sentence = "An option file for the client library, whose [client] section may hold user, password and "
                  "TLS options."},
+    {"local.tls", SWITCH, AT(config_local, tls),
+     .sentence = "Whether connections to host are encrypted; where they can't be, statements run on main."},
+    {"local.tls_ca", PATH, AT(config_local, tls_ca), FILE_BYTES,
+     .sentence = "The certificates that the server's own is checked against, with its name; without it, it isn't checked."},
     {"local.connect_timeout_s", NUMBER, AT(config_local, connect_timeout_s), BETWEEN(1, 60), .fallback = 1,
      .sentence = "How long, in seconds, a statement may wait for a connection to the local master before it "
                  "runs on main."},

@@ -1,5 +1,7 @@
 #include "buffer.h"
 
+#include "plain.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,23 +51,6 @@ void buffer_put_format(struct buffer *buffer, const char *format, ...) {
         buffer_put_bytes(buffer, text, (size_t)length);
 }
 
-/* How many bytes the UTF-8 character at `text` has; 0: it is none. */
-static size_t character_length(const char *text) {
-    const unsigned char *at = (const unsigned char *)text;
-    const size_t length = at[0] < 0x80                     ? 1
-                          : at[0] >= 0xC2 && at[0] <= 0xDF ? 2
-                          : (at[0] & 0xF0) == 0xE0         ? 3
-                          : at[0] >= 0xF0 && at[0] <= 0xF4 ? 4
-                                                           : 0;
-    for (size_t i = 1; i < length; i++)
-        if ((at[i] & 0xC0) != 0x80)
-            return 0;
-    const bool overlong = (at[0] == 0xE0 && at[1] < 0xA0) || (at[0] == 0xF0 && at[1] < 0x90);
-    const bool surrogate = at[0] == 0xED && at[1] > 0x9F;
-    const bool beyond = at[0] == 0xF4 && at[1] > 0x8F;
-    return overlong || surrogate || beyond ? 0 : length;
-}
-
 #define REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
 
 /* Writes one character; what has no escape is written as it is. `escape` returns NULL for that. */
@@ -73,14 +58,14 @@ static void put_escaped(struct buffer *buffer, const char *text,
                         const char *(*escape)(unsigned char byte, char *room)) {
     char room[16];
     while (*text) {
-        const size_t length = character_length(text);
-        const char *escaped = length == 1 ? escape((unsigned char)*text, room) : NULL;
-        if (length == 0)
-            buffer_put(buffer, REPLACEMENT);
-        else if (escaped)
+        const size_t length = plain_length(text);
+        const char *escaped = (unsigned char)*text < 0x80 ? escape((unsigned char)*text, room) : NULL;
+        if (escaped)
             buffer_put(buffer, escaped);
+        else if (length == 0 && *text != '\n' && *text != '\t')
+            buffer_put(buffer, REPLACEMENT);
         else
-            buffer_put_bytes(buffer, text, length);
+            buffer_put_bytes(buffer, text, length ? length : 1);
         text += length ? length : 1;
     }
 }

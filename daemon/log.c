@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "plain.h"
+
 static FILE *output;
 static enum config_log_level highest = CONFIG_LOG_INFO;
 
@@ -31,7 +33,9 @@ static void write_line(enum config_log_level level, const char *text) {
     gmtime_r(&now, &parts);
     strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &parts);
     FILE *to = output ? output : stderr;
-    fprintf(to, "%s %s %s\n", when, words[level], text);
+    char plain[6000];
+    plain_copy(plain, sizeof plain, text);
+    fprintf(to, "%s %s %s\n", when, words[level], plain);
     fflush(to);
 }
 

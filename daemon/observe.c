@@ -8,6 +8,7 @@
 
 #include "dialect.h"
 #include "heartbeat.h"
+#include "plain.h"
 #include "quote.h"
 
 static int64_t clock_now(clockid_t clock, int64_t per_second) {
@@ -25,7 +26,7 @@ int64_t clock_monotonic_ms(void) {
 
 static void copy_text(char *to, size_t size, const struct server_rows *rows, const char *column) {
     const char *value = server_rows_value(rows, 0, column);
-    snprintf(to, size, "%s", value ? value : "");
+    plain_copy(to, size, value ? value : "");
 }
 
 static int64_t read_number(const struct server_rows *rows, size_t row, const char *column, int64_t missing) {
@@ -146,7 +147,7 @@ struct server_answer link_observe(struct server *server, const struct config_rin
             return hello;
         version = server_version(server);
     }
-    snprintf(state->version, sizeof state->version, "%s", version);
+    plain_copy(state->version, sizeof state->version, version);
     const struct dialect *dialect = dialect_for_version(version);
     if (!dialect)
         return (struct server_answer){.outcome = SERVER_ANSWERED};

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "plain.h"
+
 /* A session of the daemon's own: no mode that changes how its text is read, UTC, and short waits for locks,
  * so that a client that locks the heartbeat table holds up nothing else. */
 #define SESSION                                                                                              \
@@ -18,6 +20,7 @@ struct server {
     const struct config_login *login;
     bool by_socket;
     unsigned limit_s;
+    char version[128]; /* as the server says it, made plain */
 };
 
 struct server_rows {
@@ -77,7 +80,7 @@ static enum server_outcome outcome_of(unsigned code) {
 static struct server_answer answer_of(MYSQL *mysql) {
     struct server_answer answer = {.code = mysql_errno(mysql)};
     answer.outcome = outcome_of(answer.code);
-    snprintf(answer.text, sizeof answer.text, "%s", mysql_error(mysql));
+    plain_copy(answer.text, sizeof answer.text, mysql_error(mysql));
     return answer;
 }
 
@@ -121,7 +124,13 @@ static struct server_answer connect_server(struct server *server) {
         mysql_close(mysql);
         return answer;
     }
+    if (!by_socket && server->login->tls && !mysql_get_ssl_cipher(mysql)) {
+        /* Connector/C does without TLS where the server offers none, unless the certificate is to be checked. */
+        mysql_close(mysql);
+        return (struct server_answer){SERVER_REFUSED, 2026, "tls is asked for, and the server offers none"};
+    }
     server->mysql = mysql;
+    plain_copy(server->version, sizeof server->version, mysql_get_server_info(mysql));
     return (struct server_answer){.outcome = SERVER_ANSWERED};
 }
 
@@ -167,7 +176,7 @@ struct server_answer server_query(struct server *server, const char *sql, struct
 }
 
 const char *server_version(const struct server *server) {
-    return server->mysql ? mysql_get_server_info(server->mysql) : NULL;
+    return server->mysql ? server->version : NULL;
 }
 
 size_t server_rows_count(const struct server_rows *rows) {

@@ -14,7 +14,7 @@ enum server_outcome {
     SERVER_UNREACHABLE, /* nothing answered in time */
 };
 
-/* How a request ended. The text is the server's or the library's; it holds no password. */
+/* How a request ended. The text is the server's or the library's, made plain; it holds no password. */
 struct server_answer {
     enum server_outcome outcome;
     unsigned code;

@@ -388,8 +388,11 @@ void page_fold_own(int directory, mode_t mode, const void *page, enum page_kind 
 static int lock_folding(int directory, int wait) {
     char name[NAME_BYTES];
     snprintf(name, sizeof name, "fold-%u", (unsigned)geteuid());
-    int file = openat(directory, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (file >= 0 && flock(file, LOCK_EX | wait) != 0) {
+    struct stat status;
+    int file = openat(directory, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+    /* Another user's would be held for as long as that one likes. */
+    bool is_own = file >= 0 && fstat(file, &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == geteuid();
+    if (file >= 0 && (!is_own || flock(file, LOCK_EX | wait) != 0)) {
         close(file);
         return -1;
     }

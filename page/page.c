@@ -56,7 +56,9 @@ static bool is_text(const char *text, size_t size) {
     for (size_t i = 0; i < size; i++) {
         if (text[i] == '\0')
             return true;
-        if (is_control(text[i]))
+        /* U+0080 to U+009F are controls, too, and a terminal may take them without their first byte. */
+        bool is_high = (unsigned char)text[i] >= 0x80 && (unsigned char)text[i] < 0xA0;
+        if (is_control(text[i]) || (is_high && (i == 0 || (unsigned char)text[i - 1] < 0x80 || text[i - 1] == '\xC2')))
             return false;
     }
     return false;

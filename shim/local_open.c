@@ -50,10 +50,13 @@ static enum route_reason connect_failed(struct handle *handle, struct local_slot
     return local_refuse_for_a_while(slot, config, ROUTE_LOCAL_DOWN);
 }
 
-static void set_options(const struct handle *handle, const struct config *config, MYSQL *mysql) {
+/* False: what the configuration asks for can't be had of this library. */
+static bool set_options(const struct handle *handle, const struct config *config, MYSQL *mysql) {
     const struct real *real = handle->real;
     const struct config_local *local = &config->local;
-    options_replay(handle->options, real, mysql, local->user || local->defaults_file);
+    options_replay(
+        handle->options, real, mysql,
+        (struct options_left_out){.files = local->user || local->defaults_file, .trust = local->tls});
     unsigned protocol = local->server.socket ? PROTOCOL_SOCKET : PROTOCOL_TCP;
     real->mysql_options(mysql, OPTION_PROTOCOL, &protocol);
     real->mysql_options(mysql, OPTION_CONNECT_TIMEOUT, &local->connect_timeout_s);
@@ -67,6 +70,16 @@ static void set_options(const struct handle *handle, const struct config *config
     if (local->defaults_file) {
         real->mysql_options(mysql, OPTION_DEFAULT_FILE, local->defaults_file);
     }
+    return !local->tls || options_ask_for_tls(real, mysql, local->tls_ca);
+}
+
+static enum route_reason refuse_plain(struct handle *handle, struct local_slot *slot,
+                                      const struct config *config, const char *why) {
+    char address[256];
+    describe_address(&config->local.server, address, sizeof address);
+    local_note_refusal("connections as local.tls asks for at", address, CLIENT_TLS_FAILED, why);
+    handle->cause = PAGE_CAUSE_CONNECT_REFUSED;
+    return local_refuse_for_a_while(slot, config, ROUTE_LOCAL_DOWN);
 }
 
 static void note_socket(struct local *local, struct socket caught) {
@@ -140,7 +153,10 @@ enum route_reason local_open(struct handle *handle, struct local_slot *slot, con
     if (!local) {
         return ROUTE_LOCAL_DOWN;
     }
-    set_options(handle, config, local->mysql);
+    if (!set_options(handle, config, local->mysql)) {
+        local_free(local);
+        return refuse_plain(handle, slot, config, "this client library can't promise it");
+    }
     const char *user = to->user || to->defaults_file ? to->user : handle->credentials.user;
     const char *password = to->user || to->defaults_file ? to->password : handle->credentials.password;
     const char *database =
@@ -160,8 +176,12 @@ enum route_reason local_open(struct handle *handle, struct local_slot *slot, con
     if (connected) {
         note_socket(local, caught);
     }
-    enum route_reason reason = connected ? check_server(handle, slot, config, local)
-                                         : connect_failed(handle, slot, config, local->mysql);
+    /* Not on the library's word alone: Connector/C does without TLS where the server offers none, unless the certificate is to be
+     * checked; and an option file has the last word. */
+    bool plain = connected && to->tls && !handle->real->mysql_get_ssl_cipher(local->mysql);
+    enum route_reason reason = plain       ? refuse_plain(handle, slot, config, "it offers no TLS")
+                               : connected ? check_server(handle, slot, config, local)
+                                           : connect_failed(handle, slot, config, local->mysql);
     breaker_end_connect(config, token);
     if (reason != ROUTE_ROUTED) {
         local->given_up = handle->real->mysql_errno(local->mysql) >= CLIENT_ERROR_FIRST;

@@ -119,9 +119,39 @@ bool options_keep_ssl(struct option **options, const struct real *real, const ch
     return kept;
 }
 
-void options_replay(const struct option *options, const struct real *real, MYSQL *mysql, bool without_files) {
+/* MariaDB: VERIFY_SERVER_CERT, CA, CAPATH, CRL, CRLPATH, ENFORCE, TLS_PEER_FP and its list. Oracle: CA, CAPATH, CRL, CRLPATH, MODE. */
+static bool is_of_trust(const struct real *real, int number) {
+    static const int mariadb[] = {21, 27, 28, 30, 31, 38, 7002, 7003, 0}, oracle[] = {21, 22, 24, 25, 35, 0};
+    for (const int *of = real->mariadb ? mariadb : oracle; *of; of++) {
+        if (*of == number) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool options_ask_for_tls(const struct real *real, MYSQL *mysql, const char *ca) {
+    if (!real->mysql_get_ssl_cipher) {
+        return false;
+    }
+    if (real->mariadb) {
+        my_bool on = 1, verify = ca ? 1 : 0;
+        return real->mysql_options(mysql, 38 /* SSL_ENFORCE */, &on) == 0 &&
+               (!ca || real->mysql_options(mysql, 27 /* SSL_CA */, ca) == 0) &&
+               real->mysql_options(mysql, 21 /* SSL_VERIFY_SERVER_CERT */, &verify) == 0;
+    }
+    unsigned mode = ca ? 5 /* SSL_MODE_VERIFY_IDENTITY */ : 3 /* SSL_MODE_REQUIRED */;
+    return (!ca || real->mysql_options(mysql, 21 /* SSL_CA */, ca) == 0) &&
+           real->mysql_options(mysql, 35 /* SSL_MODE */, &mode) == 0;
+}
+
+void options_replay(const struct option *options, const struct real *real, MYSQL *mysql,
+                    struct options_left_out left_out) {
     for (const struct option *option = options; option; option = option->next) {
-        if (without_files && (option->number == 4 || option->number == 5)) {
+        if (left_out.trust && is_of_trust(real, option->number)) {
+            continue;
+        }
+        if (left_out.files && (option->number == 4 || option->number == 5)) {
             continue;
         }
         if (option->kind == TWO_STRINGS) {

@@ -13,8 +13,19 @@ struct option; /* a list, oldest first; NULL is the empty list */
 bool options_keep(struct option **options, const struct real *real, int number, const void *argument,
                   const void *second);
 
-/* Sets all of them on `mysql`. `without_files`: leave out the option files (another one is used instead). */
-void options_replay(const struct option *options, const struct real *real, MYSQL *mysql, bool without_files);
+/* What of them the shadow gets from elsewhere. */
+struct options_left_out {
+    bool files; /* option files */
+    bool trust; /* whose certificates are believed, and whether TLS may be done without; not the client's own certificate */
+};
+
+/* Sets all others of them on `mysql`. */
+void options_replay(const struct option *options, const struct real *real, MYSQL *mysql,
+                    struct options_left_out left_out);
+
+/* Only TLS from here on; with `ca` (a file) only with a server whose certificate it has signed for the host's name. False: this
+ * library can't promise that; don't connect. */
+bool options_ask_for_tls(const struct real *real, MYSQL *mysql, const char *ca);
 
 /* The application reads its defaults from an option file: user, password and database may come from there. */
 bool options_read_a_file(const struct option *options);

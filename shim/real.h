@@ -191,7 +191,8 @@
     X(unsigned long, mysql_thread_id, (MYSQL *))                                                           \
     X(const char *, mysql_get_server_info, (MYSQL *))                                                      \
     X(const char *, mysql_character_set_name, (MYSQL *))                                                   \
-    X(int, mysql_get_socket, (const MYSQL *))
+    X(int, mysql_get_socket, (const MYSQL *))                                                              \
+    X(const char *, mysql_get_ssl_cipher, (MYSQL *))
 
 struct real {
     const char *path; /* the library's file, for messages */

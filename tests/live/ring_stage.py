@@ -75,7 +75,8 @@ class Stage:
 
     def __init__(self, count, delay_ms=None, replicas=0, table=True, names="abcdefghijklmnop", grants=GRANTS + ACCOUNT_GRANTS,
                  settings=None, kind=Server, tls=False, tables=("shop.cache",), **options):
-        """`replicas`: how many plain replicas the first site has. `settings`: of the ring section, by name. `tables`: the cache tables."""
+        """`replicas`: how many plain replicas the first site has. `settings`: of the ring section, by name. `tables`: the cache tables.
+        `tls`: True, or the file of the certificates that the servers' own are checked against."""
         Stage.made += 1
         self.number = Stage.made  # so that each has folders and files of its own
         self.names = [str(name) for name in names[:count]]
@@ -119,7 +120,8 @@ class Stage:
         path = file or os.path.join(servers.folder(), f"ring{self.number}-{self.names[i]}.conf")
         with open(path, "w") as f:
             f.write(CONFIG.format(
-                socket=self.servers[i].socket, tls=json.dumps(self.tls), tables=json.dumps(self.tables), site=self.names[i], sites=",\n".join(sites), link_user=LINK_USER,
+                socket=self.servers[i].socket, tls=json.dumps(bool(self.tls)) + (f'; tls_ca = "{self.tls}"' if isinstance(self.tls, str) else ''), tables=json.dumps(self.tables),
+                site=self.names[i], sites=",\n".join(sites), link_user=LINK_USER,
                 monitor_user=MONITOR_USER, link_file=secret_file("link.password", LINK_PASSWORD),
                 monitor_file=secret_file("monitor.password", MONITOR_PASSWORD),
                 settings="".join(f"    {k} = {json.dumps(v)};\n" for k, v in {**self.settings, **settings}.items())))
