@@ -15,6 +15,12 @@ enum server_kind { SERVER_KIND_UNKNOWN, SERVER_MARIADB, SERVER_MYSQL };
 
 enum link_thread { LINK_THREAD_STOPPED, LINK_THREAD_CONNECTING, LINK_THREAD_RUNNING };
 
+/* An order to leave things as they are (pause.h), as one server shows it; zeros: none. */
+struct link_pause {
+    int64_t set_us, until_us; /* by the clock of who gave it */
+    bool joining;             /* the site is being made a member: not even a heartbeat may be written there */
+};
+
 /* What one look at a server showed. Strings that the server didn't give are empty, numbers -1 where that is
  * said. */
 struct link_state {
@@ -60,6 +66,7 @@ struct link_state {
     unsigned heartbeat_problem;           /* an error number */
     int64_t heartbeat_us[RING_SITES_MAX]; /* sites in ring order: when the newest heartbeat seen here was
                                              sent; -1: none */
+    struct link_pause ring_pause, site_pauses[RING_SITES_MAX];
 };
 
 /* What one turn may do about a link. */
@@ -115,6 +122,13 @@ bool link_gtid_of_domain(const char *list, unsigned domain, char *gtid, size_t s
  * took back the tables' last moments (innodb_flush_log_at_trx_commit other than 1) and not the log's. They
  * would come again and be refused as out of order. */
 bool link_is_set_back(const struct link_state *state);
+
+/* The last number that `holder` shows of the GTIDs which `origin` gives out: in what it has logged or applied,
+ * whichever is later. 0: none. */
+unsigned long long link_last_number(const struct link_state *holder, const struct link_state *origin);
+
+/* Nothing of another server has ever been applied there. `others` of any may be NULL. */
+bool link_is_blank(const struct link_state *state, const struct link_state *const *others, size_t count);
 
 /* A MariaDB GTID list in which each domain has the element with the larger sequence number of the two lists.
  * False: no room. */
