@@ -65,6 +65,8 @@ CLI    = cli/main.c \
          cli/check.c daemon/preflight.c daemon/catalogue.c daemon/chunk.c daemon/statement.c \
          cli/ring.c \
          cli/ring_prepare.c daemon/prepare.c \
+         cli/ring_hand.c cli/ring_join.c cli/ring_copy.c daemon/join.c \
+         cli/ring_plan.c cli/ring_leave.c cli/ring_pause.c \
          cli/status.c daemon/picture.c daemon/status_json.c daemon/buffer.c daemon/event.c daemon/routing.c $(PAGE) \
          cli/look.c daemon/observe.c daemon/server.c \
          $(CONFIG) $(DAEMON_PURE)
@@ -84,7 +86,7 @@ DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) $(filter-out daemon/event.c daemon/j
 UNIT   = config page \
          judge usage \
          lex sql route session \
-         ring link script turn preflight \
+         ring link script turn preflight join \
          lag show \
          doctor \
          histogram load
@@ -143,6 +145,7 @@ $(BUILD)/tests/unit/test_ring: $(call objects,tests/unit/test_ring.c $(DAEMON_PU
 $(BUILD)/tests/unit/test_link: $(call objects,tests/unit/test_link.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_script: $(call objects,tests/unit/test_script.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_preflight: $(call objects,tests/unit/test_preflight.c daemon/preflight.c $(DAEMON_PURE))
+$(BUILD)/tests/unit/test_join: $(call objects,tests/unit/test_join.c daemon/join.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_chunk: $(call objects,tests/unit/test_chunk.c daemon/chunk.c daemon/statement.c)
 $(BUILD)/tests/unit/test_prepare: $(call objects,tests/unit/test_prepare.c daemon/prepare.c daemon/chunk.c daemon/statement.c)
 $(BUILD)/tests/unit/test_diverge: $(call objects,tests/unit/test_diverge.c daemon/diverge.c)
@@ -326,6 +329,7 @@ check: deps
 	    "live ring=$(PYTHON) tests/live/test_ring.py" \
 	    "live page=$(PYTHON) tests/live/test_page.py" \
 	    "live ring on MySQL=$(PYTHON) tests/live/test_ring_mysql.py" \
+	    "live ring verbs=$(PYTHON) tests/live/test_ring_verbs.py" \
 	    "live converge=$(PYTHON) tests/live/test_converge.py" \
 	    "live converge under faults=RUNS=2 RUN_S=10 $(PYTHON) tests/live/ring_jepsen.py"
 

@@ -72,6 +72,11 @@ struct chunk_range {
 void chunk_write_cut(struct statement *sql, const struct chunk_table *table, struct chunk_range range,
                      unsigned rows);
 
+/* row_text: each row of the range as a list in parentheses of literals that bring its values back exactly, for
+ * the statement that chunk_write_replace() begins; NULL: it is longer than the server's max_allowed_packet. */
+void chunk_write_rows(struct statement *sql, const struct chunk_table *table, struct chunk_range range);
+void chunk_write_replace(struct statement *sql, const struct chunk_table *table);
+
 /* bucket, n, x: count of rows and checksum of each bucket that has any. Two rows that differ in any column
  * have different checksums but for one chance in 2^32; the checksum of a bucket isn't linear in the rows'
  * bytes, so that equal differences of two rows don't cancel out as with CRC32 alone. */

@@ -18,7 +18,8 @@ enum link_thread { LINK_THREAD_STOPPED, LINK_THREAD_CONNECTING, LINK_THREAD_RUNN
 /* An order to leave things as they are (pause.h), as one server shows it; zeros: none. */
 struct link_pause {
     int64_t set_us, until_us; /* by the clock of who gave it */
-    bool joining;             /* the site is being made a member: not even a heartbeat may be written there */
+    /* The site is being made a member: not even a heartbeat may be written there. */
+    enum { LINK_NOT_JOINING, LINK_JOINING, LINK_JOINED_BUT_FOR_THE_LINK } joining;
 };
 
 /* What one look at a server showed. Strings that the server didn't give are empty, numbers -1 where that is

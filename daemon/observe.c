@@ -127,7 +127,11 @@ static void read_pauses(const struct config_ring *ring, const struct server_rows
         const char *name = server_rows_value(rows, row, "site");
         const struct link_pause pause = {.set_us = read_number(rows, row, "set_us", 0),
                                          .until_us = read_number(rows, row, "until_us", 0),
-                                         .joining = read_number(rows, row, "joining", 0) != 0};
+                                         .joining = read_number(rows, row, "joining", 0) == 2
+                                                        ? LINK_JOINED_BUT_FOR_THE_LINK
+                                                    : read_number(rows, row, "joining", 0)
+                                                        ? LINK_JOINING
+                                                        : LINK_NOT_JOINING};
         if (name && !name[0])
             state->ring_pause = pause;
         for (size_t i = 0; name && i < ring->site_count; i++)

@@ -8,10 +8,10 @@
 void pause_write(struct statement *sql, const char *site, const struct link_pause *pause) {
     char quoted[160];
     statement_write(sql,
-                 "REPLACE INTO roundabout.pause (site, set_us, until_us, joining) VALUES (%s, %" PRId64
-                 ", %" PRId64 ", %d)",
-                 quote_text(site ? site : "", quoted, sizeof quoted) ? quoted : "''", pause->set_us,
-                 pause->until_us, pause->joining);
+                    "REPLACE INTO roundabout.pause (site, set_us, until_us, joining) VALUES (%s, %" PRId64
+                    ", %" PRId64 ", %d)",
+                    quote_text(site ? site : "", quoted, sizeof quoted) ? quoted : "''", pause->set_us,
+                    pause->until_us, (int)pause->joining);
 }
 
 static void take_newer(struct link_pause *newest, const struct link_pause *pause) {

@@ -11,10 +11,10 @@
 #define PAUSE_READ "SELECT site, set_us, until_us, joining FROM roundabout.pause"
 
 /* Logged, this goes round; nobody minds if it comes to a site twice. */
-#define PAUSE_MAKE_TABLE                                                                         \
-    "CREATE TABLE IF NOT EXISTS roundabout.pause (site VARBINARY(64) NOT NULL PRIMARY KEY,"      \
-    " set_us BIGINT UNSIGNED NOT NULL, until_us BIGINT UNSIGNED NOT NULL,"                       \
-    " joining TINYINT NOT NULL DEFAULT 0, ring_u TINYINT NULL DEFAULT NULL INVISIBLE,"           \
+#define PAUSE_MAKE_TABLE                                                                    \
+    "CREATE TABLE IF NOT EXISTS roundabout.pause (site VARBINARY(64) NOT NULL PRIMARY KEY," \
+    " set_us BIGINT UNSIGNED NOT NULL, until_us BIGINT UNSIGNED NOT NULL,"                  \
+    " joining TINYINT NOT NULL DEFAULT 0, ring_u TINYINT NULL DEFAULT NULL INVISIBLE,"      \
     " UNIQUE KEY ring_u (ring_u)) ENGINE=InnoDB"
 
 /* The site's row; `site` NULL: the whole ring's. An order that is over is written, not deleted: a DELETE

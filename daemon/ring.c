@@ -107,6 +107,15 @@ enum ring_memory ring_memory_of(const struct ring_view *view, size_t site) {
     return memory;
 }
 
+/* An empty server that goes on without what is missing would stay empty, and pass on nothing of what it
+ * lacks. */
+static bool is_blank(const struct ring_view *view) {
+    const struct link_state *others[RING_SITES_MAX] = {NULL};
+    for (size_t i = 0; i < view->ring->site_count; i++)
+        others[i] = view->sites[i].state;
+    return link_is_blank(view->link, others, view->ring->site_count);
+}
+
 #define DRAIN_LIMIT_MS 60000
 
 /* Changing the source throws away what was fetched and not applied yet. From a living source it comes again;
@@ -234,15 +243,6 @@ static struct ring_plan choose_target(const struct ring_view *view, size_t sourc
                              : plan(LINK_HELP, RING_LOST, lost, source);
 }
 
-/* An empty server that goes on without what is missing would stay empty, and pass on nothing of what it
- * lacks. */
-static bool is_blank(const struct ring_view *view) {
-    const struct link_state *others[RING_SITES_MAX] = {NULL};
-    for (size_t i = 0; i < view->ring->site_count; i++)
-        others[i] = view->sites[i].state;
-    return link_is_blank(view->link, others, view->ring->site_count);
-}
-
 /* What a failure asks for, once it has lasted long enough since it was seen or last acted upon. */
 static struct ring_plan answer_failure(const struct ring_view *view, size_t source,
                                        const struct link_error *error) {
@@ -353,8 +353,11 @@ struct ring_plan ring_plan(const struct ring_view *view) {
         return plan(LINK_HELP, RING_OWN_UNSEEN, SITE_NONE, SITE_NONE);
 
     const size_t source = ring_find_source(ring, view->link);
-    if (!view->replica && ring_memory_of(view, view->me) == RING_FORGOT)
+    const enum ring_memory memory = view->replica ? RING_REMEMBERS : ring_memory_of(view, view->me);
+    if (memory == RING_FORGOT)
         return plan(LINK_HELP, RING_LOST_SELF, SITE_NONE, source);
+    if (memory == RING_UNSURE && is_blank(view)) /* over a link it would get its own numbers back, and not its rows */
+        return plan(LINK_WAIT, RING_LOOKING, SITE_NONE, source);
     if (!someone_else_lives(view))
         return plan(LINK_WAIT, someone_is_unknown(view) ? RING_LOOKING : RING_CUT_OFF, SITE_NONE, source);
     /* A link to nobody, or to itself, is no source to be kept. */

@@ -203,6 +203,10 @@ void status_json_write(struct buffer *buffer, const struct picture *picture) {
         put_server(buffer, picture, &picture->servers[i]);
     }
     buffer_put(buffer, "]");
+    if (picture->paused.text[0]) {
+        buffer_put(buffer, ",\"paused\":");
+        buffer_put_json(buffer, picture->paused.text);
+    }
     put_notes(buffer, "warnings", picture->warnings, picture->warning_count);
     put_notes(buffer, "hints", picture->hints, picture->hint_count);
     if (picture->daemon.present)

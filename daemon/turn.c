@@ -48,7 +48,7 @@ struct turn {
     bool bypasses_are_known; /* which sites were bypassed when this daemon started */
     struct converge *converge; /* NULL: nothing is compared from here */
     struct link_pause pause; /* zeros: none holds */
-    bool someone_is_empty; /* a site has lost what it knew, or is being joined: no cause to delete its keys elsewhere */
+    bool someone_is_empty;   /* nothing is compared meanwhile */
     struct log_subject heartbeat, paused;
     struct watch_order order; /* too large for a stack */
 };
@@ -466,27 +466,46 @@ static void take_pause(struct turn *turn) {
         log_state(&turn->paused, CONFIG_LOG_INFO, "%s", "");
 }
 
+/* A site that has lost what it knew, is being joined, or is new and not linked yet: its keys aren't missing for
+ * cause, and the others' converge would write to it. */
+static bool is_empty(const struct ring_view *view, const struct link_state *const *states, size_t site) {
+    const size_t count = view->ring->site_count;
+    const enum ring_memory memory = ring_memory_of(view, site);
+    if (memory == RING_FORGOT || pause_of_site(states, count, site, clock_real_us()).joining)
+        return true;
+    return states[site] && link_is_blank(states[site], states, count) &&
+           (memory != RING_REMEMBERS || !link_is_whole(states[site]));
+}
+
+/* It has written before, or has taken all that there is from the others. One that is new and whose link fails
+ * can still be joined as long as it has written nothing. */
+static bool has_its_place(const struct link_state *state) {
+    return link_last_number(state, state) || (link_is_whole(state) && state->drained);
+}
+
 /* Heartbeats are writes: a server that has forgotten which GTIDs it gave out must not give out any before it
- * was joined again. What isn't known yet changes nothing. */
+ * was joined again, and a new one none before it has its place. What isn't known yet changes
+ * nothing. */
 static void open_beats(struct turn *turn, int64_t now_ms) {
-    struct ring_view view;
-    build_view(turn, &turn->own, now_ms, &view);
-    const enum ring_memory memory = ring_memory_of(&view, view.me);
+    const size_t count = turn->ring->site_count;
     const struct link_state *states[RING_SITES_MAX];
+    struct ring_view view;
     bool looking = false;
-    for (size_t i = 0; i < turn->ring->site_count; i++) {
-        looking |= turn->sites[i].life == SITE_UNKNOWN;
+    build_view(turn, &turn->own, now_ms, &view);
+    for (size_t i = 0; i < count; i++) {
         states[i] = view.sites[i].state;
+        looking |= turn->sites[i].life == SITE_UNKNOWN;
     }
     turn->someone_is_empty = false;
-    for (size_t i = 0; i < turn->ring->site_count; i++)
-        turn->someone_is_empty |=
-            ring_memory_of(&view, i) == RING_FORGOT ||
-            pause_of_site(states, turn->ring->site_count, i, clock_real_us()).joining;
+    for (size_t i = 0; i < count; i++)
+        turn->someone_is_empty |= is_empty(&view, states, i);
+    const enum ring_memory memory = ring_memory_of(&view, view.me);
     if (!view.link || memory == RING_FORGOT || turn->pause.joining)
         watch_let_beat(turn->own.watch, false);
-    else if (memory == RING_REMEMBERS && !looking)
+    else if (memory == RING_REMEMBERS && !looking && (count == 1 || has_its_place(view.link)))
         watch_let_beat(turn->own.watch, true);
+    if (!view.link) /* it may come back as another */
+        turn->account_is_done = false;
 }
 
 bool turn_run(struct turn *turn, int64_t now_ms) {
