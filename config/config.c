@@ -13,6 +13,7 @@
 
 #include <libconfig.h>
 
+#include "expire.h"
 #include "settings.h"
 
 #define DEFAULT_PATH "/etc/roundabout/roundabout.conf"
@@ -611,7 +612,11 @@ void config_check_local(struct reading *reading, const config_setting_t *group, 
 void config_check_cache_group(struct reading *reading, const config_setting_t *group, void *values) {
     struct config_group *cache_group = values;
     char place[sizeof("caches[]") + 20];
+    struct expire_rule rule;
+    const char *why;
 
+    if (cache_group->expire && !expire_read(cache_group->expire, &rule, &why))
+        say(reading, config_setting_get_member(group, "expire"), "expire isn't understood: %s", why);
     if (cache_group->name || is_given(group, "name"))
         return;
     snprintf(place, sizeof(place), "caches[%d]", config_setting_index(group));

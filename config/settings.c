@@ -136,6 +136,14 @@ const struct setting SETTINGS[] = {
     {"caches.mode", WORD, AT(config_group, mode), .words = MODES, .fallback = CONFIG_ROUTE,
      .sentence = "Whether such statements are routed, only counted, or not looked at."},
 
+    {"caches.expire", TEXT, AT(config_group, expire), BETWEEN(1, 200),
+     .sentence = "Which rows are too old and deleted everywhere by the main site's daemon: \"COLUMN < NOW() - INTERVAL 10 "
+                 "MINUTE\", or \"COLUMN < UNIX_TIMESTAMP() - 600\"; without it none."},
+    {"caches.expire_every_s", NUMBER, AT(config_group, expire_every_s), BETWEEN(1, 86400), .fallback = 60,
+     .sentence = "How often, in seconds, such rows are looked for."},
+    {"caches.expire_rows", NUMBER, AT(config_group, expire_rows), BETWEEN(1, 10000), .fallback = 500,
+     .sentence = "How many rows are deleted at once at most; ten times a second as long as there are more."},
+
     {"deepbind", SWITCH, AT(config, deepbind),
      .sentence = "Whether modules that a program loads with RTLD_DEEPBIND are loaded without it, so that their statements "
                  "are seen."},

@@ -414,3 +414,15 @@ void chunk_write_delete(struct statement *sql, const struct chunk_table *table, 
     statement_write(sql, " WHERE ");
     write_equals(sql, table, key, false);
 }
+
+void chunk_write_key(struct statement *sql, const struct chunk_table *table) {
+    write_key_literals(sql, table);
+}
+
+void chunk_write_name(struct statement *sql, const struct chunk_table *table) {
+    write_table(sql, table);
+}
+
+void chunk_write_equals(struct statement *sql, const struct chunk_table *table, const char *key) {
+    write_equals(sql, table, key, false);
+}

@@ -58,6 +58,12 @@ enum chunk_kind chunk_kind_of(const char *data_type);
 const char *chunk_refuses_comparing(const struct chunk_table *table);
 const char *chunk_refuses_repair(const struct chunk_table *table);
 
+/* Parts of statements, for other modules that write some: k0, k1, ..., the key's literals of the row `r`; the
+ * table's name; the key's columns equal to one key. */
+void chunk_write_key(struct statement *sql, const struct chunk_table *table);
+void chunk_write_name(struct statement *sql, const struct chunk_table *table);
+void chunk_write_equals(struct statement *sql, const struct chunk_table *table, const char *key);
+
 /* Whether the text is a key of this table: as many literals as its primary key has columns. */
 bool chunk_key_fits(const struct chunk_table *table, const char *key);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "converge.h"
+#include "expiry.h"
 #include "log.h"
 #include "memory.h"
 #include "pause.h"
@@ -108,7 +109,7 @@ static bool start_replicas(struct turn *turn) {
 static bool start_converge(struct turn *turn) {
     const struct config *config = turn->setup.config;
     if (!config || !config->group_count || !may_change(turn) || turn->ring->site_count < 2 ||
-        turn->ring->converge == CONFIG_CONVERGE_OFF)
+        (turn->ring->converge == CONFIG_CONVERGE_OFF && !expiry_is_wanted(config)))
         return true;
     turn->converge = converge_start(config);
     return turn->converge != NULL;
