@@ -677,6 +677,9 @@ void config_check_ring(struct reading *reading, const config_setting_t *group, v
     struct config_ring *ring = values;
     const config_setting_t *list = config_setting_get_member(group, "sites");
 
+    /* What a site wrote that the others never saw is then deleted everywhere, instead of going over newer values. */
+    if (ring->converge == CONFIG_CONVERGE_REPAIR && !is_given(group, "returning_writes"))
+        ring->returning_writes = CONFIG_RETURNING_SKIP;
     if (list && ring->site_count > 0)
         check_sites_differ(reading, list, ring);
     if (ring->samples_failed > ring->samples)

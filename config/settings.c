@@ -198,7 +198,7 @@ const struct setting SETTINGS[] = {
     {"ring.returning_writes", WORD, AT(config_ring, returning_writes), .words = RETURNING,
      .fallback = CONFIG_RETURNING_KEEP,
      .sentence = "What becomes of a returning site's writes that nobody has seen: keep them, though they may be "
-                 "older than what the others hold, or skip them."},
+                 "older than what the others hold, or skip them, which is the default with converge = repair."},
     {"ring.replicas_follow", SWITCH, AT(config_ring, replicas_follow),
      .sentence = "Whether this site's replicas are kept too, and follow another site while their own master is dead."},
     {"ring.probe_interval_ms", NUMBER, AT(config_ring, probe_interval_ms), BETWEEN(50, 60000), .fallback = 1000,

@@ -77,6 +77,7 @@ enum link_step {
     LINK_START,      /* start the stopped threads */
     LINK_POINT,      /* make or re-make the link to `target` */
     LINK_RESTART_IO, /* stop and start the fetching thread only */
+    LINK_HOLD,       /* stop the fetching thread, so that a returning source isn't followed by itself */
     LINK_SKIP,       /* set the position past what the source has purged, then start */
     LINK_HELP,       /* a person must act */
 };

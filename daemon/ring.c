@@ -185,6 +185,22 @@ static bool may_return(const struct ring_view *view, size_t site) {
            has_caught_up(view, site);
 }
 
+/* In a ring of two there's nobody to go to while the other one is dead, and its link would fetch what that has
+ * written as soon as it's back. */
+static bool sets_aside(const struct ring_view *view, size_t source) {
+    return view->ring->site_count == 2 && !view->replica && source < 2 && source != view->me &&
+           view->ring->returning_writes == CONFIG_RETURNING_SKIP;
+}
+
+static struct ring_plan follow_again(const struct ring_view *view, size_t source) {
+    const struct ring_site *site = &view->sites[source];
+    const bool may = site->life == SITE_ALIVE && site->steady && site->state &&
+                     ring_memory_of(view, source) == RING_REMEMBERS;
+    struct ring_plan move = plan(may ? LINK_POINT : LINK_WAIT, may ? RING_BACK : RING_NOT_ANSWERING, source, source);
+    move.skip_returning = may;
+    return move;
+}
+
 /* Looks upstream, nearest first, for the site to follow. The plan's target says which; its step is LINK_LEAVE
  * when that's the present source, LINK_POINT when it isn't, and anything else when it is too early to say. */
 static struct ring_plan choose_target(const struct ring_view *view, size_t source) {
@@ -358,9 +374,15 @@ struct ring_plan ring_plan(const struct ring_view *view) {
         return plan(LINK_HELP, RING_LOST_SELF, SITE_NONE, source);
     if (memory == RING_UNSURE && is_blank(view)) /* over a link it would get its own numbers back, and not its rows */
         return plan(LINK_WAIT, RING_LOOKING, SITE_NONE, source);
+    const bool aside = sets_aside(view, source);
+    if (aside && view->sites[source].life == SITE_DEAD && view->link->io != LINK_THREAD_STOPPED)
+        return plan(LINK_HOLD, RING_HOLD, source, source);
     if (!someone_else_lives(view))
         return plan(LINK_WAIT, someone_is_unknown(view) ? RING_LOOKING : RING_CUT_OFF, SITE_NONE, source);
     /* A link to nobody, or to itself, is no source to be kept. */
+    if (aside && view->sites[source].bypassed && view->link->io == LINK_THREAD_STOPPED &&
+        ring_memory_of(view, source) != RING_FORGOT)
+        return follow_again(view, source);
     const bool to_itself = source == view->me && !view->replica;
     const struct ring_plan choice = choose_target(view, to_itself ? SITE_STRANGER : source);
     if (choice.step == LINK_LEAVE) {

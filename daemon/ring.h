@@ -46,6 +46,8 @@ bool ring_is_steady(const struct site_samples *samples, const struct config_ring
     X(NO_LINK, "there is no link yet; it is made to %t")                                        \
     X(BYPASS, "%s is dead; %t is the nearest living site upstream")                             \
     X(DRAINING, "%s is dead; what was fetched from it is applied before %t is followed")        \
+    X(HOLD, "%s is dead, and what it wrote meanwhile is to be left out: it isn't followed before it was seen again") \
+    X(BACK, "%t is back; what it wrote that was never seen here is left out")                  \
     X(RETURN, "%t is back and has caught up")                                                   \
     X(ELSEWHERE, "the link points at a server that is not in the ring; it is pointed at %t")    \
     X(NOT_GTID, "the link from %t doesn't use GTIDs as a ring needs")                           \

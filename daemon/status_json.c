@@ -107,6 +107,7 @@ static void put_daemon(struct buffer *buffer, const struct picture *picture) {
                                         [LINK_START] = "start",
                                         [LINK_POINT] = "point",
                                         [LINK_RESTART_IO] = "restart_io",
+                                        [LINK_HOLD] = "hold",
                                         [LINK_SKIP] = "skip",
                                         [LINK_HELP] = "help"};
     buffer_put(buffer, ",\"daemon\":{");

@@ -293,5 +293,40 @@ def a_pause_outlives_daemons_and_ends_when_told():
     want(FINE, status, said)
 
 
+def check_set_aside(kind):
+    it = stage(2, kind=kind, more={"converge": "repair"})  # returning_writes = "skip" comes with that
+    it.start_daemons()
+    it.wait_whole(60)
+    it.servers[0].query("REPLACE INTO shop.cache VALUES ('stale', 'first')")
+    want({}, it.wait_everywhere(["stale"], 20), "keys lacking")
+    it.stop_daemon(0)
+    it.servers[0].query("STOP SLAVE")
+    it.servers[1].query("REPLACE INTO shop.cache VALUES ('stale', 'old')")
+    it.servers[1].query("REPLACE INTO shop.cache VALUES ('unseen', 'old')")
+    it.stop_daemon(1)
+    it.servers[1].kill()
+    it.start_daemon(0)
+    wait_for(lambda: "site b is dead" in it.log(0), 20, "b is dead")
+    it.servers[0].query("REPLACE INTO shop.cache VALUES ('stale', 'new')")
+    it.servers[1].start()
+    it.start_daemon(1)
+    it.wait_whole(60)
+    want_true("is left out" in it.log(0), "a leaves b's writes out")
+    it.servers[1].query("REPLACE INTO shop.cache VALUES ('later', 'v')")
+    want({}, it.wait_everywhere(["later"], 20), "keys lacking")
+    want_true(it.servers[0].one("SELECT COALESCE(MAX(v), 'gone') FROM shop.cache WHERE k = 'stale'") in (b"new", b"gone", "gone"),
+              "no old value where the newer one was written")
+
+
+@test
+def in_a_ring_of_two_unsent_writes_are_set_aside():
+    check_set_aside(Server)
+
+
+@test
+def in_a_mysql_ring_of_two_unsent_writes_are_set_aside():
+    check_set_aside(MysqlServer)
+
+
 if __name__ == "__main__":
     main()

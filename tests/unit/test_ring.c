@@ -334,6 +334,21 @@ static void second_is_of_mysql(void) {
     }
     snprintf(states[1].logged, sizeof states[1].logged, "b000-1:1-2");
 }
+static void two_skip(void) {
+    ring.returning_writes = CONFIG_RETURNING_SKIP;
+}
+static void two_skip_held(void) {
+    two_skip(), io_off();
+}
+static void two_skip_back(void) {
+    two_skip_held(), view.sites[1].bypassed = true;
+}
+static void two_skip_back_unsteady(void) {
+    two_skip_back(), view.sites[1].steady = false;
+}
+static void two_keep_back(void) {
+    two_skip_back(), ring.returning_writes = CONFIG_RETURNING_KEEP, long_ago();
+}
 static void set_back(void) {
     sql_error(1950);
     snprintf(MINE->logged, sizeof MINE->logged, "1-1-5,2-2-9");
@@ -566,6 +581,13 @@ static const struct row rows[] = {
     {"an empty site goes on without nothing: help, MariaDB", "AAA", 0, 2, purged_blank, LINK_HELP, RING_BLANK, 2},
     {"an empty site goes on without nothing: help, MySQL", "AAA", 0, 2, purged_blank_y, LINK_HELP, RING_BLANK, 2},
     {"a site that has something goes on without the rest", "AAA", 0, 2, purged_not_blank_y, LINK_SKIP, RING_PURGED, 2},
+    {"of two: a dead one's writes are kept away", "AD", 0, 1, two_skip, LINK_HOLD, RING_HOLD, 1},
+    {"of two: once", "AD", 0, 1, two_skip_held, LINK_WAIT, RING_CUT_OFF, -1},
+    {"of two: not unless asked for", "AD", 0, 1, NULL, LINK_WAIT, RING_CUT_OFF, -1},
+    {"of two: it's followed without them when it's back", "AA", 0, 1, two_skip_back, LINK_POINT, RING_BACK, 1},
+    {"of two: not before it is steady", "AA", 0, 1, two_skip_back_unsteady, LINK_WAIT, RING_NOT_ANSWERING, 1},
+    {"of two: with them unless asked for", "AA", 0, 1, two_keep_back, LINK_START, RING_STOPPED, 1},
+    {"of more: the next is followed", "AADA", 3, 2, two_skip, LINK_POINT, RING_BYPASS, 1},
     {"a wiped site is gone past", "AAAA", 2, 1, second_was_wiped, LINK_POINT, RING_LOST_SOURCE, 0},
     {"a wiped site that has written is gone past", "AAAA", 2, 1, second_was_wiped_and_wrote, LINK_POINT,
      RING_LOST_SOURCE, 0},
