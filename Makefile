@@ -39,7 +39,7 @@ HARDENING := -fstack-protector-strong -fstack-clash-protection $(call accepts,-f
 CFLAGS_ALL = -std=gnu11 -g $(OPTIMISE) $(HARDENING) $(WARNINGS) $(SANITIZE) -fPIC -fvisibility=hidden -MMD -MP $(CFLAGS)
 LDFLAGS_ALL = -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 
-CONFIG = config/config.c config/settings.c
+CONFIG = config/config.c config/settings.c config/expire.c
 PURE   = shim/lex.c shim/lex_modes.c shim/sql_keywords.c shim/sql_functions.c \
          shim/sql_read.c shim/sql_expression.c shim/sql_tables.c shim/sql_query.c shim/sql_write.c shim/sql_set.c shim/sql.c \
          shim/route.c page/names.c
@@ -71,17 +71,20 @@ CLI    = cli/main.c \
          cli/check.c daemon/preflight.c daemon/catalogue.c daemon/chunk.c daemon/statement.c \
          cli/ring.c \
          cli/ring_prepare.c daemon/prepare.c \
+         cli/ring_hand.c cli/ring_join.c cli/ring_copy.c daemon/join.c \
+         cli/ring_plan.c cli/ring_leave.c cli/ring_pause.c \
          cli/status.c daemon/picture.c daemon/status_json.c daemon/buffer.c daemon/event.c daemon/routing.c $(PAGE) \
          cli/look.c daemon/observe.c daemon/server.c \
          $(CONFIG) $(DAEMON_PURE)
-DAEMON_PURE = daemon/link.c daemon/ring.c daemon/script.c daemon/dialect.c daemon/quote.c daemon/plain.c
-CONVERGE_PURE = daemon/statement.c daemon/chunk.c daemon/diverge.c daemon/sweep.c daemon/fence.c
+DAEMON_PURE = daemon/link.c daemon/ring.c daemon/script.c daemon/dialect.c daemon/quote.c daemon/plain.c \
+              daemon/pause.c daemon/statement.c
+CONVERGE_PURE = daemon/chunk.c daemon/diverge.c daemon/sweep.c daemon/fence.c
 DAEMON_SHOW = daemon/picture.c daemon/compare.c daemon/event.c daemon/journal.c daemon/routing.c daemon/buffer.c \
               daemon/metrics.c daemon/status_json.c daemon/page.c page/names.c $(PAGE)
 DAEMON_REST = daemon/observe.c daemon/heartbeat.c daemon/watch.c daemon/lag.c daemon/memory.c daemon/site.c \
               daemon/turn.c daemon/event.c daemon/journal.c daemon/buffer.c \
               $(CONVERGE_PURE) daemon/catalogue.c daemon/crew.c daemon/lease.c \
-              daemon/comparison.c daemon/comparison_load.c daemon/suspects.c daemon/repair.c daemon/converge.c \
+              daemon/comparison.c daemon/comparison_load.c daemon/suspects.c daemon/repair.c daemon/purge.c daemon/expiry.c config/expire.c daemon/converge.c \
               daemon/log.c
 DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) $(filter-out daemon/event.c daemon/journal.c daemon/buffer.c,$(DAEMON_SHOW)) \
               daemon/herald.c daemon/http.c daemon/host.c daemon/hook.c \
@@ -90,7 +93,7 @@ DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) $(filter-out daemon/event.c daemon/j
 UNIT   = config page plain \
          judge usage \
          lex sql route session \
-         ring link script turn preflight \
+         ring link script turn preflight join expire \
          lag show \
          doctor \
          histogram load
@@ -150,6 +153,8 @@ $(BUILD)/tests/unit/test_ring: $(call objects,tests/unit/test_ring.c $(DAEMON_PU
 $(BUILD)/tests/unit/test_link: $(call objects,tests/unit/test_link.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_script: $(call objects,tests/unit/test_script.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_preflight: $(call objects,tests/unit/test_preflight.c daemon/preflight.c $(DAEMON_PURE))
+$(BUILD)/tests/unit/test_expire: $(call objects,tests/unit/test_expire.c config/expire.c daemon/purge.c daemon/chunk.c daemon/statement.c)
+$(BUILD)/tests/unit/test_join: $(call objects,tests/unit/test_join.c daemon/join.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_chunk: $(call objects,tests/unit/test_chunk.c daemon/chunk.c daemon/statement.c)
 $(BUILD)/tests/unit/test_prepare: $(call objects,tests/unit/test_prepare.c daemon/prepare.c daemon/chunk.c daemon/statement.c)
 $(BUILD)/tests/unit/test_diverge: $(call objects,tests/unit/test_diverge.c daemon/diverge.c)
@@ -351,6 +356,8 @@ check: deps
 	    "live ring=$(PYTHON) tests/live/test_ring.py" \
 	    "live page=$(PYTHON) tests/live/test_page.py" \
 	    "live ring on MySQL=$(PYTHON) tests/live/test_ring_mysql.py" \
+	    "live ring verbs=$(PYTHON) tests/live/test_ring_verbs.py" \
+	    "live expire=$(PYTHON) tests/live/test_expire.py" \
 	    "live converge=$(PYTHON) tests/live/test_converge.py" \
 	    "live converge under faults=RUNS=2 RUN_S=10 $(PYTHON) tests/live/ring_jepsen.py"
 

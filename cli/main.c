@@ -24,7 +24,7 @@ static const struct verb {
     {"doctor", verb_doctor, "say whether a program or a running process can be routed; if not, why and what helps"},
     {"check", verb_check, "look whether everything is there that a ring needs, at every site"},
     {"status", verb_status, "show the ring: who follows whom, how far behind, what is wrong"},
-    {"ring", verb_ring, "change the ring: prepare a cache table for it"},
+    {"ring", verb_ring, "change the ring: join, leave, pause, prepare a cache table; show what it would do"},
     {"stats", verb_stats, "show what was routed on this host, what was not and why, and what it saved"},
     {"observe", verb_observe, "rank the tables that look like caches, after `roundabout run --observe`"},
 };

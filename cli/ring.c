@@ -15,6 +15,11 @@ static const struct ring_verb {
 } VERBS[] = {
     {"prepare-table", ring_prepare_table,
      "give a cache table the form that heals, at every server of the ring"},
+    {"join", ring_join, "make a fresh or wiped server a member"},
+    {"leave", ring_leave, "take a site out, and lose nothing"},
+    {"plan", ring_plan_verb, "print what each site's daemon would do now"},
+    {"pause", ring_pause, "tell the daemons to change nothing for a while"},
+    {"resume", ring_resume, "end that before its time"},
 };
 #define VERBS_END (VERBS + sizeof(VERBS) / sizeof(VERBS[0]))
 

@@ -2,6 +2,8 @@
 #include "verbs.h"
 
 #include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -10,6 +12,7 @@
 #include "../config/config.h"
 #include "../daemon/plain.h"
 #include "../daemon/dialect.h"
+#include "../daemon/pause.h"
 #include "../daemon/status_json.h"
 #include "look.h"
 
@@ -58,6 +61,24 @@ static void add_answer(struct picture_note *warning, const struct server_answer 
     plain_copy(warning->text + used, sizeof warning->text - used, answer->text);
 }
 
+/* Orders of `roundabout ring pause` and of a join that isn't done. */
+static void add_pause(struct picture *picture, const struct config_ring *ring, const struct look *looks) {
+    const struct link_state *states[RING_SITES_MAX];
+    for (size_t i = 0; i < ring->site_count; i++)
+        states[i] = looks[i].answer.outcome == SERVER_ANSWERED ? &looks[i].state : NULL;
+    struct picture_note *note = &picture->paused;
+    for (size_t i = 0; i < ring->site_count; i++) {
+        const struct link_pause pause = pause_of_site(states, ring->site_count, i, picture->at_us);
+        const size_t used = strlen(note->text);
+        if (pause.joining)
+            snprintf(note->text + used, sizeof note->text - used, "%s%.63s is being joined (`roundabout ring join`)",
+                     used ? "; " : "", ring->sites[i].name);
+        else if (pause.until_us)
+            snprintf(note->text + used, sizeof note->text - used, "%s%.63s is paused for %" PRId64 " minutes more",
+                     used ? "; " : "", ring->sites[i].name, (pause.until_us - picture->at_us) / 60000000 + 1);
+    }
+}
+
 /* Looks are in the picture's order: the sites, then the replicas. NULL: no memory. */
 static struct picture *make_picture(const struct config_ring *ring, const struct look *looks) {
     struct picture *picture = picture_make(ring);
@@ -70,6 +91,7 @@ static struct picture *make_picture(const struct config_ring *ring, const struct
             picture->servers[i].lag_ms[origin] = lag_ms(&looks[origin], &looks[i]);
     }
     picture_finish(picture);
+    add_pause(picture, ring, looks);
     for (size_t i = 0, warning = 0; i < picture->server_count; i++) {
         if (picture->servers[i].mark != '*' && !picture->servers[i].seen && looks[i].answer.text[0])
             add_answer(&picture->warnings[warning], &looks[i].answer);
@@ -121,6 +143,8 @@ static void print_table(const struct picture *picture) {
         printf("the ring is %s; full circle %.1f ms\n", how, picture->full_circle_ms);
     else
         printf("the ring is %s; full circle not measured\n", how);
+    if (picture->paused.text[0])
+        printf("WARNING %s\n", picture->paused.text);
     for (size_t i = 0; i < picture->warning_count; i++)
         printf("WARNING %s\n", picture->warnings[i].text);
     for (size_t i = 0; i < picture->hint_count; i++)

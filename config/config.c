@@ -13,6 +13,7 @@
 
 #include <libconfig.h>
 
+#include "expire.h"
 #include "settings.h"
 
 #define DEFAULT_PATH "/etc/roundabout/roundabout.conf"
@@ -628,7 +629,11 @@ void config_check_local(struct reading *reading, const config_setting_t *group, 
 void config_check_cache_group(struct reading *reading, const config_setting_t *group, void *values) {
     struct config_group *cache_group = values;
     char place[sizeof("caches[]") + 20];
+    struct expire_rule rule;
+    const char *why;
 
+    if (cache_group->expire && !expire_read(cache_group->expire, &rule, &why))
+        say(reading, config_setting_get_member(group, "expire"), "expire isn't understood: %s", why);
     if (cache_group->name || is_given(group, "name"))
         return;
     snprintf(place, sizeof(place), "caches[%d]", config_setting_index(group));
@@ -688,6 +693,9 @@ void config_check_ring(struct reading *reading, const config_setting_t *group, v
     struct config_ring *ring = values;
     const config_setting_t *list = config_setting_get_member(group, "sites");
 
+    /* What a site wrote that the others never saw is then deleted everywhere, instead of going over newer values. */
+    if (ring->converge == CONFIG_CONVERGE_REPAIR && !is_given(group, "returning_writes"))
+        ring->returning_writes = CONFIG_RETURNING_SKIP;
     if (list && ring->site_count > 0)
         check_sites_differ(reading, list, ring);
     if (ring->samples_failed > ring->samples)

@@ -74,6 +74,9 @@ struct config_group {
     unsigned statements; /* CONFIG_REPLACE | ... */
     enum config_transactions transactions;
     enum config_mode mode;
+    char *expire; /* in the form of expire.h; NULL: rows don't end */
+    unsigned expire_every_s;
+    unsigned expire_rows; /* deleted at once at most */
 };
 
 /* A user of a server. The password is read from password_file, which others must not be able to read. */

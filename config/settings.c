@@ -140,6 +140,14 @@ const struct setting SETTINGS[] = {
     {"caches.mode", WORD, AT(config_group, mode), .words = MODES, .fallback = CONFIG_ROUTE,
      .sentence = "Whether such statements are routed, only counted, or not looked at."},
 
+    {"caches.expire", TEXT, AT(config_group, expire), BETWEEN(1, 200),
+     .sentence = "Which rows are too old and deleted everywhere by the main site's daemon: \"COLUMN < NOW() - INTERVAL 10 "
+                 "MINUTE\", or \"COLUMN < UNIX_TIMESTAMP() - 600\"; without it none."},
+    {"caches.expire_every_s", NUMBER, AT(config_group, expire_every_s), BETWEEN(1, 86400), .fallback = 60,
+     .sentence = "How often, in seconds, such rows are looked for."},
+    {"caches.expire_rows", NUMBER, AT(config_group, expire_rows), BETWEEN(1, 10000), .fallback = 500,
+     .sentence = "How many rows are deleted at once at most; ten times a second as long as there are more."},
+
     {"deepbind", SWITCH, AT(config, deepbind),
      .sentence = "Whether modules that a program loads with RTLD_DEEPBIND are loaded without it, so that their statements "
                  "are seen."},
@@ -194,7 +202,7 @@ const struct setting SETTINGS[] = {
     {"ring.returning_writes", WORD, AT(config_ring, returning_writes), .words = RETURNING,
      .fallback = CONFIG_RETURNING_KEEP,
      .sentence = "What becomes of a returning site's writes that nobody has seen: keep them, though they may be "
-                 "older than what the others hold, or skip them."},
+                 "older than what the others hold, or skip them, which is the default with converge = repair."},
     {"ring.replicas_follow", SWITCH, AT(config_ring, replicas_follow),
      .sentence = "Whether this site's replicas are kept too, and follow another site while their own master is dead."},
     {"ring.probe_interval_ms", NUMBER, AT(config_ring, probe_interval_ms), BETWEEN(50, 60000), .fallback = 1000,

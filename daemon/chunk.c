@@ -249,6 +249,59 @@ void chunk_write_cut(struct statement *sql, const struct chunk_table *table, str
     statement_write(sql, " LIMIT %u, 1", rows);
 }
 
+static void write_value_of(struct statement *sql, const struct chunk_column *column) {
+    static const struct {
+        const char *before, *after;
+    } words[] = {
+        [CHUNK_FLOAT] = {"CAST(", " + 0e0 AS CHAR)"},
+        [CHUNK_JSON] = {"CONCAT('_utf8mb4 X''', HEX(CAST(", " AS CHAR)), '''')"},
+        [CHUNK_OPAQUE] = {"CONCAT('X''', HEX(", "), '''')"},
+    };
+    if (column->kind != CHUNK_FLOAT && column->kind != CHUNK_JSON && column->kind != CHUNK_OPAQUE) {
+        write_literal_of(sql, column);
+        return;
+    }
+    statement_write(sql, "%s", words[column->kind].before);
+    write_column(sql, column);
+    statement_write(sql, "%s", words[column->kind].after);
+}
+
+/* CONCAT, and not CONCAT_WS, is NULL as soon as a part is cut for its length. */
+void chunk_write_rows(struct statement *sql, const struct chunk_table *table, struct chunk_range range) {
+    const char *separator = "";
+    statement_write(sql, "SELECT CONCAT('('");
+    for (size_t i = 0; i < table->column_count; i++) {
+        const struct chunk_column *column = &table->columns[i];
+        if (column->generated)
+            continue;
+        statement_write(sql, ", '%s', ", separator);
+        separator = ", ";
+        if (column->nullable) {
+            statement_write(sql, "IF(");
+            write_column(sql, column);
+            statement_write(sql, " IS NULL, 'NULL', ");
+        }
+        write_value_of(sql, column);
+        statement_write(sql, column->nullable ? ")" : "");
+    }
+    statement_write(sql, ", ')') AS row_text");
+    write_source(sql, table, range);
+}
+
+void chunk_write_replace(struct statement *sql, const struct chunk_table *table) {
+    const char *separator = " (";
+    statement_write(sql, "REPLACE INTO ");
+    write_table(sql, table);
+    for (size_t i = 0; i < table->column_count; i++) {
+        if (table->columns[i].generated)
+            continue;
+        statement_write(sql, "%s", separator);
+        statement_write_name(sql, table->columns[i].name);
+        separator = ", ";
+    }
+    statement_write(sql, ") VALUES ");
+}
+
 static void write_bucket(struct statement *sql, const struct chunk_table *table) {
     statement_write(sql, "(CRC32(");
     write_key_bytes(sql, table);
@@ -359,5 +412,17 @@ void chunk_write_delete(struct statement *sql, const struct chunk_table *table, 
     statement_write(sql, "DELETE FROM ");
     write_table(sql, table);
     statement_write(sql, " WHERE ");
+    write_equals(sql, table, key, false);
+}
+
+void chunk_write_key(struct statement *sql, const struct chunk_table *table) {
+    write_key_literals(sql, table);
+}
+
+void chunk_write_name(struct statement *sql, const struct chunk_table *table) {
+    write_table(sql, table);
+}
+
+void chunk_write_equals(struct statement *sql, const struct chunk_table *table, const char *key) {
     write_equals(sql, table, key, false);
 }

@@ -58,6 +58,12 @@ enum chunk_kind chunk_kind_of(const char *data_type);
 const char *chunk_refuses_comparing(const struct chunk_table *table);
 const char *chunk_refuses_repair(const struct chunk_table *table);
 
+/* Parts of statements, for other modules that write some: k0, k1, ..., the key's literals of the row `r`; the
+ * table's name; the key's columns equal to one key. */
+void chunk_write_key(struct statement *sql, const struct chunk_table *table);
+void chunk_write_name(struct statement *sql, const struct chunk_table *table);
+void chunk_write_equals(struct statement *sql, const struct chunk_table *table, const char *key);
+
 /* Whether the text is a key of this table: as many literals as its primary key has columns. */
 bool chunk_key_fits(const struct chunk_table *table, const char *key);
 
@@ -71,6 +77,11 @@ struct chunk_range {
  * ..., or none if the range isn't longer. */
 void chunk_write_cut(struct statement *sql, const struct chunk_table *table, struct chunk_range range,
                      unsigned rows);
+
+/* row_text: each row of the range as a list in parentheses of literals that bring its values back exactly, for
+ * the statement that chunk_write_replace() begins; NULL: it is longer than the server's max_allowed_packet. */
+void chunk_write_rows(struct statement *sql, const struct chunk_table *table, struct chunk_range range);
+void chunk_write_replace(struct statement *sql, const struct chunk_table *table);
 
 /* bucket, n, x: count of rows and checksum of each bucket that has any. Two rows that differ in any column
  * have different checksums but for one chance in 2^32; the checksum of a bucket isn't linear in the rows'

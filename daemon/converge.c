@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "expiry.h"
 #include "observe.h"
 #include "server.h"
 #include "suspects.h"
@@ -41,6 +42,7 @@ struct converge {
     struct suspects suspects;
     unsigned living, compared; /* sites now; sites when all was last counted as changed */
     bool leads, paused;
+    struct expiry *expiry;
     int64_t lease_at_ms, poll_at_ms, beats_at_ms, load_at_ms;
     struct suspect *found; /* room for a visit's */
     struct log_subject subject, pause;
@@ -68,7 +70,9 @@ static size_t candidate_of(struct converge *converge) {
 static void tell_lease(struct converge *converge, bool holds) {
     const struct lease *lease = &converge->lease;
     const char *purpose =
-        ring_of(converge)->converge == CONFIG_CONVERGE_REPAIR ? "compared and repaired" : "compared";
+        ring_of(converge)->converge == CONFIG_CONVERGE_REPAIR ? "compared and repaired"
+        : ring_of(converge)->converge == CONFIG_CONVERGE_OFF  ? "rid of old rows"
+                                                              : "compared";
     if (holds)
         log_state(&converge->subject, CONFIG_LOG_INFO, "the sites' cache tables are %s from here", purpose);
     else if (lease->trouble.outcome == SERVER_REFUSED)
@@ -159,14 +163,19 @@ static int64_t work(struct converge *converge) {
         return converge->lease_ms / 4 < IDLE_MS ? converge->lease_ms / 4 : IDLE_MS;
     }
     int64_t now_ms = clock_monotonic_ms();
-    load(converge, now_ms);
+    const bool compares = ring_of(converge)->converge != CONFIG_CONVERGE_OFF;
+    if (compares)
+        load(converge, now_ms);
     watch_lag(converge, now_ms);
+    const int64_t expiry_at_ms = /* a site that lags gets no more to do */
+        converge->paused ? INT64_MAX : expiry_run(converge->expiry, now_ms);
+    now_ms = clock_monotonic_ms();
     if (converge->suspects.count && now_ms >= converge->poll_at_ms) {
         suspects_poll(&converge->suspects, converge->living);
         now_ms = clock_monotonic_ms();
         converge->poll_at_ms = now_ms + POLL_EVERY_MS;
     }
-    int64_t due_ms = now_ms + IDLE_MS;
+    int64_t due_ms = expiry_at_ms < now_ms + IDLE_MS ? expiry_at_ms : now_ms + IDLE_MS;
     const size_t room = SUSPECTS_MAX - converge->suspects.count;
     struct comparison_table *table =
         converge->paused || room == 0 ? NULL : comparison_due(&converge->comparison, now_ms, &due_ms);
@@ -222,6 +231,7 @@ static void *converge_main(void *argument) {
 }
 
 static void free_all(struct converge *converge) {
+    expiry_close(converge->expiry);
     crew_stop(converge->crew);
     comparison_close(&converge->comparison);
     suspects_close(&converge->suspects);
@@ -249,8 +259,9 @@ struct converge *converge_start(const struct config *config) {
     converge->crew = crew_start(&config->ring, LIMIT_S);
     converge->found = calloc(SUSPECTS_MAX, sizeof *converge->found);
     comparison_open(&converge->comparison, config, converge->crew);
+    converge->expiry = expiry_open(config, converge->crew, &converge->lease);
     const bool opened =
-        suspects_open(&converge->suspects, config, converge->crew, &converge->lease, converge->lease_ms);
+        converge->expiry && suspects_open(&converge->suspects, config, converge->crew, &converge->lease, converge->lease_ms);
     pthread_attr_t small;
     pthread_attr_init(&small);
     pthread_attr_setstacksize(&small, STACK_BYTES);

@@ -94,7 +94,12 @@ static unsigned lock_rows(struct lease *lease, struct crew *crew, const struct c
     }
     crew_free_rows(&answers);
     note_trouble(lease, &answers, sites & ~without_table, answered);
-    if (without_table) { /* made now, used in the next round */
+    /* Made in the second round that finds it missing, used in the third: a site that was wiped is known as such
+     * by then, and mustn't be written to. */
+    const unsigned lacking = without_table & lease->without_table;
+    lease->without_table = without_table;
+    without_table = lacking;
+    if (without_table) {
         without_table = tell_all(lease, crew, without_table, "CREATE DATABASE IF NOT EXISTS roundabout");
         tell_all(lease, crew, without_table, MAKE_TABLE);
     }

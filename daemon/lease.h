@@ -11,6 +11,7 @@ struct lease {
     struct fence_memory memories[RING_SITES_MAX];
     unsigned site_of_trouble;     /* valid with trouble.outcome == SERVER_REFUSED */
     struct server_answer trouble; /* the last round's refusal, if there was one */
+    unsigned without_table;       /* sites that lacked it in the last round */
     size_t waits_for;             /* the site whose row another holds; SITE_NONE: none */
 };
 

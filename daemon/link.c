@@ -253,6 +253,42 @@ bool link_is_set_back(const struct link_state *state) {
     return false;
 }
 
+/* The last number of one server in a MySQL set: the greatest stands last. */
+static unsigned long long last_of_uuid(const char *set, const char *uuid) {
+    const char *at = uuid[0] ? strstr(set, uuid) : NULL;
+    unsigned long long last = 0;
+    for (at = at ? at + strlen(uuid) : ""; *at && *at != ',';) {
+        char *end;
+        const unsigned long long number = isdigit((unsigned char)*at) ? strtoull(at, &end, 10) : 0;
+        if (number > last)
+            last = number;
+        at = isdigit((unsigned char)*at) ? end : at + 1;
+    }
+    return last;
+}
+
+unsigned long long link_last_number(const struct link_state *holder, const struct link_state *origin) {
+    unsigned long long logged = 0, applied = 0;
+    char gtid[64];
+    if (origin->kind == SERVER_MYSQL)
+        return last_of_uuid(holder->logged, origin->uuid);
+    if (!find_domain(holder->logged, origin->domain_id, &logged, gtid, sizeof gtid))
+        logged = 0;
+    if (!find_domain(holder->applied, origin->domain_id, &applied, gtid, sizeof gtid))
+        applied = 0;
+    return logged > applied ? logged : applied;
+}
+
+bool link_is_blank(const struct link_state *state, const struct link_state *const *others, size_t count) {
+    if (state->kind == SERVER_MARIADB)
+        return !state->applied[0];
+    for (size_t i = 0; i < count; i++)
+        if (others[i] && strcmp(others[i]->uuid, state->uuid) != 0 &&
+            last_of_uuid(state->logged, others[i]->uuid))
+            return false;
+    return true;
+}
+
 static bool append_gtid(char *list, size_t size, const char *gtid) {
     const size_t used = strlen(list);
     return snprintf(list + used, size - used, "%s%s", used ? "," : "", gtid) < (int)(size - used);

@@ -15,6 +15,13 @@ enum server_kind { SERVER_KIND_UNKNOWN, SERVER_MARIADB, SERVER_MYSQL };
 
 enum link_thread { LINK_THREAD_STOPPED, LINK_THREAD_CONNECTING, LINK_THREAD_RUNNING };
 
+/* An order to leave things as they are (pause.h), as one server shows it; zeros: none. */
+struct link_pause {
+    int64_t set_us, until_us; /* by the clock of who gave it */
+    /* The site is being made a member: not even a heartbeat may be written there. */
+    enum { LINK_NOT_JOINING, LINK_JOINING, LINK_JOINED_BUT_FOR_THE_LINK } joining;
+};
+
 /* What one look at a server showed. Strings that the server didn't give are empty, numbers -1 where that is
  * said. */
 struct link_state {
@@ -60,6 +67,7 @@ struct link_state {
     unsigned heartbeat_problem;           /* an error number */
     int64_t heartbeat_us[RING_SITES_MAX]; /* sites in ring order: when the newest heartbeat seen here was
                                              sent; -1: none */
+    struct link_pause ring_pause, site_pauses[RING_SITES_MAX];
 };
 
 /* What one turn may do about a link. */
@@ -69,6 +77,7 @@ enum link_step {
     LINK_START,      /* start the stopped threads */
     LINK_POINT,      /* make or re-make the link to `target` */
     LINK_RESTART_IO, /* stop and start the fetching thread only */
+    LINK_HOLD,       /* stop the fetching thread, so that a returning source isn't followed by itself */
     LINK_SKIP,       /* set the position past what the source has purged, then start */
     LINK_HELP,       /* a person must act */
 };
@@ -115,6 +124,13 @@ bool link_gtid_of_domain(const char *list, unsigned domain, char *gtid, size_t s
  * took back the tables' last moments (innodb_flush_log_at_trx_commit other than 1) and not the log's. They
  * would come again and be refused as out of order. */
 bool link_is_set_back(const struct link_state *state);
+
+/* The last number that `holder` shows of the GTIDs which `origin` gives out: in what it has logged or applied,
+ * whichever is later. 0: none. */
+unsigned long long link_last_number(const struct link_state *holder, const struct link_state *origin);
+
+/* Nothing of another server has ever been applied there. `others` of any may be NULL. */
+bool link_is_blank(const struct link_state *state, const struct link_state *const *others, size_t count);
 
 /* A MariaDB GTID list in which each domain has the element with the larger sequence number of the two lists.
  * False: no room. */

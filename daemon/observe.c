@@ -8,6 +8,7 @@
 
 #include "dialect.h"
 #include "heartbeat.h"
+#include "pause.h"
 #include "plain.h"
 #include "quote.h"
 
@@ -121,6 +122,25 @@ static void read_heartbeats(const struct config_ring *ring, const struct server_
     }
 }
 
+static void read_pauses(const struct config_ring *ring, const struct server_rows *rows,
+                        struct link_state *state) {
+    for (size_t row = 0; row < server_rows_count(rows); row++) {
+        const char *name = server_rows_value(rows, row, "site");
+        const struct link_pause pause = {.set_us = read_number(rows, row, "set_us", 0),
+                                         .until_us = read_number(rows, row, "until_us", 0),
+                                         .joining = read_number(rows, row, "joining", 0) == 2
+                                                        ? LINK_JOINED_BUT_FOR_THE_LINK
+                                                    : read_number(rows, row, "joining", 0)
+                                                        ? LINK_JOINING
+                                                        : LINK_NOT_JOINING};
+        if (name && !name[0])
+            state->ring_pause = pause;
+        for (size_t i = 0; name && i < ring->site_count; i++)
+            if (strcmp(name, ring->sites[i].name) == 0)
+                state->site_pauses[i] = pause;
+    }
+}
+
 static void read_oldest(struct server *server, struct link_state *state) {
     struct server_rows *rows;
     char sql[400], quoted[300];
@@ -181,6 +201,12 @@ struct server_answer link_observe(struct server *server, const struct config_rin
     state->heartbeats_known = answer.outcome == SERVER_ANSWERED;
     state->heartbeat_problem = answer.code;
     read_heartbeats(ring, rows, state);
+    server_rows_free(rows);
+
+    answer = server_query(server, PAUSE_READ, &rows); /* no such table: nobody ever paused anything */
+    if (answer.outcome == SERVER_UNREACHABLE)
+        return memset(state, 0, sizeof *state), answer;
+    read_pauses(ring, rows, state);
     server_rows_free(rows);
 
     if (oldest && dialect->oldest_needs_binlogs)

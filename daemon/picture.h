@@ -77,6 +77,7 @@ struct picture {
     bool main[RING_SITES_MAX];
     struct picture_server *servers; /* the sites in ring order, then the replicas */
     struct picture_note *warnings, *hints;
+    struct picture_note paused; /* which sites are, in words; "": none */
     size_t server_count, warning_count, hint_count; /* notes: at most one a server */
     bool is_looked_at;     /* each server that is to be watched from here has been looked at */
     bool is_whole;         /* that, and all are as they should be */

@@ -1,5 +1,6 @@
 #include "ring.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -89,6 +90,32 @@ enum ring_reason ring_unfit(const struct link_state *me, const struct link_state
     return RING_WHOLE;
 }
 
+enum ring_memory ring_memory_of(const struct ring_view *view, size_t site) {
+    const struct link_state *state = view->sites[site].state;
+    enum ring_memory memory = RING_REMEMBERS;
+    for (size_t i = 0; state && i < view->ring->site_count; i++) {
+        const struct link_state *other = view->sites[i].state;
+        const bool comparable = other && i != site && other->kind == state->kind &&
+                                (state->kind == SERVER_MYSQL || other->domain_id != state->domain_id);
+        if (!comparable || link_last_number(other, state) <= link_last_number(state, state))
+            continue;
+        /* A number exists at its origin first; so the look at the origin must have been the later one. */
+        if (state->clock_seen_us > other->clock_seen_us)
+            return RING_FORGOT;
+        memory = RING_UNSURE;
+    }
+    return memory;
+}
+
+/* An empty server that goes on without what is missing would stay empty, and pass on nothing of what it
+ * lacks. */
+static bool is_blank(const struct ring_view *view) {
+    const struct link_state *others[RING_SITES_MAX] = {NULL};
+    for (size_t i = 0; i < view->ring->site_count; i++)
+        others[i] = view->sites[i].state;
+    return link_is_blank(view->link, others, view->ring->site_count);
+}
+
 #define DRAIN_LIMIT_MS 60000
 
 /* Changing the source throws away what was fetched and not applied yet. From a living source it comes again;
@@ -154,8 +181,24 @@ static bool has_caught_up(const struct ring_view *view, size_t site) {
 static bool may_return(const struct ring_view *view, size_t site) {
     const struct ring_site *it = &view->sites[site];
     const bool own_server = site == view->me; /* a replica's: nearer than any, whatever it follows */
-    return it->steady && it->state && (own_server || follows_a_living_site(view, site)) &&
+    return it->steady && it->state && ring_memory_of(view, site) == RING_REMEMBERS && (own_server || follows_a_living_site(view, site)) &&
            has_caught_up(view, site);
+}
+
+/* In a ring of two there's nobody to go to while the other one is dead, and its link would fetch what that has
+ * written as soon as it's back. */
+static bool sets_aside(const struct ring_view *view, size_t source) {
+    return view->ring->site_count == 2 && !view->replica && source < 2 && source != view->me &&
+           view->ring->returning_writes == CONFIG_RETURNING_SKIP;
+}
+
+static struct ring_plan follow_again(const struct ring_view *view, size_t source) {
+    const struct ring_site *site = &view->sites[source];
+    const bool may = site->life == SITE_ALIVE && site->steady && site->state &&
+                     ring_memory_of(view, source) == RING_REMEMBERS;
+    struct ring_plan move = plan(may ? LINK_POINT : LINK_WAIT, may ? RING_BACK : RING_NOT_ANSWERING, source, source);
+    move.skip_returning = may;
+    return move;
 }
 
 /* Looks upstream, nearest first, for the site to follow. The plan's target says which; its step is LINK_LEAVE
@@ -164,11 +207,17 @@ static struct ring_plan choose_target(const struct ring_view *view, size_t sourc
     const size_t count = view->ring->site_count;
     const bool has_source = source < count;
     const bool source_is_dead = has_source && view->sites[source].life == SITE_DEAD;
+    const bool source_is_lost = has_source && ring_memory_of(view, source) == RING_FORGOT;
+    size_t lost = SITE_NONE;
     for (size_t distance = view->replica ? 0 : 1; distance < count; distance++) {
         const size_t candidate = ring_upstream(count, view->me, distance);
         const struct ring_site *site = &view->sites[candidate];
         if (site->life == SITE_DEAD)
             continue;
+        if (ring_memory_of(view, candidate) == RING_FORGOT) {
+            lost = lost == SITE_NONE ? candidate : lost;
+            continue;
+        }
         if (candidate == source)
             return site->life == SITE_ALIVE ? plan(LINK_LEAVE, RING_WHOLE, candidate, source)
                                             : plan(LINK_WAIT, RING_NOT_ANSWERING, candidate, source);
@@ -178,7 +227,7 @@ static struct ring_plan choose_target(const struct ring_view *view, size_t sourc
             return plan(LINK_WAIT, site->life == SITE_UNKNOWN ? RING_LOOKING : RING_NOBODY, candidate,
                         source);
         }
-        const bool must_move = !has_source || source_is_dead;
+        const bool must_move = !has_source || source_is_dead || source_is_lost;
         if (!site->state) {
             if (must_move && !has_source)
                 return plan(LINK_WAIT, RING_SOURCE_UNSEEN, candidate, source);
@@ -196,6 +245,7 @@ static struct ring_plan choose_target(const struct ring_view *view, size_t sourc
         const enum ring_reason reason = source == SITE_NONE       ? RING_NO_LINK
                                         : source == SITE_STRANGER ? RING_ELSEWHERE
                                         : source_is_dead          ? RING_BYPASS
+                                        : source_is_lost          ? RING_LOST_SOURCE
                                                                   : RING_RETURN;
         if (source_is_dead && is_draining(view, source))
             return plan(LINK_WAIT, RING_DRAINING, candidate, source);
@@ -205,7 +255,8 @@ static struct ring_plan choose_target(const struct ring_view *view, size_t sourc
             site->bypassed && !view->replica && view->ring->returning_writes == CONFIG_RETURNING_SKIP;
         return move;
     }
-    return plan(LINK_WAIT, RING_NOBODY, SITE_NONE, source);
+    return lost == SITE_NONE ? plan(LINK_WAIT, RING_NOBODY, SITE_NONE, source)
+                             : plan(LINK_HELP, RING_LOST, lost, source);
 }
 
 /* What a failure asks for, once it has lasted long enough since it was seen or last acted upon. */
@@ -215,10 +266,12 @@ static struct ring_plan answer_failure(const struct ring_view *view, size_t sour
     answer.error = error;
     answer.correction = true;
     const enum ring_reason lost =
-        view->link->sql == LINK_THREAD_STOPPED && view->link->sql_errno ? RING_SET_BACK : RING_PURGED;
+        view->link->sql == LINK_THREAD_STOPPED && view->link->sql_errno ? RING_SET_BACK
+        : error->consequence == LINK_PURGED && is_blank(view)           ? RING_BLANK
+                                                                        : RING_PURGED;
     const bool skip_allowed = view->ring->on_purged == CONFIG_PURGED_SKIP;
     const int64_t delay_ms = link_retry_delay_ms(error->consequence, view->attempts);
-    if (delay_ms < 0 || (error->consequence == LINK_PURGED && !skip_allowed)) {
+    if (delay_ms < 0 || (error->consequence == LINK_PURGED && (!skip_allowed || lost == RING_BLANK))) {
         answer.step = LINK_HELP;
         answer.reason = error->consequence == LINK_PURGED ? lost : RING_FAILED;
         return answer;
@@ -316,9 +369,20 @@ struct ring_plan ring_plan(const struct ring_view *view) {
         return plan(LINK_HELP, RING_OWN_UNSEEN, SITE_NONE, SITE_NONE);
 
     const size_t source = ring_find_source(ring, view->link);
+    const enum ring_memory memory = view->replica ? RING_REMEMBERS : ring_memory_of(view, view->me);
+    if (memory == RING_FORGOT)
+        return plan(LINK_HELP, RING_LOST_SELF, SITE_NONE, source);
+    if (memory == RING_UNSURE && is_blank(view)) /* over a link it would get its own numbers back, and not its rows */
+        return plan(LINK_WAIT, RING_LOOKING, SITE_NONE, source);
+    const bool aside = sets_aside(view, source);
+    if (aside && view->sites[source].life == SITE_DEAD && view->link->io != LINK_THREAD_STOPPED)
+        return plan(LINK_HOLD, RING_HOLD, source, source);
     if (!someone_else_lives(view))
         return plan(LINK_WAIT, someone_is_unknown(view) ? RING_LOOKING : RING_CUT_OFF, SITE_NONE, source);
     /* A link to nobody, or to itself, is no source to be kept. */
+    if (aside && view->sites[source].bypassed && view->link->io == LINK_THREAD_STOPPED &&
+        ring_memory_of(view, source) != RING_FORGOT)
+        return follow_again(view, source);
     const bool to_itself = source == view->me && !view->replica;
     const struct ring_plan choice = choose_target(view, to_itself ? SITE_STRANGER : source);
     if (choice.step == LINK_LEAVE) {
@@ -339,4 +403,26 @@ struct ring_plan ring_plan(const struct ring_view *view) {
     if (choice.step == LINK_POINT && hot)
         return plan(LINK_WAIT, RING_COOL_DOWN, choice.target, source);
     return choice;
+}
+
+static const char *name_of(const struct config_ring *ring, size_t site) {
+    return site < ring->site_count ? ring->sites[site].name
+           : site == SITE_STRANGER ? "another server"
+                                   : "nobody";
+}
+
+void ring_write_words(const struct config_ring *ring, const struct ring_plan *plan, const char *name,
+                      char *words, size_t size) {
+    const size_t source = plan->source != SITE_NONE ? plan->source : plan->target;
+    size_t used = (size_t)snprintf(words, size, "%.190s<-%.63s: ", name, name_of(ring, source));
+    for (const char *at = ring_reason_sentence(plan->reason); *at && used + 70 < size; at++) {
+        if (at[0] == '%' && (at[1] == 't' || at[1] == 's')) {
+            used += (size_t)snprintf(words + used, size - used, "%.60s",
+                                     name_of(ring, at[1] == 't' ? plan->target : plan->source));
+            at++;
+        } else {
+            words[used++] = *at;
+            words[used] = '\0';
+        }
+    }
 }

@@ -46,6 +46,8 @@ bool ring_is_steady(const struct site_samples *samples, const struct config_ring
     X(NO_LINK, "there is no link yet; it is made to %t")                                        \
     X(BYPASS, "%s is dead; %t is the nearest living site upstream")                             \
     X(DRAINING, "%s is dead; what was fetched from it is applied before %t is followed")        \
+    X(HOLD, "%s is dead, and what it wrote meanwhile is to be left out: it isn't followed before it was seen again") \
+    X(BACK, "%t is back; what it wrote that was never seen here is left out")                  \
     X(RETURN, "%t is back and has caught up")                                                   \
     X(ELSEWHERE, "the link points at a server that is not in the ring; it is pointed at %t")    \
     X(NOT_GTID, "the link from %t doesn't use GTIDs as a ring needs")                           \
@@ -57,6 +59,12 @@ bool ring_is_steady(const struct site_samples *samples, const struct config_ring
     X(FAILED, "the link from %s failed")                                                        \
     X(PURGED, "%s has purged binary logs that this site still needs")                           \
     X(SET_BACK, "a crash has set this site's tables back behind its own binary log")            \
+    X(LOST_SOURCE, "%s came back without its GTID position and gives out numbers twice: run `roundabout ring join %s`; "  \
+                   "%t is followed meanwhile")                                                  \
+    X(LOST, "%t came back without its GTID position and isn't followed: run `roundabout ring join %t`") \
+    X(LOST_SELF, "this site's server came back without its GTID position; nothing is written or changed there "  \
+                 "until `roundabout ring join` was run for it")                                 \
+    X(BLANK, "%s has purged binary logs that this empty site would need: run `roundabout ring join` for it") \
     X(DISK, "this site's server waits for disk space")                                          \
     X(MIXED, "%t is another kind of server; MariaDB and MySQL can't share a ring")              \
     X(OLD_SERVER, "%t is a server of a version that isn't supported")                           \
@@ -116,7 +124,20 @@ struct ring_plan {
     const struct link_error *error; /* never NULL */
 };
 
+/* Whether a server still knows which GTIDs it has given out. One that was wiped, or has lost the end of its
+ * binary log, doesn't: its next writes would be taken for old ones everywhere, and lost. */
+enum ring_memory {
+    RING_REMEMBERS,
+    RING_UNSURE, /* another server shows a later number, but was looked at later */
+    RING_FORGOT,
+};
+enum ring_memory ring_memory_of(const struct ring_view *view, size_t site);
+
 struct ring_plan ring_plan(const struct ring_view *view);
+
+/* "lyon<-paris: the link from paris is whole", with `name` for the one whose link it is. */
+void ring_write_words(const struct config_ring *ring, const struct ring_plan *plan, const char *name,
+                      char *words, size_t size);
 
 /* Which site of the ring the link points at; SITE_NONE, SITE_STRANGER. */
 size_t ring_find_source(const struct config_ring *ring, const struct link_state *link);

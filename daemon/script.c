@@ -106,9 +106,10 @@ bool script_for_step(enum link_step step, const struct dialect *dialect, const s
     script->count = 0;
     script->position_at = SCRIPT_MAX;
     const bool stops = step == LINK_POINT || step == LINK_SKIP;
-    if (stops || step == LINK_RESTART_IO) {
+    const bool stops_fetching = step == LINK_RESTART_IO || step == LINK_HOLD;
+    if (stops || stops_fetching) {
         begin(&writer);
-        putf(&writer, "STOP %s%s", dialect->replica_word, step == LINK_RESTART_IO ? " IO_THREAD" : "");
+        putf(&writer, "STOP %s%s", dialect->replica_word, stops_fetching ? " IO_THREAD" : "");
     }
     if (stops && order->position) {
         script->position_at = script->count;

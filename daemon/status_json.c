@@ -107,6 +107,7 @@ static void put_daemon(struct buffer *buffer, const struct picture *picture) {
                                         [LINK_START] = "start",
                                         [LINK_POINT] = "point",
                                         [LINK_RESTART_IO] = "restart_io",
+                                        [LINK_HOLD] = "hold",
                                         [LINK_SKIP] = "skip",
                                         [LINK_HELP] = "help"};
     buffer_put(buffer, ",\"daemon\":{");
@@ -203,6 +204,10 @@ void status_json_write(struct buffer *buffer, const struct picture *picture) {
         put_server(buffer, picture, &picture->servers[i]);
     }
     buffer_put(buffer, "]");
+    if (picture->paused.text[0]) {
+        buffer_put(buffer, ",\"paused\":");
+        buffer_put_json(buffer, picture->paused.text);
+    }
     put_notes(buffer, "warnings", picture->warnings, picture->warning_count);
     put_notes(buffer, "hints", picture->hints, picture->hint_count);
     if (picture->daemon.present)

@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "converge.h"
+#include "expiry.h"
 #include "log.h"
 #include "memory.h"
+#include "pause.h"
 #include "site.h"
 
 #define OWN_LIMIT_S                                                                                         \
@@ -18,6 +20,8 @@
 /* A statement that the server refused isn't repeated every second: a person must give a right or change a
  * setting first. */
 #define REFUSED_RETRY_MS 15000
+
+#define PAUSE_STEP_US INT64_C(600000000)
 
 /* A link that this daemon may change: its site's own, or that of a replica behind it. */
 struct managed {
@@ -44,7 +48,9 @@ struct turn {
     bool account_is_done;
     bool bypasses_are_known; /* which sites were bypassed when this daemon started */
     struct converge *converge; /* NULL: nothing is compared from here */
-    struct log_subject heartbeat;
+    struct link_pause pause; /* zeros: none holds */
+    bool someone_is_empty;   /* nothing is compared meanwhile */
+    struct log_subject heartbeat, paused;
     struct watch_order order; /* too large for a stack */
 };
 
@@ -103,7 +109,7 @@ static bool start_replicas(struct turn *turn) {
 static bool start_converge(struct turn *turn) {
     const struct config *config = turn->setup.config;
     if (!config || !config->group_count || !may_change(turn) || turn->ring->site_count < 2 ||
-        turn->ring->converge == CONFIG_CONVERGE_OFF)
+        (turn->ring->converge == CONFIG_CONVERGE_OFF && !expiry_is_wanted(config)))
         return true;
     turn->converge = converge_start(config);
     return turn->converge != NULL;
@@ -152,20 +158,9 @@ static const char *site_name(const struct turn *turn, size_t site) {
 }
 
 static void put_words(const struct turn *turn, struct managed *link) {
-    const struct ring_plan *plan = &link->plan;
-    size_t used = (size_t)snprintf(link->words, sizeof link->words, "link %s<-%s: ", link->name,
-                                   site_name(turn, plan->source != SITE_NONE ? plan->source : plan->target));
-    for (const char *at = ring_reason_sentence(plan->reason); *at && used + 100 < sizeof link->words; at++) {
-        if (at[0] == '%' && (at[1] == 't' || at[1] == 's')) {
-            const size_t site = at[1] == 't' ? plan->target : plan->source;
-            used += (size_t)snprintf(link->words + used, sizeof link->words - used, "%.60s",
-                                     site_name(turn, site));
-            at++;
-        } else {
-            link->words[used++] = *at;
-            link->words[used] = '\0';
-        }
-    }
+    char name[sizeof link->name + 8];
+    snprintf(name, sizeof name, "link %s", link->name);
+    ring_write_words(turn->ring, &link->plan, name, link->words, sizeof link->words);
 }
 
 /* The server's text for a failed event quotes the statement with its values, so only its number and meaning
@@ -231,8 +226,10 @@ static bool write_order(struct turn *turn, struct managed *link, struct watch_or
     const struct ring_plan *plan = &link->plan;
     const struct link_state *state = &link->report.state;
     const struct site_record *target = &turn->sites[plan->target];
-    const bool leaves_out = plan->step == LINK_POINT && plan->skip_returning && target->returned[0];
     char position[2048] = "";
+    bool leaves_out = plan->step == LINK_POINT && plan->skip_returning && target->returned[0];
+    if (leaves_out && state->kind == SERVER_MARIADB) /* it may never have written anything */
+        leaves_out = link_gtid_of_domain(target->returned, target->report.state.domain_id, position, sizeof position);
     memset(order, 0, sizeof *order);
     order->kind = WATCH_SCRIPT;
     if (leaves_out && state->kind == SERVER_MYSQL) {
@@ -312,7 +309,7 @@ static void act(struct turn *turn, struct managed *link, int64_t now_ms) {
     if (must_wait_for_oldest(turn, link))
         return;
     if (link->plan.step == LINK_LEAVE || link->plan.step == LINK_WAIT || link->plan.step == LINK_HELP ||
-        now_ms < link->retry_at_ms)
+        now_ms < link->retry_at_ms || turn->pause.until_us)
         return;
     if (!write_order(turn, link, &turn->order)) {
         log_state(&link->trouble, CONFIG_LOG_ERROR, "%s: the statements for this step can't be written",
@@ -370,7 +367,7 @@ static void learn_bypasses(struct turn *turn, size_t source) {
  * it. */
 static void order_account(struct turn *turn) {
     const struct config_login *login = &turn->ring->replication;
-    if (turn->account_is_done || !may_change(turn) || !login->user || !turn->own.report.looks ||
+    if (turn->account_is_done || !may_change(turn) || turn->pause.until_us || !login->user || !turn->own.report.looks ||
         turn->own.report.answer.outcome != SERVER_ANSWERED)
         return;
     memset(&turn->order, 0, sizeof turn->order);
@@ -446,9 +443,70 @@ static bool turn_take_replica(struct turn *turn, struct managed *replica, int64_
 static void tell_converge(struct turn *turn) {
     enum site_life lives[RING_SITES_MAX];
     for (size_t i = 0; i < turn->ring->site_count; i++)
-        lives[i] = turn->sites[i].life;
+        lives[i] = turn->pause.until_us || turn->someone_is_empty ? SITE_UNKNOWN : turn->sites[i].life;
     if (turn->converge)
         converge_tell(turn->converge, lives);
+}
+
+/* The time left is told in steps, which makes each step a reminder. */
+static void take_pause(struct turn *turn) {
+    const struct link_state *states[RING_SITES_MAX];
+    for (size_t i = 0; i < turn->ring->site_count; i++)
+        states[i] = site_state(&turn->sites[i]);
+    const int64_t now_us = clock_real_us();
+    turn->pause = pause_of_site(states, turn->ring->site_count, turn->ring->own, now_us);
+    const int64_t steps = (turn->pause.until_us - now_us) / PAUSE_STEP_US + 1;
+    if (turn->pause.joining)
+        log_state(&turn->paused, CONFIG_LOG_WARNING,
+                  "paused: `roundabout ring join` is at work here, or was ended before it was done: run it again");
+    else if (turn->pause.until_us)
+        log_state(&turn->paused, CONFIG_LOG_WARNING,
+                  "paused, nothing is changed; for at most %" PRId64 " minutes more, or until `roundabout ring resume`",
+                  steps * (PAUSE_STEP_US / 60000000));
+    else
+        log_state(&turn->paused, CONFIG_LOG_INFO, "%s", "");
+}
+
+/* A site that has lost what it knew, is being joined, or is new and not linked yet: its keys aren't missing for
+ * cause, and the others' converge would write to it. */
+static bool is_empty(const struct ring_view *view, const struct link_state *const *states, size_t site) {
+    const size_t count = view->ring->site_count;
+    const enum ring_memory memory = ring_memory_of(view, site);
+    if (memory == RING_FORGOT || pause_of_site(states, count, site, clock_real_us()).joining)
+        return true;
+    return states[site] && link_is_blank(states[site], states, count) &&
+           (memory != RING_REMEMBERS || !link_is_whole(states[site]));
+}
+
+/* It has written before, or has taken all that there is from the others. One that is new and whose link fails
+ * can still be joined as long as it has written nothing. */
+static bool has_its_place(const struct link_state *state) {
+    return link_last_number(state, state) || (link_is_whole(state) && state->drained);
+}
+
+/* Heartbeats are writes: a server that has forgotten which GTIDs it gave out must not give out any before it
+ * was joined again, and a new one none before it has its place. What isn't known yet changes
+ * nothing. */
+static void open_beats(struct turn *turn, int64_t now_ms) {
+    const size_t count = turn->ring->site_count;
+    const struct link_state *states[RING_SITES_MAX];
+    struct ring_view view;
+    bool looking = false;
+    build_view(turn, &turn->own, now_ms, &view);
+    for (size_t i = 0; i < count; i++) {
+        states[i] = view.sites[i].state;
+        looking |= turn->sites[i].life == SITE_UNKNOWN;
+    }
+    turn->someone_is_empty = false;
+    for (size_t i = 0; i < count; i++)
+        turn->someone_is_empty |= is_empty(&view, states, i);
+    const enum ring_memory memory = ring_memory_of(&view, view.me);
+    if (!view.link || memory == RING_FORGOT || turn->pause.joining)
+        watch_let_beat(turn->own.watch, false);
+    else if (memory == RING_REMEMBERS && !looking && (count == 1 || has_its_place(view.link)))
+        watch_let_beat(turn->own.watch, true);
+    if (!view.link) /* it may come back as another */
+        turn->account_is_done = false;
 }
 
 bool turn_run(struct turn *turn, int64_t now_ms) {
@@ -460,6 +518,8 @@ bool turn_run(struct turn *turn, int64_t now_ms) {
         turn->sites[i].oldest_is_needed = false;
         site_judge(&turn->sites[i], turn->ring, i, i == source, turn->own.memory.moved_ms, now_ms);
     }
+    take_pause(turn);
+    open_beats(turn, now_ms);
     tell_converge(turn);
     order_account(turn);
     tell_heartbeat(turn);

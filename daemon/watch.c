@@ -27,7 +27,7 @@ struct watch {
     pthread_t thread;
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t changed;
-    bool stopping, ordered, oldest;
+    bool stopping, ordered, oldest, beats;
     struct watch_order order;
     struct watch_report report;
 };
@@ -271,7 +271,7 @@ static void *watch_main(void *argument) {
     server_thread_start();
     pthread_mutex_lock(&watch->lock);
     while (!watch->stopping) {
-        const bool beats = watch->setup.heartbeat_site != NULL;
+        const bool beats = watch->setup.heartbeat_site != NULL && watch->beats;
         int64_t look_due_ms = look_at_ms, until_ms;
         if (measuring.read_at_us != INT64_MAX) {
             until_ms = clock_monotonic_ms() + (measuring.read_at_us - clock_real_us() + 500) / 1000;
@@ -397,5 +397,11 @@ bool watch_give(struct watch *watch, const struct watch_order *order) {
 void watch_read_oldest(struct watch *watch, bool oldest) {
     pthread_mutex_lock(&watch->lock);
     watch->oldest = oldest;
+    pthread_mutex_unlock(&watch->lock);
+}
+
+void watch_let_beat(struct watch *watch, bool beats) {
+    pthread_mutex_lock(&watch->lock);
+    watch->beats = beats;
     pthread_mutex_unlock(&watch->lock);
 }

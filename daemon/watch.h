@@ -73,6 +73,9 @@ bool watch_wait(struct watch *watch, unsigned looks, int64_t until_ms);
  * tells. */
 bool watch_give(struct watch *watch, const struct watch_order *order);
 
+/* Heartbeats are written from now on, or no longer; at first they aren't. */
+void watch_let_beat(struct watch *watch, bool beats);
+
 /* From the next look on, also read what the server's binary logs begin with, or no longer. */
 void watch_read_oldest(struct watch *watch, bool oldest);
 

@@ -44,7 +44,13 @@ _roundabout() {
         fi
     fi
     case $word in
-    -*) COMPREPLY=($(compgen -W "$(_roundabout_options "$program" "$verb")" -- "$word")) ;;
+    -*)
+        at=("$verb")
+        if [ "$verb" = ring ] && [ "$COMP_CWORD" -gt 2 ]; then
+            at+=("${COMP_WORDS[2]}")
+        fi
+        COMPREPLY=($(compgen -W "$(_roundabout_options "$program" "${at[@]}")" -- "$word"))
+        ;;
     *)
         case $verb in
         run | doctor) COMPREPLY=($(compgen -c -- "$word") $(compgen -f -- "$word")) ;;

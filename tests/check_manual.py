@@ -74,9 +74,28 @@ def check_verbs(build, page):
         claim(max(map(len, text.splitlines()), default=0) <= 140, f"{verb} --help has lines of more than 140 characters")
         claim(verb in parts, f"roundabout.1 has no part `.Ss {verb}`")
         compare(verb, options(text), names_in(parts.get(verb, "")))
+        check_subverbs(build, verb, page)
         offered = completed(build, "roundabout", verb, "-")
         wanted = {"-" + o if len(o) > 2 else o for o in options(text)}
         claim(offered >= wanted, f"the completion of {verb} offers {sorted(offered)}, not {sorted(wanted - offered)}")
+
+
+def check_subverbs(build, verb, page):
+    """The verbs of a verb, each with a part of its own."""
+    text = output(f"{build}/roundabout", verb, "--help")[1]
+    if "verbs:\n" not in text:
+        return
+    parts = dict(re.findall(rf"^\.Ss {verb} ([\w-]+)(.*?)(?=^\.Ss |^\.Sh )", page, re.M | re.S))
+    verbs = re.findall(r"^  ([\w-]+) ", text.split("verbs:\n")[1].split("\n\n")[0], re.M)
+    claim(sorted(verbs) == sorted(parts), f"{verb} --help lists {sorted(verbs)}, roundabout.1 {sorted(parts)}")
+    for name in verbs:
+        status, text, error = output(f"{build}/roundabout", verb, name, "--help")
+        claim(status == 0 and not error and text.startswith(f"usage: roundabout {verb} {name}"), f"{verb} {name} --help says no usage")
+        claim(max(map(len, text.splitlines()), default=0) <= 140, f"{verb} {name} --help has lines of more than 140 characters")
+        compare(f"{verb} {name}", options(text), names_in(parts.get(name, "")))
+        wanted = {"-" + o if len(o) > 2 else o for o in options(text)}
+        offered = completed(build, "roundabout", verb, name, "-")
+        claim(offered >= wanted, f"the completion of {verb} {name} offers {sorted(offered)}, not {sorted(wanted - offered)}")
 
 
 def check_plain(build, program, page):

@@ -273,6 +273,7 @@ def check_and_status_say_how_the_ring_is():
     it.wait_whole()
     servers.replica_of(it.replicas[0], it.servers[0])
     wait_for(lambda: all("is whole" in it.log(i) for i in range(3)), 10)
+    wait_for(lambda: ask(it, "check")[0] == 0, 10, "all heartbeats are there", pause_s=0.2)
     status, said = ask(it, "check")
     want((0, "RING OK"), (status, said[:7]), said)
     status, said = ask(it, "status", "--json")

@@ -273,9 +273,11 @@ static void same_id_1593_tried(void) {
 }
 static void purged_m(void) {
     io_error(1236, "Could not find GTID state requested by slave in any binlog files");
+    snprintf(MINE->applied, sizeof MINE->applied, "3-3-7");
 }
 static void purged_y(void) {
     io_error(13114, "the source purged required binary logs");
+    snprintf(MINE->applied, sizeof MINE->applied, "3-3-7");
 }
 static void purged_m_skip(void) {
     purged_m(), sql_off(), ring.on_purged = CONFIG_PURGED_SKIP;
@@ -288,6 +290,64 @@ static void purged_again(void) {
 }
 static void purged_too_often(void) {
     purged_m_skip(), view.attempts = 3, long_ago();
+}
+static void purged_blank(void) {
+    purged_m_skip(), MINE->applied[0] = '\0';
+}
+static void purged_blank_y(void) {
+    purged_y_skip();
+    for (size_t i = 0; i < ring.site_count; i++) {
+        states[i].kind = SERVER_MYSQL;
+        snprintf(states[i].uuid, sizeof states[i].uuid, "%c000-1", HOSTS[i]);
+    }
+    snprintf(MINE->logged, sizeof MINE->logged, "a000-1:1-12");
+}
+static void purged_not_blank_y(void) {
+    purged_blank_y(), snprintf(MINE->logged, sizeof MINE->logged, "a000-1:1-12,\nc000-1:1-3:7-9");
+}
+/* The site before mine has given out numbers that it doesn't know any more. */
+static void forgot(size_t site, const char *knows, int64_t looked_later_us) {
+    snprintf(states[site].logged, sizeof states[site].logged, "%s", knows);
+    for (size_t i = 0; i < ring.site_count; i++)
+        if (i != site)
+            snprintf(states[i].applied, sizeof states[i].applied, "1-1-5,2-2-70,3-3-9,4-4-1");
+    states[site].clock_seen_us = looked_later_us;
+}
+static void second_was_wiped(void) {
+    forgot(1, "", 1);
+}
+static void second_was_wiped_and_wrote(void) {
+    forgot(1, "2-2-3", 1);
+}
+static void second_was_seen_earlier(void) {
+    forgot(1, "2-2-69", -1);
+}
+static void second_knows_all(void) {
+    forgot(1, "2-2-70", 1);
+}
+static void second_is_of_mysql(void) {
+    second_was_wiped();
+    for (size_t i = 0; i < ring.site_count; i++) {
+        states[i].kind = SERVER_MYSQL;
+        snprintf(states[i].uuid, sizeof states[i].uuid, "%c000-1", HOSTS[i]);
+        snprintf(states[i].logged, sizeof states[i].logged, "a000-1:1-7,\nb000-1:1-70,\nc000-1:1-3:5-9");
+    }
+    snprintf(states[1].logged, sizeof states[1].logged, "b000-1:1-2");
+}
+static void two_skip(void) {
+    ring.returning_writes = CONFIG_RETURNING_SKIP;
+}
+static void two_skip_held(void) {
+    two_skip(), io_off();
+}
+static void two_skip_back(void) {
+    two_skip_held(), view.sites[1].bypassed = true;
+}
+static void two_skip_back_unsteady(void) {
+    two_skip_back(), view.sites[1].steady = false;
+}
+static void two_keep_back(void) {
+    two_skip_back(), ring.returning_writes = CONFIG_RETURNING_KEEP, long_ago();
 }
 static void set_back(void) {
     sql_error(1950);
@@ -518,6 +578,27 @@ static const struct row rows[] = {
     {"purged binlogs are skipped when asked for, MySQL", "AAA", 0, 2, purged_y_skip, LINK_SKIP, RING_PURGED,
      2},
     {"purged binlogs aren't skipped in a loop", "AAA", 0, 2, purged_again, LINK_WAIT, RING_BACK_OFF, 2},
+    {"an empty site goes on without nothing: help, MariaDB", "AAA", 0, 2, purged_blank, LINK_HELP, RING_BLANK, 2},
+    {"an empty site goes on without nothing: help, MySQL", "AAA", 0, 2, purged_blank_y, LINK_HELP, RING_BLANK, 2},
+    {"a site that has something goes on without the rest", "AAA", 0, 2, purged_not_blank_y, LINK_SKIP, RING_PURGED, 2},
+    {"of two: a dead one's writes are kept away", "AD", 0, 1, two_skip, LINK_HOLD, RING_HOLD, 1},
+    {"of two: once", "AD", 0, 1, two_skip_held, LINK_WAIT, RING_CUT_OFF, -1},
+    {"of two: not unless asked for", "AD", 0, 1, NULL, LINK_WAIT, RING_CUT_OFF, -1},
+    {"of two: it's followed without them when it's back", "AA", 0, 1, two_skip_back, LINK_POINT, RING_BACK, 1},
+    {"of two: not before it is steady", "AA", 0, 1, two_skip_back_unsteady, LINK_WAIT, RING_NOT_ANSWERING, 1},
+    {"of two: with them unless asked for", "AA", 0, 1, two_keep_back, LINK_START, RING_STOPPED, 1},
+    {"of more: the next is followed", "AADA", 3, 2, two_skip, LINK_POINT, RING_BYPASS, 1},
+    {"a wiped site is gone past", "AAAA", 2, 1, second_was_wiped, LINK_POINT, RING_LOST_SOURCE, 0},
+    {"a wiped site that has written is gone past", "AAAA", 2, 1, second_was_wiped_and_wrote, LINK_POINT,
+     RING_LOST_SOURCE, 0},
+    {"a wiped site isn't returned to", "AAAA", 2, 0, second_was_wiped, LINK_LEAVE, RING_WHOLE, 0},
+    {"a wiped MySQL server isn't returned to", "AAAA", 2, 0, second_is_of_mysql, LINK_LEAVE, RING_WHOLE, 0},
+    {"a wiped site changes nothing of its own", "AAAA", 1, 0, second_was_wiped, LINK_HELP, RING_LOST_SELF, -1},
+    {"a ring of two calls for help", "AA", 0, 1, second_was_wiped, LINK_HELP, RING_LOST, 1},
+    {"a site that was looked at earlier needn't be wiped", "AAAA", 2, 1, second_was_seen_earlier, LINK_LEAVE,
+     RING_WHOLE, 1},
+    {"but isn't returned to before that is known", "AAAA", 2, 0, second_was_seen_earlier, LINK_LEAVE, RING_WHOLE, 0},
+    {"a site that knows all is returned to", "AAAA", 2, 0, second_knows_all, LINK_POINT, RING_RETURN, 1},
     {"purged binlogs that can't be skipped: help", "AAA", 0, 2, purged_too_often, LINK_HELP, RING_PURGED, 2},
     {"tables set back by a crash: help by default", "AAA", 0, 2, set_back, LINK_HELP, RING_SET_BACK, 2},
     {"tables set back by a crash: on without, when asked for", "AAA", 0, 2, set_back_skip, LINK_SKIP,
