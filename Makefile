@@ -5,6 +5,8 @@
 #   make check      all tests
 #   make check-ring             the ring under faults, with a table
 #   make check-converge         the sites agree again after faults and conflicts, with a table; RUNS=20 RUN_S=60
+#   make check-drivers          the drivers' own test suites, test by test, with a table
+#   make check-libmysqlclient   the live tests on Oracle's client library, on MariaDB and on MySQL
 #   make demo       the main job, shown on throwaway servers
 #   make bench bench-quick      how much faster on this machine, and what it costs the rest
 #   make bench-ring             how long a write takes to the other sites
@@ -47,13 +49,14 @@ SHIM   = $(PURE) $(CONFIG) $(PAGE) \
          shim/session.c shim/snapshot.c shim/handle.c \
          shim/breaker.c shim/verdict.c \
          shim/local.c shim/local_life.c shim/local_open.c shim/local_step.c \
+         shim/prepared.c shim/prepared_binds.c shim/exposed.c \
          shim/command.c shim/descriptor.c \
          shim/socket.c shim/watch.c \
          shim/variables.c \
          shim/intercept_connect.c shim/intercept_command.c \
          shim/intercept_query.c shim/intercept_send.c \
          shim/intercept_result.c shim/intercept_answer.c \
-         shim/intercept_statement.c \
+         shim/intercept_statement.c shim/intercept_fetch.c \
          shim/intercept_async.c
 CLI    = cli/main.c \
          cli/run.c cli/program.c cli/elf_file.c \
@@ -172,11 +175,15 @@ unit: $(addprefix $(BUILD)/tests/unit/test_,$(UNIT)) $(BUILD)/tests/unit/print_s
 PRELOAD = $(BUILD)/tests/preload
 FAKES   = $(PRELOAD)/libmariadb.so.3 $(PRELOAD)/libmysqlclient.so.24
 CLOSED  = $(PRELOAD)/closed/libmariadb.so.3 $(PRELOAD)/closed/libmysqlclient.so.24
-PRELOAD_TESTS = answers pending handles transactions step outage async threads memory stats reload
+PRELOAD_TESTS = answers pending prepared handles transactions step outage async threads memory stats reload
 
-$(PRELOAD)/fake_client.mariadb.o: CFLAGS_ALL += -DFAKE_MARIADB -fsemantic-interposition
-$(PRELOAD)/fake_client.oracle.o: CFLAGS_ALL += -fsemantic-interposition
-$(PRELOAD)/fake_client.mariadb.o $(PRELOAD)/fake_client.oracle.o: tests/preload/fake_client.c
+FAKE_PARTS = fake_client fake_statement
+$(FAKE_PARTS:%=$(PRELOAD)/%.mariadb.o): CFLAGS_ALL += -DFAKE_MARIADB -fsemantic-interposition
+$(FAKE_PARTS:%=$(PRELOAD)/%.oracle.o): CFLAGS_ALL += -fsemantic-interposition
+$(PRELOAD)/%.mariadb.o: tests/preload/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -c $< -o $@
+$(PRELOAD)/%.oracle.o: tests/preload/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) -c $< -o $@
 
@@ -185,12 +192,12 @@ $(PRELOAD)/libfakeserver.so: $(PRELOAD)/fake_server.o
 $(PRELOAD)/libmariadb.so.3 $(PRELOAD)/closed/libmariadb.so.3: MAP = mariadb
 $(PRELOAD)/libmysqlclient.so.24 $(PRELOAD)/closed/libmysqlclient.so.24: MAP = oracle
 $(CLOSED): LINK_MORE = -Wl,-Bsymbolic
-$(PRELOAD)/libmariadb.so.3 $(PRELOAD)/closed/libmariadb.so.3: $(PRELOAD)/fake_client.mariadb.o
-$(PRELOAD)/libmysqlclient.so.24 $(PRELOAD)/closed/libmysqlclient.so.24: $(PRELOAD)/fake_client.oracle.o
+$(PRELOAD)/libmariadb.so.3 $(PRELOAD)/closed/libmariadb.so.3: $(FAKE_PARTS:%=$(PRELOAD)/%.mariadb.o)
+$(PRELOAD)/libmysqlclient.so.24 $(PRELOAD)/closed/libmysqlclient.so.24: $(FAKE_PARTS:%=$(PRELOAD)/%.oracle.o)
 $(FAKES) $(CLOSED): $(PRELOAD)/libfakeserver.so tests/preload/fake_mariadb.map tests/preload/fake_oracle.map
 	@mkdir -p $(@D)
 	$(CC) -shared $(LDFLAGS_ALL) $(LINK_MORE) -Wl,-soname,$(@F) -Wl,--version-script=tests/preload/fake_$(MAP).map \
-	    -Wl,-rpath,'$$ORIGIN' -o $@ $(PRELOAD)/fake_client.$(MAP).o $(PRELOAD)/libfakeserver.so
+	    -Wl,-rpath,'$$ORIGIN' -o $@ $(FAKE_PARTS:%=$(PRELOAD)/%.$(MAP).o) $(PRELOAD)/libfakeserver.so
 
 $(addprefix $(PRELOAD)/mariadb_test_,$(PRELOAD_TESTS)): CLIENT = $(PRELOAD)/libmariadb.so.3
 $(addprefix $(PRELOAD)/oracle_test_,$(PRELOAD_TESTS)): CLIENT = $(PRELOAD)/libmysqlclient.so.24
@@ -213,7 +220,7 @@ preload: $(BUILD)/libroundabout.so $(CLOSED) $(PRELOAD)/test_libraries \
 # --- programs of the live tests. They stay as an application's are: no sanitizer, no hardening of ours.
 
 LIVE       = tests/live/apps/c
-C_APP      = $(addprefix $(LIVE)/,c_app.c tell.c text.c results.c answers.c session.c prepared.c non_blocking.c process.c orders.c)
+C_APP      = $(addprefix $(LIVE)/,c_app.c tell.c text.c results.c answers.c session.c prepared.c prepared_orders.c non_blocking.c process.c orders.c)
 LIVE_APPS  = $(addprefix $(BUILD)/tests/live/,c_app any_order loader module.so)
 LIVE_CFLAGS = -std=gnu11 -g -O2 $(WARNINGS)
 $(BUILD)/tests/live/c_app: $(C_APP) $(LIVE)/c_app.h
@@ -327,6 +334,8 @@ check: deps
 	    "bench overhead=$(PYTHON) bench/overhead.py $(BUILD) --rounds 1 --calls 20 --handles 100 --no-callgrind" \
 	    "live doctor=$(PYTHON) tests/live/test_doctor.py" \
 	    "live init=$(PYTHON) tests/live/test_init.py" \
+	    "traps=$(PYTHON) tests/check_traps.py" \
+	    "live failure, libmysqlclient=TEST_CLIENT=oracle $(PYTHON) tests/live/test_shim_failure.py" \
 	    "live ring=$(PYTHON) tests/live/test_ring.py" \
 	    "live page=$(PYTHON) tests/live/test_page.py" \
 	    "live ring on MySQL=$(PYTHON) tests/live/test_ring_mysql.py" \
@@ -378,6 +387,18 @@ check-oracle: deps
 	+@$(MAKE) --no-print-directory $(BUILD)/roundabout
 	@BUILD=$(abspath $(BUILD)) $(RUN) --show "MariaDB=$(PYTHON) tests/live/oracle.py $(if $(STATEMENTS),--statements $(STATEMENTS))" \
 	    "MySQL=$(PYTHON) tests/live/oracle.py --mysql $(if $(STATEMENTS),--statements $(STATEMENTS))"
+# The drivers' own test suites, with the shim what they are without it. UNDER: a command that runs them, valgrind say.
+check-drivers: deps
+	+@$(MAKE) --no-print-directory all
+	@BUILD=$(abspath $(BUILD)) $(PYTHON) tests/live/test_drivers.py
+
+# Everything live again on Oracle's client library, on both kinds of servers: ten minutes or so.
+LIVE_SHIM = "live shim=$(PYTHON) tests/live/test_shim.py" "live failure=$(PYTHON) tests/live/test_shim_failure.py" \
+            "live run=$(PYTHON) tests/live/test_shim_run.py"
+check-libmysqlclient: deps
+	+@$(MAKE) --no-print-directory all $(LIVE_APPS)
+	@status=0; for server in mariadb mysql; do echo "libmysqlclient on $$server:"; \
+	    BUILD=$(abspath $(BUILD)) TEST_CLIENT=oracle TEST_SERVER=$$server $(RUN) $(LIVE_SHIM) || status=1; done; exit $$status
 
 # The tests that need no server, under a sanitizer. Its runtime must come before the preloaded library.
 fast:
@@ -462,7 +483,7 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all clean deps
-.PHONY: unit preload fast check check-ring check-converge check-faults check-oracle soak lint fuzz asan tsan valgrind
+.PHONY: unit preload fast check check-ring check-converge check-drivers check-libmysqlclient check-faults check-oracle soak lint fuzz asan tsan valgrind
 .PHONY: demo
 .PHONY: bench bench-quick bench-overhead bench-ring
 .PHONY: man check-unit

@@ -100,7 +100,9 @@ SIZES = [50, 1000, 10_000, 100_000, 1_000_000]
 
 CONFIG = """local = { socket = "/run/local.sock"; };
 caches = ( { tables = [ "shop.cache", "shop.page_*", "shop.session_*" ]; } );
+stats = { enabled = %s; directory = "%s"; };
 """
+COUNTED, COUNTING_NS = ("insert", "insert_known", "select_known", "replace"), 15
 WAYS = ("bare", "off", "with")
 TAKERS, LOCKERS = ("malloc", "calloc", "realloc", "strdup", "strndup"), ("pthread_mutex_lock", "pthread_rwlock_rdlock", "pthread_rwlock_wrlock",
                                                                           "pthread_spin_lock", "pthread_mutex_trylock")
@@ -114,7 +116,9 @@ class Bench:
         self.shim = os.path.join(self.build, "libroundabout.so")
         self.config = os.path.join(folder, "roundabout.conf")
         with open(self.config, "w", encoding="utf-8") as file:
-            file.write(CONFIG)
+            file.write(CONFIG % ("true", folder))
+        with open(self.config + ".uncounted", "w", encoding="utf-8") as file:
+            file.write(CONFIG % ("false", folder))
         self.processes = {}
 
     def program(self, library):
@@ -122,7 +126,7 @@ class Bench:
 
     def environment(self, way):
         environment = {k: v for k, v in os.environ.items() if k not in ("ROUNDABOUT_DISABLE", "LD_PRELOAD")}
-        environment["ROUNDABOUT_CONFIG"] = self.config
+        environment["ROUNDABOUT_CONFIG"] = self.config + (".uncounted" if way == "uncounted" else "")
         if way != "bare":
             environment["LD_PRELOAD"] = self.shim
         if way == "off":
@@ -251,6 +255,22 @@ def bench_calls(bench, goals, results):
                       f" {columns[3]:>8} {row['where']:>8} {'' if goal is None else goal:>6} {verdict}", flush=True)
 
 
+def bench_counting(bench, goals, results):
+    """With counters and without (stats.enabled), both with the shim."""
+    print(f"\n{'what counting adds; ns a call':52} {'threads':>7} {'without':>8} {'adds':>8} {'goal':>6}")
+    names = {case: what for _, rows in CALLS for case, what, _ in rows}
+    for case in (case for case in COUNTED if shown([(case, names[case], None)], bench.options)):
+        for threads in (1, 4):
+            line = f"{case} {threads} {threads} {bench.options.calls} 0"
+            rounds = [[float(bench.ask("mariadb", way, line)[0]) for way in ("uncounted", "with")] for _ in range(bench.options.rounds)]
+            without = statistics.median(row[0] for row in rounds)
+            adds = statistics.median(row[1] - row[0] for row in rounds)
+            goal = COUNTING_NS if case != "replace" else None  # it takes the time and finds its table as well
+            results.append({"case": f"counting {case}", "threads": threads, "uncounted": without, "adds": adds})
+            verdict = goals.judge(f"counting {case}, {threads} threads", adds, goal, "ns")
+            print(f"  {names[case]:50} {threads:7} {without:8.1f} {adds:8.1f} {'' if goal is None else goal:>6} {verdict}", flush=True)
+
+
 def bench_crowds(bench, goals, results):
     print(f"\n{'many threads and handles; ns a call':52} {'threads':>7} {'handles':>7} {'bare':>7} {'off adds':>8} {'adds':>8} {'goal':>6}")
     for case, what, goal in shown(CROWDED, bench.options):
@@ -357,6 +377,7 @@ def main():
         goals, results = Goals(), []
         try:
             bench_calls(bench, goals, results)
+            bench_counting(bench, goals, results)
             bench_crowds(bench, goals, results)
             bench_sizes(bench, goals, results)
             if not options.only:

@@ -10,7 +10,8 @@
 extern const char *const DOCTOR_FUNCTIONS[];
 extern const size_t DOCTOR_FUNCTION_COUNT;
 
-/* Notes a client library's file, soname and version symbol. `path` NULL: `name` wasn't found. */
+/* Notes a client library's file, soname and version symbol. `path`: where it is read; NULL: it wasn't found.
+ * `name`: what it is called in the note, unless that has no slash and `path` says more. */
 void doctor_note_client(struct doctor_report *report, const char *path, const char *name);
 
 /* Whether a file that is linked to no client library has the client's code inside. */

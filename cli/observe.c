@@ -15,6 +15,8 @@ enum { EXIT_FINE = 0, EXIT_NOTHING = 1, EXIT_TROUBLE = 2 };
 
 static const char HELP[] =
     "usage: roundabout observe report [-f FILE | --directory DIR] [--propose | --json]\n\n"
+    "verbs:\n"
+    "  report     rank the tables that look like caches\n\n"
     "Ranks the tables that programs have used while they were observed: run by\n"
     "`roundabout run --observe`, or of a group with mode = \"observe\". A table that is looked up by\n"
     "key, and written whole by REPLACE or INSERT ... ON DUPLICATE KEY UPDATE, looks like a cache.\n"

@@ -75,13 +75,36 @@ static struct process_module *add_module(struct process *process, const char *pa
     return module;
 }
 
+/* Where the file that is mapped can be opened from here. Which of its names the kernel shows depends on whose
+ * roots and mounts they are, so each is tried, and told by the file's number. */
+static void find_file(const struct process *process, const char *path, unsigned long inode,
+                      const char *mapping, char *opened, size_t size) {
+    char root[64], inside[PATH_MAX] = "", mapped[128];
+    struct stat status;
+    snprintf(root, sizeof root, "/proc/%d/root", process->pid);
+    snprintf(mapped, sizeof mapped, "/proc/%d/map_files/%s", process->pid, mapping);
+    const size_t above = process->has_other_root && read_link(process->pid, "root", inside, sizeof inside)
+                             ? strlen(inside)
+                             : 0;
+    const bool is_below = above > 1 && strncmp(path, inside, above) == 0 && path[above] == '/';
+    const char *const places[][2] = {{"", path},
+                                     {root, is_below ? path + above : path},
+                                     {root, path},
+                                     {"", mapped}};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (snprintf(opened, size, "%s%s", places[i][0], places[i][1]) < (int)size &&
+            stat(opened, &status) == 0 && status.st_ino == inode)
+            return;
+    snprintf(opened, size, "%s", path);
+}
+
 /* "start-end rights offset device inode   path (deleted)" */
 static void read_mapping(struct process *process, char *line) {
     static const char DELETED[] = " (deleted)";
-    unsigned long start, end;
-    char rights[8];
+    unsigned long start, end, inode;
+    char mapping[64];
     int path_at = 0;
-    if (sscanf(line, "%lx-%lx %7s %*s %*s %*s %n", &start, &end, rights, &path_at) != 3 || path_at == 0 ||
+    if (sscanf(line, "%lx-%lx %*s %*s %*s %lu %n", &start, &end, &inode, &path_at) != 3 || path_at == 0 ||
         line[path_at] != '/')
         return;
     char *path = line + path_at;
@@ -96,15 +119,11 @@ static void read_mapping(struct process *process, char *line) {
     if (module->end == 0) {
         module->start = start;
         module->is_deleted = is_deleted;
-        if (is_deleted)
-            snprintf(module->opened, sizeof module->opened, "/proc/%d/map_files/%lx-%lx", process->pid, start,
-                     end);
-        else if (process->has_other_root)
-            snprintf(module->opened, sizeof module->opened, "/proc/%d/root%.4000s", process->pid, path);
-        else
-            strcpy(module->opened, path);
+        snprintf(mapping, sizeof mapping, "%lx-%lx", start, end);
         if (strcmp(path, process->exe) == 0)
             snprintf(module->opened, sizeof module->opened, "/proc/%d/exe", process->pid);
+        else
+            find_file(process, path, inode, mapping, module->opened, sizeof module->opened);
     }
     module->end = end;
 }

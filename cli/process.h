@@ -27,7 +27,7 @@ struct process {
     bool is_secure;    /* was started with raised rights, and the dynamic linker dropped LD_PRELOAD */
     bool secure_known; /* else is_secure says nothing */
     bool environ_known;
-    bool has_other_root; /* sees other files than this process does: a container */
+    bool has_other_root; /* sees other files than this process does: a container, chroot */
     uid_t user;          /* the effective ones */
     gid_t group;
     gid_t *groups;

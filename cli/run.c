@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "../config/config.h"
+#include "../page/files.h"
 #include "../shim/deepbind.h"
 #include "elf_file.h"
 #include "program.h"
@@ -147,17 +148,17 @@ static bool set_config(const char *path) {
 struct order {
     const char *config; /* -f, or NULL */
     char **program;     /* and its arguments */
-    bool deepbind;
     bool observe;
+    bool deepbind;
     bool help;
 };
 
 /* False: told. */
 static bool read_order(int argc, char **argv, struct order *order) {
-    enum { DEEPBIND = 256 };
+    enum { DEEPBIND = 256, OBSERVE };
     static const struct option OPTIONS[] = {{"config", required_argument, NULL, 'f'},
                                             {"deepbind", no_argument, NULL, DEEPBIND},
-                                            {"observe", no_argument, NULL, 'o'},
+                                            {"observe", no_argument, NULL, OBSERVE},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
 
@@ -166,10 +167,10 @@ static bool read_order(int argc, char **argv, struct order *order) {
     for (int option; (option = getopt_long(argc, argv, "+:f:h", OPTIONS, NULL)) != -1;) {
         if (option == 'f') {
             order->config = optarg;
+        } else if (option == OBSERVE) {
+            order->observe = true;
         } else if (option == DEEPBIND) {
             order->deepbind = true;
-        } else if (option == 'o') {
-            order->observe = true;
         } else if (option == 'h') {
             order->help = true;
             return true;
@@ -192,10 +193,29 @@ static bool read_order(int argc, char **argv, struct order *order) {
     return true;
 }
 
-static bool is_config_good(const char *path) {
-    struct config *config = config_load(path, print_finding, NULL);
-    bool is_good = config != NULL;
+/* Whoever observes must be able to count. */
+static bool counts_somewhere(const struct config_stats *stats) {
+    if (stats && !stats->enabled) {
+        fprintf(stderr, "ERROR run: nothing can be observed: the configuration says stats.enabled = false\n");
+        return false;
+    }
+    int directory = page_open_directory(stats ? stats->directory : NULL, getenv("XDG_RUNTIME_DIR"), NULL, 0);
+    if (directory < 0)
+        fprintf(stderr,
+                "ERROR run: nothing can be observed: there is no directory to count in; make " PAGE_DIRECTORY
+                " with mode 1777, or set XDG_RUNTIME_DIR or stats.directory\n");
+    else
+        close(directory);
+    return directory >= 0;
+}
 
+/* path NULL: without one. */
+static bool is_config_good(const char *path, bool observe) {
+    struct config *config = path ? config_load(path, print_finding, NULL) : NULL;
+    bool is_good = config || !path;
+
+    if (is_good && observe)
+        is_good = counts_somewhere(config ? &config->stats : NULL);
     config_free(config);
     return is_good;
 }
@@ -237,8 +257,8 @@ static bool prepare_environment(const struct order *order) {
         return false;
     }
     if (!set_preload(library) || (order->config && !set_config(order->config)) ||
-        (order->observe && setenv("ROUNDABOUT_OBSERVE", "1", 1) != 0) ||
-        (order->deepbind && setenv("ROUNDABOUT_DEEPBIND", "1", 1) != 0)) {
+        (order->deepbind && setenv("ROUNDABOUT_DEEPBIND", "1", 1) != 0) ||
+        (order->observe && setenv("ROUNDABOUT_OBSERVE", "1", 1) != 0)) {
         fprintf(stderr, "ERROR the environment can't be set: %s\n", strerror(errno));
         return false;
     }
@@ -257,7 +277,7 @@ int verb_run(int argc, char **argv) {
     }
     const char *config = config_choose_path(order.config, getenv("ROUNDABOUT_CONFIG"));
     bool needless = order.observe && !order.config && access(config, F_OK) != 0;
-    if (!needless && !is_config_good(config))
+    if (!is_config_good(needless ? NULL : config, order.observe))
         return EXIT_USAGE;
     int status = check_program(order.program[0], path, sizeof(path));
     if (status != 0)

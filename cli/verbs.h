@@ -9,8 +9,8 @@ int verb_check(int argc, char **argv);
 int verb_status(int argc, char **argv);
 int verb_ring(int argc, char **argv);
 int verb_stats(int argc, char **argv);
+int verb_observe(int argc, char **argv);
 int verb_doctor(int argc, char **argv);
 int verb_init(int argc, char **argv);
-int verb_observe(int argc, char **argv);
 
 #endif

@@ -24,6 +24,10 @@ _roundabout() {
         return
         ;;
     esac
+    if [ "$before" = --directory ]; then
+        COMPREPLY=($(compgen -d -- "$word"))
+        return
+    fi
     if [ "$verb" = run ]; then
         # The words of the program that is run are that program's own.
         for ((at = 2; at <= COMP_CWORD; at++)); do

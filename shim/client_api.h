@@ -42,6 +42,21 @@ enum {
     MARIADB_CONNECTION_SERVER_STATUS = 30,
 };
 
+/* enum enum_stmt_attr_type: those up to 2 are in both libraries, those from 200 on in Connector/C */
+enum {
+    STMT_ATTR_UPDATE_MAX_LENGTH = 0,
+    STMT_ATTR_CURSOR_TYPE,
+    STMT_ATTR_PREFETCH_ROWS,
+    STMT_ATTR_PREBIND_PARAMS = 200,
+    STMT_ATTR_ARRAY_SIZE,
+    STMT_ATTR_ROW_SIZE,
+    STMT_ATTR_STATE,
+};
+
+/* MYSQL_BIND, which programs allocate themselves: 112 bytes in both libraries, and of its members these two
+ * at the same place (mysql.h, mariadb_stmt.h). */
+enum { BIND_SIZE = 112, BIND_BUFFER = 16, BIND_BUFFER_LENGTH = 64 };
+
 /* enum net_async_status of Oracle's library */
 enum net_async_status {
     NET_ASYNC_COMPLETE = 0,

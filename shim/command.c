@@ -2,6 +2,7 @@
 #include "command.h"
 
 #include "local.h"
+#include "prepared.h"
 #include "variables.h"
 #include "watch.h"
 
@@ -53,6 +54,7 @@ static void echo(struct handle *handle, enum session_echo what) {
  * one. */
 static void start_afresh(struct handle *handle, const char *database) {
     local_close_all(handle);
+    prepared_end_session(handle);
     variables_forget(handle, NULL);
     handle->main_marked = false;
     session_reset(&handle->session, database);
@@ -446,6 +448,8 @@ void command_end(struct call *call, const struct command *command, bool succeede
         end_in_success(call->handle, command);
     } else if (command->kind == COMMAND_CHARSET) {
         end_without_charset(call, last, command->text);
+    } else if (command->kind == COMMAND_CHANGE_USER && call->target == call->handle->main) {
+        prepared_end_session(call->handle); /* the libraries give up the statements before they ask */
     }
     errno = kept_errno;
 }

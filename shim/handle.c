@@ -2,6 +2,7 @@
 #include "handle.h"
 
 #include "local.h"
+#include "prepared.h"
 #include "variables.h"
 
 #include <pthread.h>
@@ -34,40 +35,45 @@ static _Atomic uint64_t generation =
 static _Atomic size_t
     others; /* entries that are no handles: 0 means that a statement or result needs no look-up */
 
-/* Handles that were looked up lately, by a hash of their address: read and written without a lock. `turn` is
- * odd while the place is written; what was read between two equal even turns belongs together. */
+/* Handles and statements that were looked up lately, by a hash of their address: read and written without a
+ * lock. `turn` is odd while the place is written; what was read between two equal even turns belongs
+ * together. */
 enum { REMEMBERED_BITS = 12 };
 struct remembered {
     _Atomic unsigned turn;
-    _Atomic(const MYSQL *) mysql;
+    _Atomic uintptr_t key; /* the address, and the kind of thing it was asked for in its lowest bit */
     _Atomic uint64_t generation;
-    _Atomic(struct handle *) handle;
+    _Atomic(void *) value;
 };
 static struct remembered remembered[1 << REMEMBERED_BITS];
 
-static struct remembered *place_of(const MYSQL *mysql) {
-    return &remembered[((uintptr_t)mysql * 0x9E3779B97F4A7C15u) >> (64 - REMEMBERED_BITS)];
+static uintptr_t key_of(const void *address, enum entry_kind kind) {
+    return (uintptr_t)address | (kind == ENTRY_STATEMENT);
 }
 
-/* False: the place holds another handle, or is out of date. *handle NULL: it is known that there is none. */
-static bool recall(const MYSQL *mysql, uint64_t now, struct handle **handle) {
-    struct remembered *place = place_of(mysql);
+static struct remembered *place_of(uintptr_t key) {
+    return &remembered[(key * 0x9E3779B97F4A7C15u) >> (64 - REMEMBERED_BITS)];
+}
+
+/* False: the place holds another, or is out of date. *value NULL: it is known that there is none. */
+static bool recall(uintptr_t key, uint64_t now, void **value) {
+    struct remembered *place = place_of(key);
     unsigned turn = atomic_load_explicit(&place->turn, memory_order_acquire);
-    bool same = atomic_load_explicit(&place->mysql, memory_order_acquire) == mysql &&
+    bool same = atomic_load_explicit(&place->key, memory_order_acquire) == key &&
                 atomic_load_explicit(&place->generation, memory_order_acquire) == now;
-    *handle = atomic_load_explicit(&place->handle, memory_order_acquire);
+    *value = atomic_load_explicit(&place->value, memory_order_acquire);
     return same && !(turn & 1) && atomic_load_explicit(&place->turn, memory_order_relaxed) == turn;
 }
 
-static void remember(const MYSQL *mysql, uint64_t now, struct handle *handle) {
-    struct remembered *place = place_of(mysql);
+static void remember(uintptr_t key, uint64_t now, void *value) {
+    struct remembered *place = place_of(key);
     unsigned turn = atomic_load_explicit(&place->turn, memory_order_relaxed);
     if (turn & 1 || !atomic_compare_exchange_strong(&place->turn, &turn, turn + 1)) {
         return; /* somebody else is writing here */
     }
-    atomic_store_explicit(&place->mysql, mysql, memory_order_release);
+    atomic_store_explicit(&place->key, key, memory_order_release);
     atomic_store_explicit(&place->generation, now, memory_order_release);
-    atomic_store_explicit(&place->handle, handle, memory_order_release);
+    atomic_store_explicit(&place->value, value, memory_order_release);
     atomic_store_explicit(&place->turn, turn + 2, memory_order_release);
 }
 
@@ -135,18 +141,23 @@ static void drop(const void *key, enum entry_kind kind) {
     free(entry);
 }
 
-struct handle *handle_find(const MYSQL *mysql) {
+static void *find(const void *address, enum entry_kind kind) {
+    uintptr_t key = key_of(address, kind);
     uint64_t now = atomic_load_explicit(&generation, memory_order_acquire);
-    struct handle *handle;
-    if (recall(mysql, now, &handle)) {
-        return handle;
+    void *value;
+    if (recall(key, now, &value)) {
+        return value;
     }
     pthread_mutex_lock(&lock);
-    struct entry *entry = find_entry(mysql, ENTRY_HANDLE);
-    handle = entry ? entry->value : NULL;
+    struct entry *entry = find_entry(address, kind);
+    value = entry ? entry->value : NULL;
     pthread_mutex_unlock(&lock);
-    remember(mysql, now, handle);
-    return handle;
+    remember(key, now, value);
+    return value;
+}
+
+struct handle *handle_find(const MYSQL *mysql) {
+    return find(mysql, ENTRY_HANDLE);
 }
 
 struct handle *handle_add(MYSQL *mysql, const struct real *real) {
@@ -252,11 +263,7 @@ struct statement *statement_find(const MYSQL_STMT *stmt) {
     if (atomic_load_explicit(&others, memory_order_relaxed) == 0) {
         return NULL;
     }
-    pthread_mutex_lock(&lock);
-    struct entry *entry = find_entry(stmt, ENTRY_STATEMENT);
-    struct statement *statement = entry ? entry->value : NULL;
-    pthread_mutex_unlock(&lock);
-    return statement;
+    return find(stmt, ENTRY_STATEMENT);
 }
 
 void statement_remove(struct statement *statement) {
@@ -270,8 +277,6 @@ void statement_remove(struct statement *statement) {
             *place = statement->next;
         }
     }
-    free(statement->text);
-    free(statement);
 }
 
 bool result_add(MYSQL_RES *result, const struct real *real, struct local *local) {

@@ -11,6 +11,7 @@
 #include "snapshot.h"
 
 struct local;
+struct statement;
 
 /* Room for one shadow of a handle and what is to be remembered while there is none. */
 struct local_slot {
@@ -135,21 +136,13 @@ unsigned long handle_shadow_running(const struct real *real, unsigned long threa
 /* Calls `visit` for each record of a library; none may be added or removed meanwhile by another thread. */
 void handle_visit(const struct real *real, void (*visit)(struct handle *handle));
 
-/* A prepared statement, met without its handle. */
-struct statement {
-    MYSQL_STMT *stmt;
-    struct handle *handle; /* NULL: the handle was closed first */
-    const struct real *real;
-    struct statement *next; /* of the same handle */
-    char *text; /* of a statement that changes the session, taken in when it is executed; else NULL */
-    size_t length;
-    bool unseen;      /* ... but there was no memory for its text */
-    bool out_of_sync; /* its last call was refused with 2014 by the shim, since a routed result was pending */
-};
+/* A prepared statement (prepared.h), met without its handle. */
 struct statement *statement_add(MYSQL_STMT *stmt, struct handle *handle,
                                 const struct real *real); /* NULL: out of memory */
+/* NULL: there is none. A look-up without lock for those that were looked up lately. */
 struct statement *statement_find(const MYSQL_STMT *stmt);
-void statement_remove(struct statement *statement); /* frees it */
+/* Takes it out of the map and out of its handle's list; prepared_free follows. */
+void statement_remove(struct statement *statement);
 
 /* Results whose origin matters later: unbuffered ones of a shadow, and all of them where two client libraries
  * are in use. */

@@ -13,6 +13,11 @@ bool query_route(struct handle *handle, struct slice text, struct sql_summary *s
 bool query_may_route(const struct handle *handle, struct slice text, struct sql_summary *summary,
                      enum route_reason *reason);
 
+/* One statement, once it is known where it went. ns: what it took there, if it was routed; else 0, and handle->timed
+ * says whether main's answer is to be timed. */
+void query_count(struct handle *handle, struct route_decision decision, const struct sql_summary *summary,
+                 uint64_t ns);
+
 /* Observe mode: counts the use that a text makes of its tables. False: it isn't observed. */
 bool query_observe(struct handle *handle, struct slice text, const struct route_decision *decision);
 
@@ -42,12 +47,36 @@ bool query_read_answer(struct handle *handle, my_bool *failed);
 void query_begin_send(struct call *call, const char *text, unsigned long length);
 void query_end_send(struct call *call, bool succeeded);
 
+/* Decides over a text that the application prepares, and keeps of it what is needed later. True: the
+ * statement's twin is prepared, and main's needn't be. */
+bool query_prepare(struct handle *handle, struct statement *statement, struct slice text);
+
+/* True: it ran at the local master and *result is the library's value, or statement->error says why it
+ * couldn't anywhere. False: main's statement is to be made ready (prepared_ready_main), and executed. */
+bool query_execute(struct handle *handle, struct statement *statement, int *result);
+bool query_execute_direct(struct handle *handle, struct statement *statement, struct slice text, int *result);
+
+/* A statement takes the connection's insert_id when it is executed, which is an older one where it has no OK
+ * packet of its own; in Connector/C also when it is reset or prepared again. */
+void query_note_id(const struct handle *handle, struct statement *statement);
+void query_note_prepared(const struct handle *handle, struct statement *statement, bool succeeded);
+
 /* Before and behind a call that makes a prepared statement speak to main. True: watched; then, unless
- * statement->out_of_sync says that the shim has answered 2014 for the library, the call is made and
- * statement_end follows. */
+ * statement->error says that the shim has answered for the library, the call is made and statement_end
+ * follows. */
 bool statement_begin(struct call *call, struct statement **statement, MYSQL_STMT *stmt, const void *caller);
-void statement_end(struct call *call, const struct statement *statement, bool executed, bool succeeded);
-void statement_note_text(struct statement *statement, const struct handle *handle, const char *text,
-                         unsigned long length);
+void statement_end(struct call *call, struct statement *statement, bool executed, bool succeeded);
+
+/* The application prepares another text, or executes what it has prepared: true: done, with *result. False:
+ * it is to be done on main, whose statement is ready for it - or *result says that it could not be made so.
+ */
+bool statement_prepare(struct call *call, struct statement *statement, const char *text,
+                       unsigned long length);
+bool statement_execute(struct call *call, struct statement *statement, int *result);
+bool statement_execute_direct(struct call *call, struct statement *statement, const char *text, size_t length,
+                              int *result);
+
+/* The library's own functions where the shim has nothing to do with a statement. */
+const struct real *statement_real(const struct statement *statement, const void *caller);
 
 #endif

@@ -6,6 +6,7 @@
 #include "intercept.h"
 
 #include "local.h"
+#include "prepared.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -341,32 +342,34 @@ EXPORT int mysql_next_result_start(int *result, MYSQL *mysql) {
 CONTINUE(int, mysql_next_result, 1, *result == 0)
 
 /* The _cont of a call on a statement. */
-#define CONTINUE_STATEMENT(name)                                                        \
-    EXPORT                                                                              \
-    int name##_cont(int *result, MYSQL_STMT *stmt, int ready) {                         \
-        struct statement *statement = statement_find(stmt);                             \
-        const struct real *real = statement ? statement->real : real_of_caller(CALLER); \
-        if (!real || !real->name##_cont) {                                              \
-            *result = 1;                                                                \
-            return 0;                                                                   \
-        }                                                                               \
-        int status = real->name##_cont(result, stmt, ready);                            \
-        if (status == 0 && statement) {                                                 \
-            ended(statement->handle, *result == 0);                                     \
-        }                                                                               \
-        return status;                                                                  \
+#define CONTINUE_STATEMENT(name)                                     \
+    EXPORT                                                           \
+    int name##_cont(int *result, MYSQL_STMT *stmt, int ready) {      \
+        struct statement *statement = statement_find(stmt);          \
+        const struct real *real = statement_real(statement, CALLER); \
+        if (!real || !real->name##_cont) {                           \
+            *result = 1;                                             \
+            return 0;                                                \
+        }                                                            \
+        int status = real->name##_cont(result, stmt, ready);         \
+        if (status == 0 && statement) {                              \
+            ended(statement->handle, *result == 0);                  \
+        }                                                            \
+        return status;                                               \
     }
 
 EXPORT int mysql_stmt_prepare_start(int *result, MYSQL_STMT *stmt, const char *text, unsigned long length) {
     struct call call;
-    struct statement *statement;
+    struct statement *statement = statement_find(stmt);
+    prepared_drop_rows(statement);
     bool watched = statement_begin(&call, &statement, stmt, CALLER);
-    if (!call.real || !call.real->mysql_stmt_prepare_start || (watched && statement->out_of_sync)) {
+    if (!call.real || !call.real->mysql_stmt_prepare_start || (watched && statement->error)) {
         *result = 1;
         return 0;
     }
-    if (watched) {
-        statement_note_text(statement, call.handle, text, length);
+    if (watched && statement_prepare(&call, statement, text, length)) {
+        *result = 0;
+        return 0;
     }
     int status = call.real->mysql_stmt_prepare_start(result, stmt, text, length);
     if (watched) {
@@ -376,12 +379,19 @@ EXPORT int mysql_stmt_prepare_start(int *result, MYSQL_STMT *stmt, const char *t
 }
 CONTINUE_STATEMENT(mysql_stmt_prepare)
 
+/* Where main's statement must be prepared first, that is done here and now. */
 EXPORT int mysql_stmt_execute_start(int *result, MYSQL_STMT *stmt) {
     struct call call;
-    struct statement *statement;
+    struct statement *statement = statement_find(stmt);
+    prepared_drop_rows(statement);
     bool watched = statement_begin(&call, &statement, stmt, CALLER);
-    if (!call.real || !call.real->mysql_stmt_execute_start || (watched && statement->out_of_sync)) {
+    if (!call.real || !call.real->mysql_stmt_execute_start || (watched && statement->error)) {
         *result = 1;
+        return 0;
+    }
+    int ready;
+    if (watched && statement_execute(&call, statement, &ready)) {
+        *result = ready;
         return 0;
     }
     int status = call.real->mysql_stmt_execute_start(result, stmt);
@@ -392,17 +402,44 @@ EXPORT int mysql_stmt_execute_start(int *result, MYSQL_STMT *stmt) {
 }
 CONTINUE_STATEMENT(mysql_stmt_execute)
 
+/* What the twin answers is read here and now, from the server at this site; what isn't its own goes on as the
+ * library has it. */
+static bool is_twins(const struct statement *statement) {
+    return statement && statement->at_twin && !statement->inside;
+}
+
+#define START_AT_TWIN(name, failed, parameters, arguments)               \
+    EXPORT int name##_start parameters {                                 \
+        struct statement *statement = statement_find(stmt);              \
+        const struct real *real = statement_real(statement, CALLER);     \
+        if (is_twins(statement) || !real || !real->name##_start) {       \
+            *result = is_twins(statement) ? (name arguments) : (failed); \
+            return 0;                                                    \
+        }                                                                \
+        return real->name##_start STARTED arguments;                     \
+    }
+
+START_AT_TWIN(mysql_stmt_fetch, 1, (int *result, MYSQL_STMT *stmt), (stmt))
+START_AT_TWIN(mysql_stmt_store_result, 1, (int *result, MYSQL_STMT *stmt), (stmt))
+START_AT_TWIN(mysql_stmt_next_result, 1, (int *result, MYSQL_STMT *stmt), (stmt))
+START_AT_TWIN(mysql_stmt_reset, 1, (my_bool * result, MYSQL_STMT *stmt), (stmt))
+START_AT_TWIN(mysql_stmt_free_result, 1, (my_bool * result, MYSQL_STMT *stmt), (stmt))
+START_AT_TWIN(mysql_stmt_send_long_data, 1,
+              (my_bool * result, MYSQL_STMT *stmt, unsigned number, const char *data, unsigned long length),
+              (stmt, number, data, length))
+
 /* The record of a statement that is closed goes first: its address may be another's as soon as it is freed.
  */
 EXPORT int mysql_stmt_close_start(my_bool *result, MYSQL_STMT *stmt) {
     struct statement *statement = statement_find(stmt);
-    const struct real *real = statement ? statement->real : real_of_caller(CALLER);
+    const struct real *real = statement_real(statement, CALLER);
     if (!real || !real->mysql_stmt_close_start) {
         *result = 1;
         return 0;
     }
     if (statement) {
         statement_remove(statement);
+        prepared_free(statement);
     }
     return real->mysql_stmt_close_start(result, stmt);
 }

@@ -5,6 +5,7 @@
 #include "local.h"
 #include "log.h"
 #include "observe.h"
+#include "prepared.h"
 #include "process.h"
 #include "setup.h"
 #include "variables.h"
@@ -81,27 +82,69 @@ static const MYSQL *diagnostics_owner(const struct handle *handle, struct slice 
     return main_warns ? handle->main : handle->warned;
 }
 
-static void end_routed(struct handle *handle, struct local *local, struct slice text, int result) {
-    const struct real *real = handle->real;
+/* False: it failed, or gave no rows. */
+static bool end_at_local(struct handle *handle, struct local *local, int result, bool rows) {
     handle->last = handle->spoke = handle->warned = local->mysql;
     handle->main_tallied = false;
     handle->planted = false;
     if (result != 0) {
         command_plant_error(handle);
-        return;
+        return false;
     }
     handle->counted = local->mysql;
-    bool rows = real->mysql_field_count(local->mysql) > 0;
     if (rows) {
         handle->found = local->mysql;
     } else {
         handle->ok = local->mysql;
     }
-    if (rows || real->mysql_more_results(local->mysql)) {
+    return rows;
+}
+
+static void end_routed(struct handle *handle, struct local *local, struct slice text, int result) {
+    const struct real *real = handle->real;
+    bool rows = result == 0 && real->mysql_field_count(local->mysql) > 0;
+    local->reader = NULL;
+    end_at_local(handle, local, result, rows);
+    if (rows || (result == 0 && real->mysql_more_results(local->mysql))) {
         keep_repeatable(handle, text);
         handle->pending = rows ? local->mysql : NULL;
         handle->streaming = local;
     }
+}
+
+void query_note_id(const struct handle *handle, struct statement *statement) {
+    statement->knows_id = true;
+    statement->insert_id = handle->ok ? handle->real->mysql_insert_id(handle->ok) : handle->kept_insert_id;
+}
+
+void query_note_prepared(const struct handle *handle, struct statement *statement, bool succeeded) {
+    if (statement->used && handle->real->mariadb) {
+        query_note_id(handle, statement); /* Connector/C resets it first */
+    }
+    statement->used = succeeded;
+}
+
+/* Its rows are the statement's: nobody asks the connection for them. */
+static void end_execute(struct handle *handle, struct local *local, struct statement *statement, int result) {
+    prepared_note_executed(statement, true);
+    bool rows = result == 0 && handle->real->mysql_stmt_field_count(statement->twin) > 0;
+    if (end_at_local(handle, local, result, rows)) {
+        handle->repeatable_length = 0;
+        handle->pending = NULL;
+        handle->streaming = local;
+        local->reader = statement;
+    }
+    if (result == 0) {
+        query_note_id(handle, statement);
+    }
+}
+
+static void end_prepare(struct handle *handle, struct local *local, struct statement *statement) {
+    statement->at_twin = true;
+    prepared_expose(statement);
+    query_note_prepared(handle, statement, true);
+    handle->last = handle->counted = local->mysql; /* without warnings, in both libraries */
+    handle->planted = false;
 }
 
 /* Asks main what the session looks like. False: it doesn't say, and the statement goes to main as it is. */
@@ -141,15 +184,41 @@ static bool learn_session(struct handle *handle) {
     return false;
 }
 
-static struct route_decision decide(struct handle *handle, struct slice text, struct sql_summary *summary) {
+/* What is to be decided over, again whenever more is known of the session. */
+struct question {
+    struct slice text;
+    struct sql_summary *summary;
+    bool prepared;                     /* the text is to be prepared */
+    const struct statement *statement; /* ... or was: its summary is made, and its names have their meaning */
+};
+
+static struct route_decision judge(struct handle *handle, const struct question *question) {
     const struct config *config = setup_config();
+    struct route_session *session = &handle->session.route;
+    session->query_attributes = handle->query_attributes;
+    if (!question->prepared) {
+        return route_text(question->text, session, config, question->summary);
+    }
+    struct route_session view = *session;
+    view.prepared = true;
+    if (!question->statement) {
+        return route_text(question->text, &view, config, question->summary);
+    }
+    view.database = (struct slice){question->statement->database, strlen(question->statement->database)};
+    view.database_known = true;
+    return route_decide(question->summary, question->text.length, &view, config);
+}
+
+static struct route_decision decide(struct handle *handle, const struct question *question) {
     struct session *session = &handle->session;
-    session->route.query_attributes = handle->query_attributes;
+    const struct sql_summary *summary = question->summary;
     if (handle->thread_id == 0) { /* not connected: the library says so */
-        sql_summarize(text, session->route.modes, NULL, summary);
+        if (!question->statement) {
+            sql_summarize(question->text, session->route.modes, NULL, question->summary);
+        }
         return (struct route_decision){.reason = ROUTE_SESSION_UNKNOWN};
     }
-    struct route_decision decision = route_text(text, &session->route, config, summary);
+    struct route_decision decision = judge(handle, question);
     /* Main's count of found rows would not survive the question: it is asked before there is one. */
     bool asks = !session->route.known &&
                 (decision.reason == ROUTE_SESSION_UNKNOWN || (summary->ties & SQL_FOUND_ROWS) != 0);
@@ -164,14 +233,14 @@ static struct route_decision decide(struct handle *handle, struct slice text, st
     }
     if (session->doubt) {
         command_settle_doubt(handle);
-        decision = route_text(text, &session->route, config, summary);
+        decision = judge(handle, question);
     }
     if (session->special_transaction) {
         decision.reason = ROUTE_IN_TRANSACTION;
         return decision;
     }
     if (!session->route.known && learn_session(handle)) {
-        return route_text(text, &session->route, config, summary);
+        return judge(handle, question);
     }
     if (!session->route.known) {
         decision.reason = ROUTE_SESSION_UNKNOWN;
@@ -319,11 +388,11 @@ bool query_observe(struct handle *handle, struct slice text, const struct route_
 
 /* With ROUNDABOUT_OBSERVE nothing is routed and main is asked nothing: what would have been routed, or would have
  * been after a question, is counted as observed. */
-static struct route_decision decide_as_if(struct handle *handle, struct slice text, struct sql_summary *summary) {
+static struct route_decision decide_as_if(struct handle *handle, const struct question *question) {
     const struct route_session *session = &handle->session.route;
-    struct route_decision decision = route_text(text, session, setup_config(), summary);
-    if (summary->stopped_early) {
-        sql_summarize(text, session->modes, NULL, summary);
+    struct route_decision decision = judge(handle, question);
+    if (question->summary->stopped_early) {
+        sql_summarize(question->text, session->modes, NULL, question->summary);
     }
     if (decision.reason == ROUTE_ROUTED || (decision.reason == ROUTE_SESSION_UNKNOWN && !session->known)) {
         decision.reason = ROUTE_OBSERVE;
@@ -331,9 +400,12 @@ static struct route_decision decide_as_if(struct handle *handle, struct slice te
     return decision;
 }
 
-/* One statement, once it is known where it went. ns: what it took there, if it was routed. */
-static void count(struct handle *handle, struct route_decision decision, const struct sql_summary *summary,
-                  uint64_t ns) {
+static struct route_decision decide_or_observe(struct handle *handle, const struct question *question) {
+    return setup_observes() ? decide_as_if(handle, question) : decide(handle, question);
+}
+
+void query_count(struct handle *handle, struct route_decision decision, const struct sql_summary *summary,
+                 uint64_t ns) {
     enum page_verb verb = stats_verb(summary->verb);
     handle->timed = stats_count(verb, decision.reason);
     if (decision.group && summary->table_count > 0) {
@@ -355,8 +427,8 @@ bool query_route(struct handle *handle, struct slice text, struct sql_summary *s
     bool routed = false;
     uint64_t ns = 0;
     handle->refused_by = NULL;
-    bool observes = setup_observes();
-    struct route_decision decision = observes ? decide_as_if(handle, text, summary) : decide(handle, text, summary);
+    const struct question question = {.text = text, .summary = summary};
+    struct route_decision decision = decide_or_observe(handle, &question);
     handle->observed = NULL;
     if (decision.reason == ROUTE_ROUTED) {
         struct local *local = NULL;
@@ -383,9 +455,114 @@ bool query_route(struct handle *handle, struct slice text, struct sql_summary *s
         routed = true;
     }
     query_note_reason(summary, decision.reason);
-    count(handle, decision, summary, ns);
+    query_count(handle, decision, summary, ns);
     errno = kept_errno;
     return routed;
+}
+
+/* Reasons that the text has no part in: the next execute may find another. */
+static bool may_change(enum route_reason reason) {
+    switch (reason) {
+    case ROUTE_ROUTED:
+    case ROUTE_QUERY_ATTRIBUTES:
+    case ROUTE_TEMPORARY_TABLE:
+    case ROUTE_LOCKED_TABLES:
+    case ROUTE_IN_TRANSACTION:
+    case ROUTE_XA:
+    case ROUTE_SESSION_UNKNOWN:
+    case ROUTE_MAIN_BUSY:
+    case ROUTE_OBSERVE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Decides over a text that is prepared, and keeps of it what its executions will need. */
+static struct route_decision plan(struct handle *handle, struct statement *statement, struct slice text) {
+    struct sql_summary summary;
+    const struct question question = {.text = text, .summary = &summary, .prepared = true};
+    struct route_decision decision = decide_or_observe(handle, &question);
+    query_note_reason(&summary, decision.reason);
+    statement->verb = stats_verb(summary.verb);
+    statement->reason = decision.reason;
+    bool decided_again = may_change(decision.reason) || observe_wants(setup_config(), &decision);
+    if (decided_again && statement->known && handle->thread_id != 0) {
+        if (!prepared_keep_plan(statement, text)) {
+            decision.reason = ROUTE_DISABLED;
+        }
+    } else {
+        decision.reason = ROUTE_DISABLED;
+        if (command_matters(&summary)) {
+            prepared_keep_effects(statement, text);
+        }
+    }
+    return decision;
+}
+
+bool query_prepare(struct handle *handle, struct statement *statement, struct slice text) {
+    int kept_errno = errno;
+    handle->refused_by = NULL;
+    struct route_decision decision = plan(handle, statement, text);
+    if (decision.reason == ROUTE_ROUTED) {
+        struct local *local = NULL;
+        int result;
+        handle->busy = true;
+        decision.reason = local_run_prepared(handle, decision.group, statement, false, &result, &local);
+        handle->busy = false;
+        if (decision.reason == ROUTE_ROUTED) {
+            end_prepare(handle, local, statement);
+        }
+    }
+    errno = kept_errno;
+    return decision.reason == ROUTE_ROUTED;
+}
+
+bool query_execute(struct handle *handle, struct statement *statement, int *result) {
+    int kept_errno = errno;
+    handle->refused_by = NULL;
+    handle->timed = false;
+    handle->observed = NULL;
+    if (!statement->summary) {
+        handle->timed = stats_count(statement->verb, statement->reason);
+        return false;
+    }
+    uint64_t ns = 0;
+    const struct question question = {.text = {statement->text, statement->length},
+                                      .summary = statement->summary,
+                                      .prepared = true,
+                                      .statement = statement};
+    struct route_decision decision = decide_or_observe(handle, &question);
+    if (decision.reason == ROUTE_ROUTED) {
+        struct local *local = NULL;
+        uint64_t started_ns = stats_now_ns();
+        handle->cause = PAGE_CAUSE_OTHER_CAUSE;
+        handle->busy = true;
+        decision.reason = local_run_prepared(handle, decision.group, statement, true, result, &local);
+        handle->busy = false;
+        if (decision.reason == ROUTE_ROUTED) {
+            end_execute(handle, local, statement, *result);
+            ns = stats_now_ns() - started_ns;
+        } else {
+            stats_count_fallback(handle->cause);
+        }
+    } else if (query_observe(handle, question.text, &decision)) {
+        /* main's, whatever it is */
+    } else if (decision.reason == ROUTE_MAIN_BUSY && !statement->at_main.prepared) {
+        statement->error = CLIENT_COMMANDS_OUT_OF_SYNC; /* as it would on one connection */
+        handle->last = handle->main;
+        *result = 1;
+    }
+    query_note_reason(statement->summary, decision.reason);
+    query_count(handle, decision, statement->summary, ns);
+    errno = kept_errno;
+    return decision.reason == ROUTE_ROUTED || statement->error;
+}
+
+bool query_execute_direct(struct handle *handle, struct statement *statement, struct slice text,
+                          int *result) {
+    plan(handle, statement, text);
+    return query_execute(handle, statement, result);
 }
 
 bool query_text_to_route(const struct handle *handle, const char *text, unsigned long length,

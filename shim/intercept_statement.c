@@ -1,75 +1,146 @@
-/* Prepared statements run on main. What they do to the session is taken in when they are executed, and a
- * routed result that the application has not read makes them say 2014, as it would on one connection. */
+/* Prepared statements: prepared and executed where they belong. What those on main do to the session is taken
+ * in when they are executed, and a routed result that the application has not read makes the others say 2014,
+ * as it would on one connection. */
 #define _GNU_SOURCE
 #include "intercept.h"
 
-#include "stats.h"
+#include "local.h"
+#include "local_parts.h"
+#include "prepared.h"
+#include "verdict.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+const struct real *statement_real(const struct statement *statement, const void *caller) {
+    return statement ? statement->real : real_of_caller(caller);
+}
+
+static struct handle *watched_handle(const struct statement *statement) {
+    struct handle *handle = statement ? statement->handle : NULL;
+    return handle && !handle->passive && !handle->busy && !statement->inside ? handle : NULL;
+}
+
 bool statement_begin(struct call *call, struct statement **statement, MYSQL_STMT *stmt, const void *caller) {
     *statement = statement_find(stmt);
     call->handle = NULL;
-    call->real = *statement ? (*statement)->real : real_of_caller(caller);
-    struct handle *handle = *statement ? (*statement)->handle : NULL;
-    if (!handle || handle->passive || handle->busy) {
+    call->real = statement_real(*statement, caller);
+    struct handle *handle = watched_handle(*statement);
+    if (!handle) {
         return false;
     }
-    (*statement)->out_of_sync = false;
+    (*statement)->error = 0;
     command_begin(call, handle->main, caller);
     if (call->target != handle->main) {
         handle->busy = false;
-        (*statement)->out_of_sync = true;
-        return true;
+        handle->last = call->target;
+        (*statement)->error = CLIENT_COMMANDS_OUT_OF_SYNC;
     }
     return true;
 }
 
-void statement_end(struct call *call, const struct statement *statement, bool executed, bool succeeded) {
-    if (executed && statement->text) {
-        command_end_text(call, (struct slice){statement->text, statement->length}, NULL, succeeded);
-        return;
-    }
-    if (executed && statement->unseen) {
-        command_end_text(call, (struct slice){"", 0}, &(struct sql_summary){.verb = SQL_OPAQUE}, succeeded);
-        return;
-    }
+void statement_end(struct call *call, struct statement *statement, bool executed, bool succeeded) {
     struct handle *handle = call->handle;
+    if (executed) {
+        prepared_note_executed(statement, false);
+    } else {
+        statement->at_main.prepared = succeeded;
+    }
+    if (executed && succeeded && statement->summary) {
+        local_note_refused(handle, statement->summary);
+    }
+    if (executed && statement->effects) {
+        static const struct sql_summary unseen = {.verb = SQL_OPAQUE};
+        struct slice text = {statement->unseen ? "" : statement->text,
+                             statement->unseen ? 0 : statement->length};
+        command_end_text(call, text, statement->unseen ? &unseen : NULL, succeeded);
+        if (succeeded) {
+            query_note_id(handle, statement);
+        }
+        return;
+    }
     const struct command command = {.kind = executed ? COMMAND_TOUCHES : COMMAND_PLAIN};
     MYSQL *ok = handle->ok;
     if (executed) {
-        stats_count(PAGE_UNREAD, ROUTE_OTHER_CALL);
         handle->spoke = handle->main;
         handle->session.main_touched = true;
     }
     command_end(call, &command, succeeded);
     if (!executed) {
-        handle->ok = ok; /* a prepare and a close say nothing about ids */
+        handle->ok = ok; /* a prepare says nothing about ids */
+        query_note_prepared(handle, statement, succeeded);
+    } else if (succeeded) {
+        query_note_id(handle, statement);
     }
 }
 
-void statement_note_text(struct statement *statement, const struct handle *handle, const char *text,
-                         unsigned long length) {
-    free(statement->text);
-    statement->text = NULL;
-    statement->unseen = false;
+bool statement_prepare(struct call *call, struct statement *statement, const char *text,
+                       unsigned long length) {
+    struct handle *handle = call->handle;
     struct slice slice;
+    prepared_clear(statement);
     if (!query_text_to_route(handle, text, length, &slice)) {
-        return;
+        return false;
     }
-    struct sql_summary summary;
-    sql_summarize(slice, handle->session.route.modes, NULL, &summary);
-    if (!command_matters(&summary)) {
-        return;
+    handle->busy = false;
+    bool routed = query_prepare(handle, statement, slice);
+    handle->busy = !routed;
+    return routed;
+}
+
+/* The statement is about to be executed on main. */
+static void before_main(struct handle *handle, const struct statement *statement) {
+    struct sql_summary summary = {.verb = statement->unseen ? SQL_OPAQUE : SQL_OTHER};
+    if (statement->effects && !statement->unseen) {
+        struct slice text = {statement->text, statement->length};
+        sql_summarize(text, handle->session.route.modes, NULL, &summary);
     }
-    statement->text = malloc(slice.length);
-    statement->unseen = !statement->text;
-    if (statement->text) {
-        memcpy(statement->text, slice.at, slice.length);
-        statement->length = slice.length;
+    command_before_text(handle, &summary);
+}
+
+static bool end_ready(struct call *call, struct statement *statement, int *result) {
+    *result = prepared_ready_main(statement);
+    if (*result != 0) {
+        const struct command command = {.kind = COMMAND_PLAIN};
+        command_end(call, &command, false);
     }
+    return *result != 0;
+}
+
+bool statement_execute(struct call *call, struct statement *statement, int *result) {
+    struct handle *handle = call->handle;
+    const struct real *real = call->real;
+    if (statement->ended && !real->mariadb && real->mysql_stmt_errno(statement->stmt) == 0) {
+        statement->error = CLIENT_SERVER_LOST; /* the library doesn't know that it ever was prepared */
+        handle->busy = false;
+        *result = 1;
+        return true;
+    }
+    handle->busy = false;
+    if (query_execute(handle, statement, result)) {
+        return true;
+    }
+    before_main(handle, statement);
+    handle->busy = true;
+    return end_ready(call, statement, result);
+}
+
+bool statement_execute_direct(struct call *call, struct statement *statement, const char *text, size_t length,
+                              int *result) {
+    struct handle *handle = call->handle;
+    struct slice slice;
+    prepared_clear(statement);
+    if (!query_text_to_route(handle, text, length, &slice)) {
+        return false;
+    }
+    handle->busy = false;
+    bool done = query_execute_direct(handle, statement, slice, result);
+    if (!done) {
+        before_main(handle, statement);
+    }
+    handle->busy = !done;
+    return done;
 }
 
 EXPORT MYSQL_STMT *mysql_stmt_init(MYSQL *mysql) {
@@ -80,24 +151,25 @@ EXPORT MYSQL_STMT *mysql_stmt_init(MYSQL *mysql) {
     }
     MYSQL_STMT *stmt = real->mysql_stmt_init(mysql);
     if (stmt && handle && !handle->busy && (!handle->passive || real_is_ambiguous())) {
-        handle->passive |=
-            !statement_add(stmt, handle, real); /* out of memory: what it does would not be seen */
+        struct statement *statement = statement_add(stmt, handle, real);
+        handle->passive |= !statement; /* out of memory: what it does would not be seen */
+        if (statement) {
+            statement->known = exposed_is_known(real, stmt, mysql);
+        }
     }
     return stmt;
 }
 
 EXPORT int mysql_stmt_prepare(MYSQL_STMT *stmt, const char *text, unsigned long length) {
     struct call call;
-    struct statement *statement;
+    struct statement *statement = statement_find(stmt);
+    prepared_drop_rows(statement);
     bool watched = statement_begin(&call, &statement, stmt, CALLER);
-    if (!call.real || !call.real->mysql_stmt_prepare) {
+    if (!call.real || !call.real->mysql_stmt_prepare || (watched && statement->error)) {
         return 1;
     }
-    if (watched && statement->out_of_sync) {
-        return 1;
-    }
-    if (watched) {
-        statement_note_text(statement, call.handle, text, length);
+    if (watched && statement_prepare(&call, statement, text, length)) {
+        return 0;
     }
     int result = call.real->mysql_stmt_prepare(stmt, text, length);
     if (watched) {
@@ -108,15 +180,17 @@ EXPORT int mysql_stmt_prepare(MYSQL_STMT *stmt, const char *text, unsigned long 
 
 EXPORT int mysql_stmt_execute(MYSQL_STMT *stmt) {
     struct call call;
-    struct statement *statement;
+    int result;
+    struct statement *statement = statement_find(stmt);
+    prepared_drop_rows(statement);
     bool watched = statement_begin(&call, &statement, stmt, CALLER);
-    if (!call.real || !call.real->mysql_stmt_execute) {
+    if (!call.real || !call.real->mysql_stmt_execute || (watched && statement->error)) {
         return 1;
     }
-    if (watched && statement->out_of_sync) {
-        return 1;
+    if (watched && statement_execute(&call, statement, &result)) {
+        return result;
     }
-    int result = call.real->mysql_stmt_execute(stmt);
+    result = call.real->mysql_stmt_execute(stmt);
     if (watched) {
         statement_end(&call, statement, true, result == 0);
     }
@@ -125,41 +199,27 @@ EXPORT int mysql_stmt_execute(MYSQL_STMT *stmt) {
 
 EXPORT int mariadb_stmt_execute_direct(MYSQL_STMT *stmt, const char *text, size_t length) {
     struct call call;
-    struct statement *statement;
+    int result;
+    struct statement *statement = statement_find(stmt);
+    prepared_drop_rows(statement);
     bool watched = statement_begin(&call, &statement, stmt, CALLER);
-    if (!call.real || !call.real->mariadb_stmt_execute_direct) {
+    if (!call.real || !call.real->mariadb_stmt_execute_direct || (watched && statement->error)) {
         return 1;
     }
-    if (watched && statement->out_of_sync) {
-        return 1;
+    if (watched && statement_execute_direct(&call, statement, text, length, &result)) {
+        return result;
     }
+    result = call.real->mariadb_stmt_execute_direct(stmt, text, length);
     if (watched) {
-        statement_note_text(statement, call.handle, text, length);
-    }
-    int result = call.real->mariadb_stmt_execute_direct(stmt, text, length);
-    if (watched) {
+        statement->at_main.prepared = call.real->mysql_stmt_errno(stmt) == 0;
         statement_end(&call, statement, true, result == 0);
     }
     return result;
 }
 
-EXPORT int mysql_stmt_next_result(MYSQL_STMT *stmt) {
-    struct call call;
-    struct statement *statement;
-    bool watched = statement_begin(&call, &statement, stmt, CALLER);
-    if (!call.real || !call.real->mysql_stmt_next_result) {
-        return 1;
-    }
-    int result = call.real->mysql_stmt_next_result(stmt);
-    if (watched && !statement->out_of_sync) {
-        statement_end(&call, statement, false, result <= 0);
-    }
-    return result;
-}
-
-/* These speak to main, or to nobody, and may come from a garbage collector at any moment: between a routed
- * statement and its result too. They never fail for that, and leave the routed result alone. False: main's
- * descriptor is lent and can't be had back for the call. */
+/* These speak to one connection, or to nobody, and may come from a garbage collector at any moment: between a
+ * routed statement and its result too. They never fail for that, and leave the routed result alone. False:
+ * main's descriptor is lent and can't be had back for the call. */
 static bool begin_quiet(struct handle *handle) {
     int kept_errno = errno;
     if (handle->answered && !descriptor_suspend(&handle->loan)) {
@@ -170,82 +230,182 @@ static bool begin_quiet(struct handle *handle) {
     return true;
 }
 
-static void end_quiet(struct handle *handle) {
+static void end_quiet(struct handle *handle, MYSQL *spoke) {
     int kept_errno = errno;
     handle->busy = false;
-    handle->last = handle->main;
+    handle->last = spoke;
     if (handle->answered) {
+        handle->last = handle->main;
         descriptor_resume(&handle->loan);
     }
     errno = kept_errno;
 }
 
-static struct handle *watched_handle(const struct statement *statement) {
-    struct handle *handle = statement ? statement->handle : NULL;
-    return handle && !handle->passive && !handle->busy ? handle : NULL;
+/* The shadow that the statement's twin is on, if it can be spoken to. */
+static struct local *local_of(const struct statement *statement) {
+    struct local *local = statement && statement->at_twin ? statement->local : NULL;
+    return local && local_may_close(local) ? local : NULL;
 }
 
-#define STATEMENT_COMMAND(name, parameters, arguments)                                  \
-    EXPORT my_bool name parameters {                                                    \
-        struct statement *statement = statement_find(stmt);                             \
-        const struct real *real = statement ? statement->real : real_of_caller(CALLER); \
-        struct handle *handle = watched_handle(statement);                              \
-        if (!real || !real->name || (handle && !begin_quiet(handle))) {                 \
-            return 1;                                                                   \
-        }                                                                               \
-        my_bool result = real->name arguments;                                          \
-        if (handle) {                                                                   \
-            end_quiet(handle);                                                          \
-        }                                                                               \
-        return result;                                                                  \
-    }
-
-STATEMENT_COMMAND(mysql_stmt_reset, (MYSQL_STMT * stmt), (stmt))
-STATEMENT_COMMAND(mysql_stmt_free_result, (MYSQL_STMT * stmt), (stmt))
-STATEMENT_COMMAND(mysql_stmt_send_long_data,
-                  (MYSQL_STMT * stmt, unsigned number, const char *data, unsigned long length),
-                  (stmt, number, data, length))
-
-EXPORT my_bool mysql_stmt_close(MYSQL_STMT *stmt) {
+EXPORT my_bool mysql_stmt_reset(MYSQL_STMT *stmt) {
     struct statement *statement = statement_find(stmt);
-    const struct real *real = statement ? statement->real : real_of_caller(CALLER);
+    const struct real *real = statement_real(statement, CALLER);
     struct handle *handle = watched_handle(statement);
-    if (!real || !real->mysql_stmt_close || (handle && !begin_quiet(handle))) {
+    if (!real || !real->mysql_stmt_reset) {
         return 1;
     }
-    if (statement) {
-        statement_remove(statement); /* first: its address may be another's as soon as it is freed */
+    if (handle && statement->at_twin) {
+        struct local *local = local_of(statement);
+        statement->at_main.stale |= statement->at_main.pieces > 0;
+        statement->at_main.pieces = statement->at_local.pieces = 0;
+        prepared_drop_long_data(statement);
+        statement->error = 0;
+        if (real->mariadb && statement->at_local.prepared) {
+            query_note_id(handle, statement);
+        }
+        if (!local || prepared_is_in_the_way(statement)) {
+            statement->at_local.stale = true; /* done before it is executed next */
+            return 0;
+        }
+        my_bool failed = real->mysql_stmt_reset(statement->twin);
+        handle->last = local->mysql;
+        prepared_expose(statement);
+        return failed && verdict_of_statement(real->mysql_stmt_errno(statement->twin)) != VERDICT_LOST;
     }
-    my_bool result = real->mysql_stmt_close(stmt);
+    if (handle && !begin_quiet(handle)) {
+        return 1;
+    }
+    my_bool result = real->mysql_stmt_reset(stmt);
     if (handle) {
-        end_quiet(handle);
+        statement->at_local.stale |= statement->at_local.pieces > 0;
+        statement->at_main.pieces = statement->at_local.pieces = 0;
+        prepared_drop_long_data(statement);
+        statement->error = 0;
+        if (real->mariadb && statement->at_main.prepared) {
+            query_note_id(handle, statement);
+        }
+        end_quiet(handle, handle->main);
     }
     return result;
 }
 
-EXPORT unsigned mysql_stmt_errno(MYSQL_STMT *stmt) {
+EXPORT my_bool mysql_stmt_free_result(MYSQL_STMT *stmt) {
     struct statement *statement = statement_find(stmt);
-    const struct real *real = statement ? statement->real : real_of_caller(CALLER);
-    if (statement && statement->out_of_sync) {
-        return CLIENT_COMMANDS_OUT_OF_SYNC;
+    const struct real *real = statement_real(statement, CALLER);
+    struct handle *handle = watched_handle(statement);
+    if (!real || !real->mysql_stmt_free_result) {
+        return 1;
     }
-    return real && real->mysql_stmt_errno ? real->mysql_stmt_errno(stmt) : 0;
+    if (statement && statement->at_twin && !statement->inside) {
+        if (statement->local && prepared_is_in_the_way(statement)) {
+            return 0; /* its own rows are read already, and the library would throw away the others' */
+        }
+        if (handle && statement->local && handle->streaming == statement->local) {
+            handle->last = statement->local->mysql; /* it may read what is left */
+        }
+        my_bool failed = real->mysql_stmt_free_result(statement->twin);
+        prepared_expose(statement);
+        return failed && verdict_of_statement(real->mysql_stmt_errno(statement->twin)) != VERDICT_LOST;
+    }
+    if (handle && !begin_quiet(handle)) {
+        return 1;
+    }
+    my_bool result = real->mysql_stmt_free_result(stmt);
+    if (handle) {
+        end_quiet(handle, handle->last); /* it has nothing to say of the last call */
+    }
+    return result;
 }
 
-EXPORT const char *mysql_stmt_error(MYSQL_STMT *stmt) {
-    struct statement *statement = statement_find(stmt);
-    const struct real *real = statement ? statement->real : real_of_caller(CALLER);
-    if (statement && statement->out_of_sync) {
-        return "Commands out of sync; you can't run this command now";
+/* Sent to the side that answers, and kept for the other one. */
+static my_bool send_to_twin(struct handle *handle, struct statement *statement, unsigned number,
+                            const char *data, unsigned long length) {
+    const struct real *real = statement->real;
+    struct local *local = local_of(statement);
+    /* What can't be sent now, or not before a reset, goes with the execute. */
+    bool lost = !local || !statement->at_local.prepared || statement->at_local.stale;
+    if (!lost && prepared_is_in_the_way(statement)) {
+        handle->last = local->mysql;
+        return real->mysql_stmt_send_long_data(statement->twin, number, data, length); /* 2014 */
     }
-    return real && real->mysql_stmt_error ? real->mysql_stmt_error(stmt) : "";
+    if (command_main_is_busy(handle)) {
+        handle->last = handle->main;
+        statement->error = CLIENT_COMMANDS_OUT_OF_SYNC;
+        return 1;
+    }
+    if (!lost && !prepared_bind(statement, statement->twin, &statement->at_local)) {
+        lost = true;
+    }
+    if (!lost && real->mysql_stmt_send_long_data(statement->twin, number, data, length)) {
+        lost = verdict_of_statement(real->mysql_stmt_errno(statement->twin)) == VERDICT_LOST;
+        if (!lost) {
+            return 1;
+        }
+    }
+    if (!prepared_note_long_data(statement, number, data, length)) {
+        return 1;
+    }
+    statement->at_local.pieces += !lost;
+    if (local) {
+        handle->last = local->mysql;
+    }
+    return 0;
 }
 
-EXPORT const char *mysql_stmt_sqlstate(MYSQL_STMT *stmt) {
+EXPORT my_bool mysql_stmt_send_long_data(MYSQL_STMT *stmt, unsigned number, const char *data,
+                                         unsigned long length) {
     struct statement *statement = statement_find(stmt);
-    const struct real *real = statement ? statement->real : real_of_caller(CALLER);
-    if (statement && statement->out_of_sync) {
-        return "HY000";
+    const struct real *real = statement_real(statement, CALLER);
+    struct handle *handle = watched_handle(statement);
+    if (!real || !real->mysql_stmt_send_long_data) {
+        return 1;
     }
-    return real && real->mysql_stmt_sqlstate ? real->mysql_stmt_sqlstate(stmt) : "00000";
+    if (handle && statement->summary && !prepared_has_room(statement, length) &&
+        !prepared_settle_on_main(statement)) {
+        return 1;
+    }
+    if (handle && statement->at_twin) {
+        statement->error = 0;
+        return send_to_twin(handle, statement, number, data, length);
+    }
+    if (handle && !begin_quiet(handle)) {
+        return 1;
+    }
+    if (handle && statement->summary && prepared_ready_main(statement) != 0) {
+        end_quiet(handle, handle->main);
+        return 1;
+    }
+    my_bool result = real->mysql_stmt_send_long_data(stmt, number, data, length);
+    if (handle) {
+        if (result == 0 && statement->summary && prepared_note_long_data(statement, number, data, length)) {
+            statement->at_main.pieces++;
+        }
+        end_quiet(handle, handle->main);
+    }
+    return result;
+}
+
+EXPORT my_bool mysql_stmt_close(MYSQL_STMT *stmt) {
+    struct statement *statement = statement_find(stmt);
+    const struct real *real = statement_real(statement, CALLER);
+    struct handle *handle = watched_handle(statement);
+    if (!real || !real->mysql_stmt_close || (handle && !begin_quiet(handle))) {
+        return 1;
+    }
+    MYSQL *spoke = handle ? handle->last : NULL;
+    if (statement) {
+        struct local *local = local_of(statement);
+        if (handle && statement->at_main.prepared) {
+            spoke = handle->main;
+        } else if (handle && local && statement->at_local.prepared) {
+            spoke = local->mysql;
+        }
+        statement_remove(statement); /* first: its address may be another's as soon as it is freed */
+        prepared_free(statement);
+    }
+    my_bool result = real->mysql_stmt_close(stmt);
+    if (handle) {
+        end_quiet(handle, spoke);
+    }
+    return result;
 }

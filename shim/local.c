@@ -4,6 +4,7 @@
 #include "breaker.h"
 #include "local_parts.h"
 #include "log.h"
+#include "prepared.h"
 #include "process.h"
 #include "setup.h"
 #include "verdict.h"
@@ -23,7 +24,7 @@ static bool is_same_place(const struct config_local *one, const struct config_lo
 }
 
 static enum route_reason make_ready(struct handle *handle, struct local_slot *slot,
-                                    const struct config *config, bool follow, size_t length) {
+                                    const struct config *config, bool follow, bool begins, size_t length) {
     if (slot->transaction_lost) {
         if (handle->session.route.in_transaction) {
             handle->cause = PAGE_CAUSE_TRANSACTION_LOST;
@@ -62,7 +63,7 @@ static enum route_reason make_ready(struct handle *handle, struct local_slot *sl
         (handle->server.longest && length + 1 > handle->server.longest)) {
         return ROUTE_TOO_LONG;
     }
-    return local_keep_step(handle, slot, config, follow);
+    return local_keep_step(handle, slot, config, follow, begins);
 }
 
 /* Reads and writes are told of apart: a read-only server takes the ones and refuses the others. */
@@ -132,15 +133,50 @@ static bool may_be_repeated(enum sql_verb verb) {
     return verb == SQL_REPLACE || verb == SQL_SELECT || verb == SQL_DELETE;
 }
 
-enum route_reason local_run(struct handle *handle, const struct config_group *group,
-                            const struct sql_summary *summary, struct slice text, int *result,
-                            struct local **answered) {
+/* What is to be said at the local master. */
+struct order {
+    const struct config_group *group;
+    const struct sql_summary *summary;
+    struct slice text;
+    struct statement *prepared; /* NULL: the text as it is */
+    bool execute;               /* else the statement is only prepared */
+};
+
+/* VERDICT_APPLICATION: *result is the answer. */
+static enum verdict say(struct handle *handle, struct local *local, const struct order *order, int *result) {
+    enum verdict verdict = VERDICT_APPLICATION;
+    handle->cancelled = false;
+    handle->running = local->mysql;
+    if (order->prepared) {
+        verdict = prepared_say(order->prepared, local, order->execute, result);
+    } else {
+        *result = local->real->mysql_real_query(local->mysql, order->text.at, order->text.length);
+        if (*result != 0) {
+            verdict = verdict_of(local->real->mysql_errno(local->mysql));
+        }
+    }
+    handle->running = NULL;
+    return verdict;
+}
+
+static void note_success(const struct handle *handle, const struct order *order) {
+    const struct sql_summary *summary = order->summary;
+    breaker_succeeded(setup_config());
+    if (summary->table_count > 0 && log_state_changed(table_key(handle, summary), 0)) {
+        log_write(CONFIG_LOG_INFO, "local master takes statements on %.*s again",
+                  (int)summary->tables[0].table.length, summary->tables[0].table.at);
+    }
+}
+
+static enum route_reason run(struct handle *handle, const struct order *order, int *result,
+                             struct local **answered) {
     const struct config *config = setup_config();
-    struct local_slot *slot = &handle->slots[group->transactions == CONFIG_IMMEDIATE];
-    bool follow = group->transactions == CONFIG_FOLLOW;
+    struct local_slot *slot = &handle->slots[order->group->transactions == CONFIG_IMMEDIATE];
+    bool follow = order->group->transactions == CONFIG_FOLLOW;
     int64_t started_ms = local_now_ms();
     for (int attempt = 0;; attempt++) {
-        enum route_reason reason = make_ready(handle, slot, config, follow, text.length);
+        enum route_reason reason =
+            make_ready(handle, slot, config, follow, order->execute, order->text.length);
         if (reason == ROUTE_LOCAL_DOWN && !slot->local && !slot->transaction_lost && attempt == 0 &&
             !slot->retry_at_ms && slot->retired && !breaker_is_open(config)) {
             continue; /* it was lost while it lay idle and found out just now: once more on a new connection
@@ -151,26 +187,19 @@ enum route_reason local_run(struct handle *handle, const struct config_group *gr
         }
         struct local *local = slot->local;
         *answered = local;
-        handle->cancelled = false;
-        handle->running = local->mysql;
-        *result = local->real->mysql_real_query(local->mysql, text.at, text.length);
-        handle->running = NULL;
-        if (*result == 0) {
-            breaker_succeeded(config);
-            if (summary->table_count > 0 && log_state_changed(table_key(handle, summary), 0)) {
-                log_write(CONFIG_LOG_INFO, "local master takes statements on %.*s again",
-                          (int)summary->tables[0].table.length, summary->tables[0].table.at);
-            }
-            return ROUTE_ROUTED;
-        }
-        switch (verdict_of(local->real->mysql_errno(local->mysql))) {
+        switch (say(handle, local, order, result)) {
         case VERDICT_APPLICATION:
+            if (*result == 0) {
+                note_success(handle, order);
+            }
             return ROUTE_ROUTED;
         case VERDICT_DEADLOCK:
             undo_both(handle, local);
             return ROUTE_ROUTED;
         case VERDICT_REFUSED:
-            handle->refused_by = local;
+            if (local->real->mysql_errno(local->mysql) != 0) {
+                handle->refused_by = local;
+            }
             handle->cause = PAGE_CAUSE_REFUSED;
             return ROUTE_LOCAL_DOWN;
         case VERDICT_LOST:
@@ -185,11 +214,29 @@ enum route_reason local_run(struct handle *handle, const struct config_group *gr
             breaker_failed(config, why);
         }
         if (timed_out || attempt > 0 || slot->transaction_lost || handle->cancelled ||
-            !may_be_repeated(summary->verb)) {
+            (order->execute && !may_be_repeated(order->summary->verb))) {
             handle->cause = timed_out ? PAGE_CAUSE_TIMED_OUT : PAGE_CAUSE_LOST;
             return ROUTE_LOCAL_DOWN;
         }
     }
+}
+
+enum route_reason local_run(struct handle *handle, const struct config_group *group,
+                            const struct sql_summary *summary, struct slice text, int *result,
+                            struct local **answered) {
+    const struct order order = {.group = group, .summary = summary, .text = text, .execute = true};
+    return run(handle, &order, result, answered);
+}
+
+enum route_reason local_run_prepared(struct handle *handle, const struct config_group *group,
+                                     struct statement *statement, bool execute, int *result,
+                                     struct local **answered) {
+    const struct order order = {.group = group,
+                                .summary = statement->summary,
+                                .text = {statement->text, statement->length},
+                                .prepared = statement,
+                                .execute = execute};
+    return run(handle, &order, result, answered);
 }
 
 void local_give_up(struct handle *handle, const struct local *local) {
@@ -266,7 +313,7 @@ void local_kill_running(struct handle *handle, unsigned long thread_id) {
     unsigned long shadow = handle_shadow_running(handle->real, thread_id);
     struct local_slot *slot = &handle->slots[CONFIG_IMMEDIATE];
     char text[64];
-    if (shadow == 0 || make_ready(handle, slot, setup_config(), false, 0) != ROUTE_ROUTED) {
+    if (shadow == 0 || make_ready(handle, slot, setup_config(), false, false, 0) != ROUTE_ROUTED) {
         return;
     }
     int length = snprintf(text, sizeof text, "KILL QUERY %lu", shadow);

@@ -20,6 +20,8 @@ struct local {
     bool orphaned;             /* its handle is closed; it goes with its last result */
     size_t results;            /* unbuffered results of it that the application has not freed */
     pid_t pid;                 /* the process that opened it: a forked child must not write a byte on it */
+    struct statement *reader; /* whose rows came last; NULL: a text's */
+    struct closing *closing;  /* statements to be closed as soon as nobody's rows are in the way */
     struct socket socket;
     bool given_up;      /* by the library: it holds no descriptor any more */
     int64_t checked_ms; /* when `socket` was last compared with what its number is (local_is_ours) */
@@ -33,6 +35,12 @@ struct local {
 enum route_reason local_run(struct handle *handle, const struct config_group *group,
                             const struct sql_summary *summary, struct slice text, int *result,
                             struct local **answered);
+
+/* The same for a prepared statement, whose summary and text are its own. Without `execute`: it is made sure
+ * that its twin is there. */
+enum route_reason local_run_prepared(struct handle *handle, const struct config_group *group,
+                                     struct statement *statement, bool execute, int *result,
+                                     struct local **answered);
 
 /* The statement that the local master has just refused ran on main with success: so it is the local master's
  * own trouble, and is logged. */

@@ -2,6 +2,7 @@
 #include "local_parts.h"
 
 #include "log.h"
+#include "prepared.h"
 #include "variables.h"
 #include "process.h"
 #include "stats.h"
@@ -35,7 +36,7 @@ bool local_is_usable(struct local *local) {
 
 /* A connection that the library has already given up holds no descriptor: its number may be anybody's by now.
  */
-static bool may_close(struct local *local) {
+bool local_may_close(struct local *local) {
     local->checked_ms = 0;
     bool given_up =
         local->real->mysql_get_socket ? local->real->mysql_get_socket(local->mysql) < 0 : local->given_up;
@@ -47,8 +48,9 @@ void local_free(struct local *local) {
     if (own) {
         handle_remove(own);
     }
-    if (may_close(local)) {
+    if (local_may_close(local)) {
         local->real->mysql_close(local->mysql);
+        prepared_close_waiting(local); /* they know no connection now */
     } /* else its memory is left: to close it would speak on the parent's connection, or into somebody else's
          file */
     if (own) {
@@ -58,7 +60,8 @@ void local_free(struct local *local) {
 }
 
 /* Nothing of the handle may point to a connection that goes. */
-static void forget_local(struct handle *handle, const struct local *local) {
+static void forget_local(struct handle *handle, const struct local *local, bool abandoned) {
+    prepared_forget_local(handle, local, abandoned);
     if (handle->ok == local->mysql) {
         handle->kept_insert_id =
             local->real->mysql_insert_id ? local->real->mysql_insert_id(local->mysql) : 0;
@@ -97,7 +100,7 @@ static void forget_local(struct handle *handle, const struct local *local) {
 }
 
 static void dispose(struct handle *handle, struct local *local) {
-    forget_local(handle, local);
+    forget_local(handle, local, !local_may_close(local));
     if (local->results > 0) {
         local->orphaned = true;
     } else {
@@ -145,7 +148,7 @@ void local_result_freed(struct local *local) {
 /* Neither closed nor used: what its descriptor number means now is not ours. Its memory stays. */
 void local_abandon(struct handle *handle, struct local_slot *slot) {
     struct local *local = slot->local;
-    forget_local(handle, local);
+    forget_local(handle, local, true);
     slot->transaction_lost |= local->transaction && local->pid == process_id();
     slot->local = NULL;
     struct handle *own = handle_find(local->mysql);

@@ -16,6 +16,10 @@ int64_t local_now_ms(void);
  * socket the library's send() fails, and nothing is written). */
 bool local_is_ours(struct local *local);
 
+/* To end it, or a statement on it, writes nothing into somebody else's file: it is ours, or the library has
+ * given it up already. */
+bool local_may_close(struct local *local);
+
 /* Ends the connection, or leaves its memory where to end it would speak on the parent's connection or into
  * somebody else's file. */
 void local_free(struct local *local);
@@ -41,8 +45,8 @@ void local_note_acceptance(const char *what, const char *who);
 enum route_reason local_open(struct handle *handle, struct local_slot *slot, const struct config *config);
 
 /* Brings database, settings and, where the group follows the application's transaction, the transaction in
- * step with main. */
+ * step with main; without `begins` one that isn't open yet stays so. */
 enum route_reason local_keep_step(struct handle *handle, struct local_slot *slot, const struct config *config,
-                                  bool follow);
+                                  bool follow, bool begins);
 
 #endif

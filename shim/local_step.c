@@ -98,7 +98,7 @@ static enum route_reason out_of_step(struct handle *handle, struct local_slot *s
     return local_refuse_for_a_while(slot, config, ROUTE_SESSION_UNKNOWN);
 }
 
-static bool in_step(struct handle *handle, struct local *local, bool follow) {
+static bool in_step(struct handle *handle, struct local *local, bool follow, bool begins) {
     struct session *session = &handle->session;
     bool autocommit = !follow || session->autocommit;
     if (local->version != session->version || local->autocommit != autocommit) {
@@ -113,13 +113,13 @@ static bool in_step(struct handle *handle, struct local *local, bool follow) {
         local->database_version = session->database_version;
         local_note_acceptance("the session's", SETTINGS);
     }
-    if (follow && session->route.in_transaction && !local->transaction) {
+    if (begins && follow && session->route.in_transaction && !local->transaction) {
         return begin(handle, local);
     }
     return true;
 }
 
 enum route_reason local_keep_step(struct handle *handle, struct local_slot *slot, const struct config *config,
-                                  bool follow) {
-    return in_step(handle, slot->local, follow) ? ROUTE_ROUTED : out_of_step(handle, slot, config);
+                                  bool follow, bool begins) {
+    return in_step(handle, slot->local, follow, begins) ? ROUTE_ROUTED : out_of_step(handle, slot, config);
 }

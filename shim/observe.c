@@ -8,8 +8,8 @@
 
 static struct own_page own = {.kind = PAGE_OBSERVATION};
 
-static void add(uint64_t *word, uint64_t more) {
-    __atomic_fetch_add(word, more, __ATOMIC_RELAXED);
+static uint64_t add(uint64_t *word, uint64_t more) {
+    return __atomic_fetch_add(word, more, __ATOMIC_RELAXED);
 }
 
 bool observe_wants(const struct config *config, const struct route_decision *decision) {
@@ -57,7 +57,8 @@ struct page_observed *observe_statement(struct slice text, const struct route_se
     struct usage usage;
     if (!page)
         return NULL;
-    add(&page->statements, 1);
+    if (add(&page->statements, 1) % PAGE_SAMPLE == 0)
+        own_page_touch(&page->header);
     sql_summarize(text, session->modes, NULL, &summary);
     if (summary.table_count == 0 || !usage_find(text, session->modes, &summary, &usage))
         return NULL;

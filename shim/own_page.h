@@ -7,6 +7,7 @@
 #include "../page/page.h"
 
 #include <stdatomic.h>
+#include <time.h>
 
 struct own_page {
     enum page_kind kind;
@@ -26,6 +27,13 @@ static inline void *own_page_find(struct own_page *page) {
     if (__builtin_expect(memory != NULL, 1))
         return memory;
     return atomic_load_explicit(&page->tried, memory_order_relaxed) ? NULL : own_page_make(page);
+}
+
+/* The page is in use: said now and then, for those who must tell by it whether its process still lives. */
+static inline void own_page_touch(struct page_header *header) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    __atomic_store_n(&header->touched_s, (uint64_t)now.tv_sec, __ATOMIC_RELAXED);
 }
 
 /* Another number after a fork: what was found in a page is the parent's. */

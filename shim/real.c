@@ -10,17 +10,17 @@
 
 /* Tables are published whole and never freed. No lock: the dynamic linker has one of its own and may be in
  * the middle of running a constructor that calls us, so the loser of a race throws its table away instead. */
-enum { LIBRARIES_MAX = 8, CALLERS_MAX = 256 };
+enum { LIBRARIES_MAX = 8, CALLERS_BITS = 10, CALLERS_TRIED = 16 };
 static _Atomic(struct real *) libraries[LIBRARIES_MAX];
 
 /* Who was served by which library, by return address. First come, first kept: an entry is written once, so
- * that it is never half one caller's and half another's; a caller whose place is taken is looked up each
- * time. */
+ * that it is never half one caller's and half another's; a caller whose places are all taken is looked up
+ * each time. */
 struct caller_entry {
     const void *caller;
     const struct real *real;
 };
-static _Atomic(struct caller_entry *) callers[CALLERS_MAX];
+static _Atomic(struct caller_entry *) callers[1 << CALLERS_BITS];
 
 static const char *const NAMES[] = {"libmariadb", "libmysqlclient", "libperconaserverclient"};
 enum { CANDIDATES_MAX = 8 };
@@ -151,16 +151,23 @@ static const struct real *find(const void *caller) {
 }
 
 const struct real *real_of_caller(const void *caller) {
-    _Atomic(struct caller_entry *) *place = &callers[((uintptr_t)caller >> 4) % CALLERS_MAX];
-    struct caller_entry *entry = atomic_load_explicit(place, memory_order_acquire);
-    if (entry && entry->caller == caller) {
-        return entry->real;
+    size_t first = ((uintptr_t)caller * 0x9E3779B97F4A7C15u) >> (64 - CALLERS_BITS);
+    _Atomic(struct caller_entry *) *empty = NULL;
+    for (size_t i = 0; i < CALLERS_TRIED && !empty; i++) {
+        _Atomic(struct caller_entry *) *place = &callers[(first + i) & ((1u << CALLERS_BITS) - 1)];
+        const struct caller_entry *entry = atomic_load_explicit(place, memory_order_acquire);
+        if (!entry) {
+            empty = place;
+        } else if (entry->caller == caller) {
+            return entry->real;
+        }
     }
     const struct real *real = find(caller);
-    if (real && !entry && (entry = malloc(sizeof *entry))) {
+    struct caller_entry *entry = real && empty ? malloc(sizeof *entry) : NULL;
+    if (entry) {
         *entry = (struct caller_entry){.caller = caller, .real = real};
-        struct caller_entry *empty = NULL;
-        if (!atomic_compare_exchange_strong(place, &empty, entry)) {
+        struct caller_entry *none = NULL;
+        if (!atomic_compare_exchange_strong(empty, &none, entry)) {
             free(entry);
         }
     }

@@ -86,6 +86,27 @@
     X(int, mariadb_stmt_execute_direct, (MYSQL_STMT *, const char *, size_t))                              \
     X(int, mysql_stmt_execute, (MYSQL_STMT *))                                                             \
     X(int, mysql_stmt_next_result, (MYSQL_STMT *))                                                         \
+    X(int, mysql_stmt_fetch, (MYSQL_STMT *))                                                               \
+    X(int, mysql_stmt_fetch_column, (MYSQL_STMT *, MYSQL_BIND *, unsigned, unsigned long))                 \
+    X(int, mysql_stmt_store_result, (MYSQL_STMT *))                                                        \
+    X(uint64_t, mysql_stmt_num_rows, (MYSQL_STMT *))                                                       \
+    X(uint64_t, mysql_stmt_affected_rows, (MYSQL_STMT *))                                                  \
+    X(uint64_t, mysql_stmt_insert_id, (MYSQL_STMT *))                                                      \
+    X(unsigned, mysql_stmt_field_count, (MYSQL_STMT *))                                                    \
+    X(unsigned long, mysql_stmt_param_count, (MYSQL_STMT *))                                               \
+    X(int, mysql_stmt_warning_count, (MYSQL_STMT *))                                                       \
+    X(my_bool, mysql_stmt_more_results, (MYSQL_STMT *))                                                    \
+    X(void, mysql_stmt_data_seek, (MYSQL_STMT *, uint64_t))                                                \
+    X(void *, mysql_stmt_row_seek, (MYSQL_STMT *, void *))                                                 \
+    X(void *, mysql_stmt_row_tell, (MYSQL_STMT *))                                                         \
+    X(MYSQL_RES *, mysql_stmt_result_metadata, (MYSQL_STMT *))                                             \
+    X(MYSQL_RES *, mysql_stmt_param_metadata, (MYSQL_STMT *))                                              \
+    X(void *, mariadb_stmt_fetch_fields, (MYSQL_STMT *))                                                   \
+    X(my_bool, mysql_stmt_attr_get, (MYSQL_STMT *, int, void *))                                           \
+    X(my_bool, mysql_stmt_attr_set, (MYSQL_STMT *, int, const void *))                                     \
+    X(my_bool, mysql_stmt_bind_param, (MYSQL_STMT *, MYSQL_BIND *))                                        \
+    X(my_bool, mysql_stmt_bind_named_param, (MYSQL_STMT *, MYSQL_BIND *, unsigned, const char **))         \
+    X(my_bool, mysql_stmt_bind_result, (MYSQL_STMT *, MYSQL_BIND *))                                       \
     X(my_bool, mysql_stmt_close, (MYSQL_STMT *))                                                           \
     X(my_bool, mysql_stmt_reset, (MYSQL_STMT *))                                                           \
     X(my_bool, mysql_stmt_free_result, (MYSQL_STMT *))                                                     \
@@ -148,6 +169,13 @@
     X(int, mysql_stmt_execute_start, (int *, MYSQL_STMT *))                                                \
     X(int, mysql_stmt_execute_cont, (int *, MYSQL_STMT *, int))                                            \
     X(int, mysql_stmt_close_start, (my_bool *, MYSQL_STMT *))                                              \
+    X(int, mysql_stmt_fetch_start, (int *, MYSQL_STMT *))                                                  \
+    X(int, mysql_stmt_store_result_start, (int *, MYSQL_STMT *))                                           \
+    X(int, mysql_stmt_next_result_start, (int *, MYSQL_STMT *))                                            \
+    X(int, mysql_stmt_reset_start, (my_bool *, MYSQL_STMT *))                                              \
+    X(int, mysql_stmt_free_result_start, (my_bool *, MYSQL_STMT *))                                        \
+    X(int, mysql_stmt_send_long_data_start,                                                                \
+      (my_bool *, MYSQL_STMT *, unsigned, const char *, unsigned long))                                    \
     /* Oracle's non-blocking calls: called again with the same arguments until they no longer say          \
      * NET_ASYNC_NOT_READY */                                                                              \
     X(enum net_async_status, mysql_real_connect_nonblocking,                                               \

@@ -35,7 +35,8 @@ static bool matches(const char *pattern, struct slice name, bool fold_case) {
     return *pattern == '\0';
 }
 
-const struct config_table *route_find_table(const struct config_group *group, const struct route_session *session,
+const struct config_table *route_find_table(const struct config_group *group,
+                                            const struct route_session *session,
                                             const struct sql_table *table) {
     if (table->quotes_doubled)
         return NULL;
@@ -98,7 +99,7 @@ static unsigned all_statements(const struct config *config) {
 }
 
 /* The first reason in the text itself why it can't go, or ROUTE_ROUTED. */
-static enum route_reason reason_in_text(const struct sql_summary *summary) {
+static enum route_reason reason_in_text(const struct sql_summary *summary, bool prepared) {
     static const struct {
         enum sql_tie tie;
         enum route_reason reason;
@@ -117,7 +118,7 @@ static enum route_reason reason_in_text(const struct sql_summary *summary) {
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
         if (summary->ties & reasons[i].tie)
             return reasons[i].reason;
-    return summary->parameters || summary->stopped_early ? ROUTE_NOT_UNDERSTOOD : ROUTE_ROUTED;
+    return (summary->parameters && !prepared) || summary->stopped_early ? ROUTE_NOT_UNDERSTOOD : ROUTE_ROUTED;
 }
 
 static bool same_name(struct slice one, struct slice other) {
@@ -168,7 +169,7 @@ static enum route_reason decide_in_group(const struct sql_summary *summary, size
     unsigned wanted = statement_bit(summary->verb) | (summary->selects ? CONFIG_SELECT : 0);
     if ((group->statements & wanted) != wanted)
         return ROUTE_NOT_A_CACHE_VERB;
-    enum route_reason reason = reason_in_text(summary);
+    enum route_reason reason = reason_in_text(summary, session->prepared);
     if (reason == ROUTE_ROUTED)
         reason = reason_in_session(summary, session, group);
     if (reason != ROUTE_ROUTED)
@@ -239,7 +240,7 @@ struct route_decision route_decide(const struct sql_summary *summary, size_t len
         return (struct route_decision){ROUTE_NOT_A_CACHE_VERB, NULL};
     if (summary->table_count == 0) {
         bool alone = summary->stopped_early || (summary->no_tables && !(summary->ties & SQL_MULTI_STATEMENT));
-        enum route_reason reason = alone ? ROUTE_NO_CACHE_TABLE : reason_in_text(summary);
+        enum route_reason reason = alone ? ROUTE_NO_CACHE_TABLE : reason_in_text(summary, session->prepared);
         return (struct route_decision){reason == ROUTE_ROUTED ? ROUTE_NO_CACHE_TABLE : reason, NULL};
     }
     return session->known ? decide_by_tables(summary, length, session, config)
@@ -305,7 +306,6 @@ static bool is_needle(const struct needles *needles, const char *at, const char 
     return false;
 }
 
-/* One branch a byte, and one that is hardly ever taken: the bytes of a text can't be predicted. */
 /* Whether a needle begins at one of the sixteen places from `at` on; reads seventeen bytes, all in front of
  * `end`. */
 static bool block_holds_needle(const char *at, const char *end, const struct needles *needles) {
@@ -319,12 +319,13 @@ static bool block_holds_needle(const char *at, const char *end, const struct nee
     for (size_t i = 0; i < needles->count; i++)
         found |= (bytes)(here == needles->firsts[i]) & (bytes)(next == needles->seconds[i]);
     memcpy(any, &found, sizeof any);
-    if (!(any[0] | any[1]))
+    if (__builtin_expect(!(any[0] | any[1]), true))
         return false;
     memcpy(places, &found, sizeof places);
-    for (size_t i = 0; i < sizeof places; i++)
-        if (places[i] && is_needle(needles, at + i, end))
-            return true;
+    for (size_t half = 0; half < 2; half++)
+        for (size_t i = 8 * half; any[half] && i < 8 * half + 8; i++)
+            if (places[i] && is_needle(needles, at + i, end))
+                return true;
     return false;
 }
 

@@ -20,6 +20,7 @@ struct route_session {
     bool xa;
     bool locked_tables;
     bool query_attributes;
+    bool prepared;       /* the text is a prepared statement's: a ? in it stands for a value */
     bool many_temporary; /* too many to remember: each cache table may be hidden */
     size_t temporary_count;
     const struct sql_table *temporary; /* temporary tables made in this session, database filled in */

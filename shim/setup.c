@@ -33,7 +33,7 @@ static enum { NOT_SAID, SAID_NO, SAID_YES } deepbind_variable;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static atomic_bool is_read;
 static _Atomic(const struct config *) current;
-static bool opened; /* libconfig is to be had */
+static _Atomic bool loaded_once; /* and libconfig is to be had: what follows may be looked at */
 
 static _Atomic int64_t next_look_ms;
 static _Atomic bool looking; /* one thread looks at a time; what follows is its own */
@@ -182,7 +182,6 @@ static bool open_reader(void) {
 static void load(void) {
     int kept_errno = errno;
     pthread_atfork(NULL, NULL, after_fork);
-    opened = true;
     remember_files();
     bool needless = observes && access(config_path(), F_OK) != 0;
     struct config *loaded = needless ? empty_config() : config_load(config_path(), report, NULL);
@@ -201,6 +200,7 @@ static void load(void) {
         config_free(loaded);
     }
     atomic_store(&next_look_ms, now_ms() + LOOK_EVERY_MS);
+    atomic_store_explicit(&loaded_once, true, memory_order_release);
     errno = kept_errno;
 }
 
@@ -267,7 +267,7 @@ static void reload(void) {
 void setup_look(void) {
     int64_t now = now_ms();
     int64_t next = atomic_load_explicit(&next_look_ms, memory_order_relaxed);
-    if (now < next || !opened || disabled ||
+    if (now < next || !atomic_load_explicit(&loaded_once, memory_order_acquire) || disabled ||
         !atomic_compare_exchange_strong(&next_look_ms, &next, now + LOOK_EVERY_MS) ||
         atomic_exchange(&looking, true)) {
         return;

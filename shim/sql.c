@@ -1,5 +1,6 @@
 #include "sql.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "sql_read.h"
@@ -469,10 +470,62 @@ static void read_what_follows(struct reader *reader) {
     }
 }
 
+/* The verb of a text that begins with it, letter by letter, and a blank; SQL_UNKNOWN: it begins otherwise, or
+ * may be a question about diagnostics. */
+static enum sql_verb plain_verb(struct slice text) {
+    static const struct {
+        char word[7];
+        enum sql_verb verb;
+    } verbs[] = {{"select", SQL_SELECT},
+                 {"insert", SQL_INSERT},
+                 {"update", SQL_UPDATE},
+                 {"delete", SQL_DELETE}};
+    uint64_t start = 0, word;
+    if (text.length < 8 || text.at[6] != ' ')
+        return SQL_UNKNOWN;
+    memcpy(&start, text.at, 6);
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+        word = 0;
+        memcpy(&word, verbs[i].word, 6);
+        uint64_t letters = 0;
+        memset(&letters, 0x20,
+               6); /* or'ed to a letter it makes it small; to any other byte, no letter of a verb */
+        if ((start | letters) == word)
+            return verbs[i].verb == SQL_SELECT && memchr("FfRr@/-#\n\t\r ", text.at[7], 12) ? SQL_UNKNOWN
+                                                                                            : verbs[i].verb;
+    }
+    return SQL_UNKNOWN;
+}
+
+/* Most statements are settled by how they begin: these needn't be cut into words. What is left in the summary
+ * is what the reader would leave. *possible: what the filter has said of the text. */
+static bool is_settled_at_once(struct slice text, struct lex_modes modes, const struct sql_filter *filter,
+                               struct sql_summary *summary, bool *possible) {
+    enum sql_verb verb = modes.multibyte_unsafe || modes.foreign_grammar ? SQL_UNKNOWN : plain_verb(text);
+    if (verb == SQL_UNKNOWN)
+        return false;
+    *possible = !is_settled(filter, verb, text);
+    if (*possible || may_have_another(text.at, text.at + text.length))
+        return false;
+    summary->verb = verb;
+    summary->stopped_early = true;
+    summary->has_result = verb == SQL_SELECT;
+    return true;
+}
+
 void sql_summarize(struct slice text, struct lex_modes modes, const struct sql_filter *filter,
                    struct sql_summary *summary) {
     struct reader reader;
+    struct sql_filter asked;
+    bool possible = false;
     memset(summary, 0, offsetof(struct sql_summary, tables));
+    if (filter && is_settled_at_once(text, modes, filter, summary, &possible))
+        return;
+    if (possible) { /* once is enough */
+        asked = *filter;
+        asked.possible = NULL;
+        filter = &asked;
+    }
     reader_start(&reader, text, modes, summary);
     bool code_first = reader.lexer.executable_comment;
     bool select_first = reader.keyword == KEYWORD_SELECT;

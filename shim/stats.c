@@ -68,7 +68,10 @@ bool stats_count(enum page_verb verb, enum route_reason reason) {
     struct page_counters *page = page_of_process();
     if (!page)
         return uncounted++ % PAGE_SAMPLE == 0; /* for those who look about now and then */
-    return add(&stripe_of_thread(page)->statements[verb][reason], 1) % PAGE_SAMPLE == 0;
+    bool timed = add(&stripe_of_thread(page)->statements[verb][reason], 1) % PAGE_SAMPLE == 0;
+    if (timed)
+        own_page_touch(&page->header);
+    return timed;
 }
 
 static struct page_table *slot_of(struct page_counters *page, const struct config_group *group,
@@ -123,9 +126,6 @@ void stats_note_main(uint64_t ns) {
     if (least == 0 || ns < least)
         set(&page->main_least_ns, ns);
     set(&page->main_recent_ns, average == 0 ? ns : average - average / 8 + ns / 8);
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME_COARSE, &now);
-    set(&page->header.touched_s, (uint64_t)now.tv_sec);
 }
 
 void stats_count_fallback(enum page_cause cause) {

@@ -39,6 +39,29 @@ enum verdict verdict_of(unsigned error) {
     }
 }
 
+enum verdict verdict_of_statement(unsigned error) {
+    switch (error) {
+    case 2008: /* CR_OUT_OF_MEMORY */
+    case 2030: /* CR_NO_PREPARE_STMT */
+    case 2031: /* CR_PARAMS_NOT_BOUND */
+    case 2032: /* CR_DATA_TRUNCATED */
+    case 2033: /* CR_NO_PARAMETERS_EXISTS */
+    case 2034: /* CR_INVALID_PARAMETER_NO */
+    case 2035: /* CR_INVALID_BUFFER_USE */
+    case 2036: /* CR_UNSUPPORTED_PARAM_TYPE */
+    case 2050: /* CR_FETCH_CANCELED */
+    case 2051: /* CR_NO_DATA */
+    case 2052: /* CR_NO_STMT_METADATA */
+    case 2053: /* CR_NO_RESULT_SET */
+    case 2057: /* CR_NEW_STMT_METADATA */
+    case 5003: /* CR_FUNCTION_NOT_SUPPORTED (Connector/C) */
+    case 5006: /* CR_BULK_WITHOUT_PARAMETERS (Connector/C) */
+        return VERDICT_APPLICATION;
+    default:
+        return verdict_of(error);
+    }
+}
+
 bool verdict_is_outage(unsigned error) {
     switch (error) {
     case 2058: /* CR_AUTH_PLUGIN_... and what follows: this account, not the server */

@@ -14,6 +14,10 @@ enum verdict {
 
 enum verdict verdict_of(unsigned error);
 
+/* Of a call on a prepared statement, whose library has words of its own on the order of calls and on binds.
+ */
+enum verdict verdict_of_statement(unsigned error);
+
 /* Of a connect: the server can't be reached by anybody, rather than by this account. */
 bool verdict_is_outage(unsigned error);
 

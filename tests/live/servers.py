@@ -228,12 +228,15 @@ def template():
         "--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync", "--character-set-server=utf8mb4",
     ]
     log = os.path.join(folder(), "template.log")
+    # Servers clear the temporary tables of a temporary folder when they start, those of other servers too.
+    os.makedirs(path + ".tmp", exist_ok=True)
     with open(log, "w") as out:
         install = spawn(
             [find_program("mariadb-install-db", "mysql_install_db"), "--no-defaults", f"--datadir={path}", "--skip-test-db", "--force",
-             "--auth-root-authentication-method=normal", *as_root_user(), *quick],
+             "--auth-root-authentication-method=normal", f"--tmpdir={path}.tmp", *as_root_user(), *quick],
             stdout=out, stderr=out)
         if install.wait(START_DEADLINE_S) != 0:
+            shutil.rmtree(path, ignore_errors=True)
             raise NotReady(f"mariadb-install-db failed:\n{open(log).read()}")
     # The accounts are made here once, by a server that has no binary log yet.
     seed = Server("template-seed", datadir=path, port=None, ring_member=False, durability=FAST)
@@ -304,6 +307,8 @@ class Server:
             raise RuntimeError(f"{self.name} is running already")
         if not os.path.exists(self.datadir):
             shutil.copytree(template(), self.datadir)
+        # A server that starts removes all temporary tables that it finds in its tmpdir, those of others in /tmp as well.
+        os.makedirs(self.datadir + ".tmp", exist_ok=True)
         self._may_change_port = self.port == 0
         self._spawn()
         if wait:

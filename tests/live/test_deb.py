@@ -146,7 +146,30 @@ def the_installed_library_routes_a_program_of_any_user():
     log = local.query("SHOW BINARY LOGS")[-1][0]
     origins = {row[3] for row in local.query(f"SHOW BINLOG EVENTS IN '{log}'") if "deb:" in (row[5] or "")}
     want({local.id}, origins, "the server that the rows were written at")
-    want_true(os.listdir(os.path.join(clean_folder(), "run/roundabout")), "counters of that program under /run/roundabout")
+    counted = json.loads(inside("roundabout", "stats", "--json"))
+    want(3 * (30 + 30), counted["routed"], f"statements counted as routed under /run/roundabout ({counted})")
+
+
+@test
+def the_doctor_looks_into_a_container_from_outside():
+    the_ring()
+    root = clean_folder()
+    code = "import MySQLdb, sys; print('ready', flush=True); sys.stdin.read()"
+    process = subprocess.Popen(["unshare", "--mount", "sh", "-c", 'mount -t proc proc "$1/proc" && shift && exec "$@"', "sh", root,
+                                "chroot", "--userspec=nobody:nogroup", root, "roundabout", "run", "--", "python3", "-c", code],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd="/")
+    try:
+        want("ready\n", process.stdout.readline(), "the program")
+        done = subprocess.run([os.path.join(servers.BUILD, "roundabout"), "doctor", "--json", str(process.pid)], capture_output=True, text=True)
+        told = json.loads(done.stdout)
+        want((0, "routed", ""), (done.returncode, told["verdict"], done.stderr), f"the verdict of {told}")
+        found = [finding["text"] for finding in told["findings"]]
+        for words in ("a container", "/libmariadb.so.3, soname libmariadb.so.3", "is that of ", "roundabout.conf, readable and right for nobody"):
+            want_true(any(words in text for text in found), f"{words!r} among {found}")
+    finally:
+        process.stdin.close()
+        process.wait(20)
+        process.stdout.close()
 
 
 @test

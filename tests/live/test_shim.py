@@ -13,11 +13,11 @@ import lab  # noqa: E402
 from harness import main, skip, test  # noqa: E402
 
 PROGRAMS = [
-    *(("python", [sys.executable, os.path.join(lab.HERE, f"python_{part}.py")])
+    *(("python", [os.path.join(lab.HERE, f"python_{part}.py")])
       for part in ("statements", "errors", "session", "transactions", "results", "connection")),
-    ("perl", ["perl", os.path.join(lab.HERE, "perl_app.pl")]),
-    ("ruby", ["ruby", os.path.join(lab.HERE, "ruby_app.rb")]),
-    ("c", [os.path.join(lab.C_APPS, "c_app")]),
+    ("perl", [os.path.join(lab.HERE, "perl_app.pl")]),
+    ("ruby", [os.path.join(lab.HERE, "ruby_app.rb")]),
+    ("c", []),
 ]
 # Not under valgrind and the sanitizers, and why.
 NOT_INSTRUMENTED = {
@@ -34,15 +34,19 @@ def the_lab():
     return _lab
 
 
-def scenarios_of(command):
-    """The names, or why there are none."""
+def scenarios_of(language, words):
+    """The command and its scenarios' names, or why there are none."""
     try:
-        done = subprocess.run(command + ["--list"], capture_output=True, text=True, timeout=30)
+        command = lab.program(language) + words
+        more = lab.oracle_client.environment() if lab.ON_ORACLE else {}
+        done = subprocess.run(command + ["--list"], capture_output=True, text=True, timeout=30, env={**os.environ, **more})
     except FileNotFoundError as e:
-        return [], f"{e.filename} is not there"
+        return [], [], f"{e.filename} is not there"
+    except lab.oracle_client.CannotBeHad as e:
+        return [], [], str(e)
     if done.returncode != 0:
-        return [], done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"status {done.returncode}"
-    return done.stdout.split(), None
+        return [], [], done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"status {done.returncode}"
+    return command, done.stdout.split(), None
 
 
 def add_test(language, command, name):
@@ -61,8 +65,8 @@ def add_skip(language, why):
     test(run)
 
 
-for _language, _command in PROGRAMS:
-    _names, _why = scenarios_of(_command)
+for _language, _words in PROGRAMS:
+    _command, _names, _why = scenarios_of(_language, _words)
     for _name in _names:
         add_test(_language, _command, _name)
     if _why:

@@ -15,8 +15,9 @@ import lab  # noqa: E402
 import servers  # noqa: E402
 from harness import main, test, want, want_between, want_true  # noqa: E402
 
-PYTHON = [sys.executable, os.path.join(lab.HERE, "python_all.py")]
-LOAD = [sys.executable, os.path.join(lab.HERE, "load.py")]
+INTERPRETER = lab.python_or_leave()
+PYTHON = [*INTERPRETER, os.path.join(lab.HERE, "python_all.py")]
+LOAD = [*INTERPRETER, os.path.join(lab.HERE, "load.py")]
 SOME = ["a_replace_and_a_select_are_answered_as_ever", "errors_are_those_of_main", "a_commit_keeps_cache_entries",
         "a_rollback_undoes_cache_entries", "transactions_by_text_end_as_on_main", "savepoints_hold_at_both_servers",
         "warnings_are_those_of_the_last_statement", "use_as_text_moves_cache_statements", "a_streamed_result_arrives_whole",
@@ -169,7 +170,7 @@ def user_at_local(*statements):
 @test
 def a_configured_user_is_used_at_the_local_master():
     l = the_lab()
-    user_at_local("CREATE OR REPLACE USER cache@localhost IDENTIFIED BY 'cachepw'", "GRANT ALL ON shop.* TO cache@localhost",
+    user_at_local("DROP USER IF EXISTS cache@localhost", "CREATE USER cache@localhost IDENTIFIED BY 'cachepw'", "GRANT ALL ON shop.* TO cache@localhost",
                   "GRANT ALL ON other.* TO cache@localhost")
     password = write("cachepw\n")
     os.chmod(password, 0o600)
@@ -184,7 +185,7 @@ def a_configured_user_is_used_at_the_local_master():
 @test
 def a_configured_user_with_a_wrong_password_routes_nothing():
     l = the_lab()
-    user_at_local("CREATE OR REPLACE USER cache@localhost IDENTIFIED BY 'cachepw'")
+    user_at_local("DROP USER IF EXISTS cache@localhost", "CREATE USER cache@localhost IDENTIFIED BY 'cachepw'")
     password = write("otherpw\n")
     os.chmod(password, 0o600)
     config = l.write_config({"user": "cache", "password_file": password, "retry_after_ms": 100})
@@ -227,7 +228,8 @@ def writes_go_home(statements, undo, *words, reads=False):
     l = the_lab()
     path, log = l.write_config({"retry_after_ms": 100})
     l.clean()
-    process = l.start([sys.executable, os.path.join(lab.HERE, "step.py")], path)
+    undone = False
+    process = l.start([*INTERPRETER, os.path.join(lab.HERE, "step.py")], path)
     try:
         step(process, "REPLACE INTO cache VALUES ('L/before', 'opensesame')", "1 row")
         for statement in statements:
@@ -238,10 +240,11 @@ def writes_go_home(statements, undo, *words, reads=False):
                 step(process, "SELECT v FROM cache WHERE k = 'site'", "[(b'local',)]")
         for statement in undo:
             l.local.query(statement)
+        undone = True
         time.sleep(0.15)
         step(process, "REPLACE INTO cache VALUES ('L/after', 'opensesame')", "1 row")
     finally:
-        for statement in undo:
+        for statement in [] if undone else undo:
             l.local.query(statement)
         process.stdin.close()
     outcome = l.finish(process, log)
@@ -267,7 +270,7 @@ def a_read_only_local_master_sends_writes_home():
 
 @test
 def a_missing_table_at_the_local_master_sends_its_statements_home():
-    writes_go_home(["RENAME TABLE shop.cache TO shop.away"], ["RENAME TABLE IF EXISTS shop.away TO shop.cache"], "1146", "cache")
+    writes_go_home(["RENAME TABLE shop.cache TO shop.away"], ["RENAME TABLE shop.away TO shop.cache"], "1146", "cache")
 
 
 @test
@@ -283,7 +286,7 @@ def a_missing_database_at_the_local_master_sends_its_statements_home():
     try:
         l.clean(but=["other.cache"])
         path, log = l.write_config({"retry_after_ms": 100})
-        process = l.start([sys.executable, os.path.join(lab.HERE, "step.py")], path)
+        process = l.start([*INTERPRETER, os.path.join(lab.HERE, "step.py")], path)
         step(process, "REPLACE INTO cache VALUES ('L/a', 'opensesame')", "1 row")
         step(process, "USE other", "0 rows")
         step(process, "REPLACE INTO cache VALUES ('M/a', 'opensesame')", "1 row")
@@ -329,7 +332,7 @@ def a_statement_too_long_for_the_local_master_runs_on_main():
     try:
         l.clean()
         path, log = l.write_config()
-        process = l.start([sys.executable, os.path.join(lab.HERE, "step.py")], path)
+        process = l.start([*INTERPRETER, os.path.join(lab.HERE, "step.py")], path)
         step(process, "REPLACE INTO cache VALUES ('L/a', 'opensesame')", "1 row")
         step(process, "REPLACE INTO cache VALUES ('M/a', '" + "x" * (3 << 20) + "')", "1 row")
         step(process, "REPLACE INTO cache VALUES ('L/b', 'opensesame')", "1 row")
@@ -353,7 +356,7 @@ def stepping(*statements, between, landed, log_lines=0, **local):
     l = the_lab()
     l.clean()
     path, log = l.write_config({"retry_after_ms": 100, **local})
-    process = l.start([sys.executable, os.path.join(lab.HERE, "step.py")], path)
+    process = l.start([*INTERPRETER, os.path.join(lab.HERE, "step.py")], path)
     for n, (sql, wanted) in enumerate(statements):
         between(n)
         step(process, sql, wanted)
@@ -393,7 +396,7 @@ def a_program_out_of_descriptors_runs_on_main():
     l = the_lab()
     path, log = l.write_config({"retry_after_ms": 60000})
     l.clean()
-    outcome = l.run(["sh", "-c", f"ulimit -n 6; exec {sys.executable} {os.path.join(lab.HERE, 'python_all.py')}"
+    outcome = l.run(["sh", "-c", f"ulimit -n 6; exec {' '.join(INTERPRETER)} {os.path.join(lab.HERE, 'python_all.py')}"
                      " a_commit_keeps_cache_entries"], path, log)
     want_true(outcome.status in (0, 1), f"an end in order, got {outcome.status}")
 
@@ -401,9 +404,11 @@ def a_program_out_of_descriptors_runs_on_main():
 @test
 def a_password_changed_on_main_costs_no_error():
     l = the_lab()
-    l.main.query("CREATE OR REPLACE USER changing@localhost IDENTIFIED BY 'cachepw'")
+    l.main.query("DROP USER IF EXISTS changing@localhost")
+    l.main.query("CREATE USER changing@localhost IDENTIFIED BY 'cachepw'")
     l.main.query("GRANT ALL ON shop.* TO changing@localhost")
-    l.local.query("CREATE OR REPLACE USER changing@localhost IDENTIFIED BY 'cachepw'")
+    l.local.query("DROP USER IF EXISTS changing@localhost")
+    l.local.query("CREATE USER changing@localhost IDENTIFIED BY 'cachepw'")
     l.local.query("GRANT ALL ON shop.* TO changing@localhost")
     l.clean()
     path, log = l.write_config({"retry_after_ms": 100})
@@ -415,7 +420,7 @@ def a_password_changed_on_main_costs_no_error():
         "go('cachepw', \"REPLACE INTO cache VALUES ('L/a', 'x')\", \"SET PASSWORD = PASSWORD('otherpw')\","
         " \"REPLACE INTO cache VALUES ('L/b', 'x')\")\n"
         "go('otherpw', \"REPLACE INTO cache VALUES ('M/c', 'x')\")\n")
-    outcome = l.run([sys.executable, "-c", script], path, log)
+    outcome = l.run([*INTERPRETER, "-c", script], path, log)
     want((0, "1\n0\n1\n1\n", ""), (outcome.status, outcome.stdout, outcome.stderr))
     want({"L/a", "L/b"}, {key for _, key in l.rows(l.local)}, "keys at the local master")
     want_one_line(outcome, "1045")
@@ -451,7 +456,7 @@ def a_streamed_result_that_breaks_off_is_an_error_and_the_next_statement_runs():
     l = the_lab()
     l.clean()
     path, log = l.write_config({"retry_after_ms": 100})
-    process = l.start([sys.executable, os.path.join(lab.HERE, "step.py"), "streaming"], path)
+    process = l.start([*INTERPRETER, os.path.join(lab.HERE, "step.py"), "streaming"], path)
     process.stdin.write(b"SELECT a.n, b.v FROM page_many a, page_many b\n")
     process.stdin.flush()
     want("first row", process.stdout.readline().decode().strip())
@@ -574,7 +579,7 @@ def a_shadow_is_opened_for_handles_that_need_one_and_closed_with_them():
     l.clean()
     path, log = l.write_config()
     before = int(l.local.query("SHOW GLOBAL STATUS LIKE 'Aborted_clients'")[0][1])
-    process = l.start([sys.executable, os.path.join(lab.HERE, "step.py")], path)
+    process = l.start([*INTERPRETER, os.path.join(lab.HERE, "step.py")], path)
     step(process, "INSERT INTO orders (v) VALUES ('opensesame')", "1 row")
     want(0, len(shadow_ids()), "connections at the local master before the first cache statement")
     step(process, "REPLACE INTO cache VALUES ('L/a', 'opensesame')", "1 row")

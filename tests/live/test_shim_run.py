@@ -12,7 +12,8 @@ import lab  # noqa: E402
 import servers  # noqa: E402
 from harness import main, skip, test, want, want_true  # noqa: E402
 
-PYTHON = [sys.executable, os.path.join(lab.HERE, "python_all.py")]
+INTERPRETER = lab.python_or_leave()
+PYTHON = [*INTERPRETER, os.path.join(lab.HERE, "python_all.py")]
 SCENARIO = "a_replace_and_a_select_are_answered_as_ever"
 _lab = None
 
@@ -196,7 +197,7 @@ def a_program_that_clears_its_environment_is_routed():
     script = ("import os\nmain = os.environ['MAIN_SOCKET']\nos.environ.clear()\nimport MySQLdb\n"
               "c = MySQLdb.connect(user='app', passwd='apppw', db='shop', unix_socket=main, autocommit=True)\n"
               "c.cursor().execute(\"REPLACE INTO cache VALUES ('L/a', 'opensesame')\")\n")
-    outcome = l.run([sys.executable, "-c", script], path, log)
+    outcome = l.run([*INTERPRETER, "-c", script], path, log)
     want((0, ""), (outcome.status, outcome.stderr))
     want({("shop.cache", "L/a")}, set(l.rows(l.local)), "rows at the local master")
 
@@ -316,5 +317,40 @@ def a_module_that_is_not_there_is_told_in_the_linkers_words():
         want(1, plain.status)
         want((plain.status, plain.lines, plain.stderr), (shim.status, shim.lines, shim.stderr))
 
+
+@test
+def sysbench_is_routed_in_its_default_mode():
+    """It prepares all that it says, and has transactions around it: its counts are those of the run without the shim."""
+    if not shutil.which("sysbench"):
+        skip("sysbench is not there")
+    lab_ = the_lab()
+    server_options = ["--db-driver=mysql", "--mysql-user=app", "--mysql-password=apppw", "--mysql-db=shop",
+                      f"--mysql-socket={lab_.main.socket}", "--tables=1", "--table-size=100", "--threads=1", "--time=0",
+                      "--events=20", "--rand-seed=7"]
+    for server in (lab_.main, lab_.local):
+        server.query("DROP TABLE IF EXISTS shop.sbtest1")
+        options = [o.replace(lab_.main.socket, server.socket) for o in server_options]
+        done = lab_.run(["sysbench", "oltp_point_select", *options, "prepare"])
+        want(0, done.status, f"prepare: {done.stdout[-300:]}")
+    groups = lab.GROUPS + ({"name": "sb", "tables": ["shop.sbtest*"],
+                            "statements": ["REPLACE", "SELECT", "INSERT", "UPDATE", "DELETE"]},)
+    for script in ("oltp_point_select", "oltp_read_only", "oltp_update_non_index"):
+        command = ["sysbench", script, *server_options, "run"]
+        before = lab_.main.one("SELECT COUNT(*) FROM shop.sbtest1 WHERE c LIKE '%'")
+        plain = lab_.run(command)
+        want(0, plain.status, f"{script} without the shim: {plain.stdout[-300:]}")
+        reads = [int(server.query("SHOW GLOBAL STATUS LIKE 'Com_stmt_execute'")[0][1]) for server in (lab_.main, lab_.local)]
+        path, log = lab_.write_config(groups=groups)
+        shim = lab_.run(command, path, log)
+        want(0, shim.status, f"{script} with the shim: {shim.stdout[-300:]}")
+        after = [int(server.query("SHOW GLOBAL STATUS LIKE 'Com_stmt_execute'")[0][1]) for server in (lab_.main, lab_.local)]
+        counts = [[line.split() for line in o.lines if line.strip().startswith(("read:", "write:", "other:", "total:"))]
+                  for o in (plain, shim)]
+        want(counts[0], counts[1], f"{script}: what sysbench counts")
+        want_true(after[1] - reads[1] >= 20, f"{script}: executed at the local master, got {after[1] - reads[1]}")
+        want_true(before == lab_.main.one("SELECT COUNT(*) FROM shop.sbtest1 WHERE c LIKE '%'"), "the same rows at main")
+        cache = [line for line in shim.log_lines("debug") if line.startswith(("SELECT:", "UPDATE:"))]
+        want_true(cache and all(line.endswith(": routed") for line in cache), f"{script}: all routed, got {cache[-3:]}")
+        want([], shim.log_lines("warning", "error"), "warnings in the log")
 
 main()

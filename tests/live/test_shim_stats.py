@@ -136,6 +136,38 @@ def routed_statements_save_mains_distance():
     want_between(1.5, 15, found["saved_seconds"], "seconds saved by 30 statements over 80 ms")
 
 
+@test
+def watching_says_again_and_again():
+    path, _ = the_lab().write_config()
+    process = the_lab().start(STEP, path)
+    ask(process, PUT % next(KEYS))
+    watch = subprocess.Popen([lab.COMMAND, "stats", "-f", path, "--json", "--watch", "0.1"], stdout=subprocess.PIPE, text=True)
+    try:
+        want(1, json.loads(watch.stdout.readline())["verbs"]["replace"]["routed"])
+        ask(process, PUT % next(KEYS))
+        for _ in range(100):
+            if json.loads(watch.stdout.readline())["verbs"]["replace"]["routed"] == 2:
+                break
+        else:
+            want_true(False, "the second statement seen within 100 lines")
+    finally:
+        servers.end_child(watch)
+        watch.stdout.close()
+    end(process)
+
+
+@test
+def wrong_words_are_refused():
+    for words in (["stats", "--nonsense"], ["stats", "more"], ["stats", "--watch", "soon"], ["stats", "--watch", "--reset"],
+                  ["stats", "-f", "/nowhere/conf"], ["stats", "--directory"], ["observe"], ["observe", "rapport"],
+                  ["observe", "report", "--nonsense"]):
+        done = subprocess.run([lab.COMMAND, *words], capture_output=True, text=True, timeout=30, check=False)
+        want((2, ""), (done.returncode, done.stdout), f"roundabout {' '.join(words)}")
+        want_true(done.stderr.startswith("ERROR "), f"an ERROR line, got {done.stderr!r}")
+    done = subprocess.run([lab.COMMAND, "stats", "--directory", "/nowhere"], capture_output=True, text=True, timeout=30, check=False)
+    want((1, ""), (done.returncode, done.stdout), "no counters")
+
+
 # ---------------------------------------------------------------- the breaker
 
 
@@ -321,6 +353,19 @@ def an_observed_program_runs_on_main_alone_and_its_caches_are_found():
     want(80, sum(1 for table, _ in l.rows(l.local) if table in ("shop.cache", "shop.page_n")), "rows at the local master")
     roundabout("stats", "--directory", directory, "--reset")
     want("# no table looks like a cache\n", observed(directory, "--propose", status=1))
+
+
+@test
+def what_can_not_be_counted_is_not_observed_in_vain():
+    path = the_lab().path("conf")
+    for text, words in (("stats = { enabled = false; };", "stats.enabled = false"),
+                        ('stats = { directory = "/nowhere/at/all"; };', "no directory to count in")):
+        with open(path, "w") as out:
+            out.write('local = { socket = "/nowhere/local.sock"; };\ncaches = ( { tables = [ "shop.cache" ]; } );\n' + text)
+        done = subprocess.run([lab.COMMAND, "run", "-f", path, "--observe", "--", "true"], capture_output=True, text=True, timeout=30,
+                              check=False)
+        want((2, 1), (done.returncode, done.stderr.count("\n")), f"exit status and lines ({done.stderr})")
+        want_true(words in done.stderr, f"{words!r} in {done.stderr!r}")
 
 
 @test

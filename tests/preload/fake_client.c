@@ -3,11 +3,7 @@
  * follows the measurements of the two. Two shapes of it are linked: one whose own calls go through the public
  * names, so that a preloaded object is re-entered, and one bound to itself. */
 #define _GNU_SOURCE
-#define FAKE_LINKAGE
-#pragma GCC visibility push(default)
-#include "fake_client.h"
-#pragma GCC visibility pop
-#include "fake_server.h"
+#include "fake_parts.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -21,90 +17,8 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#define PUBLIC __attribute__((visibility("default")))
-
-#ifdef FAKE_MARIADB
-enum { MARIADB = true, OPTION_RECONNECT = 20, OPTION_ATTRIBUTE_ADD = 33 };
-#else
-enum { MARIADB = false, OPTION_RECONNECT = 15, OPTION_ATTRIBUTE_ADD = 27 };
-#endif
-enum { OPTION_CHARSET = 7, OPTION_INIT_COMMAND = 3, OPTION_PROTOCOL = 9 };
-enum { OUT_OF_SYNC = 2014, GONE = 2006, LOST = 2013 };
-enum { MULTI_STATEMENTS_MORE = 8 };
-#define NOT_COUNTED (~(uint64_t)0)
-
-enum state { READY, RESULT_WAITS, RESULT_STREAMS, STATEMENT_WAITS };
-
-struct setting {
-    struct setting *next;
-    int number;
-    char *text; /* as the journal shows it */
-};
-
-struct st_mysql {
-    unsigned last_errno; /* first: drivers write to it */
-    char last_error[256];
-    char sqlstate[6];
-    uint64_t affected_rows;
-    uint64_t insert_id;
-    unsigned field_count;
-    unsigned columns; /* what the library remembers of the result itself */
-    unsigned warning_count;
-    unsigned server_status;
-    const char *info;
-    char info_text[96];
-    enum state state;
-    bool owned; /* made by mysql_init(NULL) */
-    bool reconnect;
-    bool broken;                 /* MariaDB: a result was thrown away unread */
-    struct fake_answer *sent[8]; /* the answers to texts sent by halves, oldest first: neither library minds
-                                    another command in between, which then finds the first one's answer */
-    int sent_count;
-    struct fake_answer *answer; /* read, and not yet taken by the program; then those behind it */
-    size_t next_row;
-    size_t track_count; /* of the last OK packet that was read */
-    struct fake_track tracks[FAKE_TRACKS_MAX];
-    int track_type;
-    size_t track_next;
-    struct fake_session *session;
-    int descriptor, server_end;
-    unsigned long thread_id;
-    struct setting *settings;
-    char *address, *user, *password, *database;
-    unsigned port;
-    unsigned long flags;
-    char charset[32];
-    unsigned attributes;
-    int stops_left; /* Oracle's non-blocking calls */
-    struct coroutine *coroutine;
-    MYSQL_STMT *statements; /* they outlive the handle, and know it no more then */
-};
-_Static_assert(sizeof(struct st_mysql) <= FAKE_HANDLE_SIZE, "programs embed a handle");
-
-struct st_mysql_res {
-    MYSQL *mysql; /* of an unbuffered result: rows are read from there */
-    struct fake_answer *answer;
-    size_t next_row;
-    unsigned columns;
-    char **row;
-    unsigned long lengths[64];
-    bool ended;
-};
-
-struct st_mysql_stmt {
-    MYSQL *mysql; /* NULL: closed */
-    MYSQL_STMT *next;
-    unsigned last_errno;
-    char last_error[256];
-    char *text;
-    struct fake_answer *answer;
-    size_t next_row;
-    uint64_t affected_rows;
-    bool stored;
-};
-
 __thread int fake_stops;
-static _Atomic long alive;
+_Atomic long fake_objects;
 
 /* With fake_is_fast: every command has succeeded before it began, and one row that is always the same answers
  * what begins like a SELECT, if fake_gives_rows. */
@@ -129,7 +43,7 @@ static MYSQL_RES *result_at_once(MYSQL *mysql) {
 }
 
 long fake_alive(void) {
-    return alive;
+    return fake_objects;
 }
 
 bool fake_is_oracle(void) {
@@ -140,19 +54,19 @@ int fake_descriptor(const MYSQL *mysql) {
     return mysql->descriptor;
 }
 
-static void set_error(MYSQL *mysql, unsigned error, const char *message) {
+void set_error(MYSQL *mysql, unsigned error, const char *message) {
     mysql->last_errno = error;
     snprintf(mysql->last_error, sizeof mysql->last_error, "%s", message);
     strcpy(mysql->sqlstate, error == 1064 ? "42000" : "HY000");
 }
 
-static void clear_error(MYSQL *mysql) {
+void clear_error(MYSQL *mysql) {
     mysql->last_errno = 0;
     mysql->last_error[0] = '\0';
     strcpy(mysql->sqlstate, "00000");
 }
 
-static bool out_of_sync(MYSQL *mysql) {
+bool out_of_sync(MYSQL *mysql) {
     set_error(mysql, OUT_OF_SYNC, "Commands out of sync; you can't run this command now");
     return false;
 }
@@ -195,7 +109,7 @@ static void wait_for_server(MYSQL *mysql) {
 }
 
 /* Something is written to the socket: what stands under its number now must be one. */
-static void speak(const MYSQL *mysql) {
+void speak(const MYSQL *mysql) {
     struct stat there;
     int kept_errno = errno;
     if (mysql->descriptor >= 0 && (fstat(mysql->descriptor, &there) != 0 || !S_ISSOCK(there.st_mode))) {
@@ -223,7 +137,7 @@ static bool reconnect(MYSQL *mysql) {
 static bool reconnect(MYSQL *mysql);
 #endif
 
-static bool begin_command(MYSQL *mysql) {
+bool begin_command(MYSQL *mysql) {
     if (!is_idle(mysql)) {
         return out_of_sync(mysql);
     }
@@ -263,7 +177,7 @@ static void take_tracks(MYSQL *mysql, const struct fake_answer *answer) {
 }
 
 /* Takes in mysql->answer, the first packet of an answer. */
-static bool read_answer(MYSQL *mysql) {
+bool read_answer(MYSQL *mysql) {
     struct fake_answer *answer = mysql->answer;
     mysql->next_row = 0;
     if (answer->error) {
@@ -305,7 +219,7 @@ static bool read_answer(MYSQL *mysql) {
 }
 
 /* Behind the last row. */
-static void end_rows(MYSQL *mysql, struct fake_answer *answer) {
+void end_rows(MYSQL *mysql, struct fake_answer *answer) {
     mysql->warning_count = answer->warnings;
     mysql->server_status = answer->status | (answer->next ? MULTI_STATEMENTS_MORE : 0u);
     mysql->answer = answer->next;
@@ -344,7 +258,7 @@ MYSQL *mysql_init(MYSQL *mysql) {
         if (!mysql) {
             return NULL;
         }
-        alive++;
+        fake_objects++;
     }
     memset(mysql, 0, sizeof *mysql);
     mysql->owned = owned;
@@ -623,6 +537,9 @@ static my_bool connect_anew(MYSQL *mysql) {
         return 1;
     }
     mysql_set_character_set(&fresh, mysql->charset);
+    end_statements(mysql, false);
+    MYSQL_STMT *statements = mysql->statements;
+    mysql->statements = NULL;
     bool owned = mysql->owned;
     int stops = mysql->stops_left;
     struct coroutine *coroutine = mysql->coroutine;
@@ -632,6 +549,7 @@ static my_bool connect_anew(MYSQL *mysql) {
     mysql->owned = owned;
     mysql->stops_left = stops;
     mysql->coroutine = coroutine;
+    mysql->statements = statements;
     mysql->affected_rows = NOT_COUNTED;
     return 0;
 }
@@ -679,12 +597,7 @@ void mysql_close(MYSQL *mysql) {
         mysql->answer = mysql->sent[--mysql->sent_count];
         drop_answers(mysql);
     }
-    for (MYSQL_STMT *stmt = mysql->statements, *next; stmt; stmt = next) {
-        next = stmt->next;
-        stmt->mysql = NULL;
-        stmt->next = NULL;
-    }
-    mysql->statements = NULL;
+    end_statements(mysql, true);
     while (mysql->settings) {
         struct setting *next = mysql->settings->next;
         free(mysql->settings->text);
@@ -698,7 +611,7 @@ void mysql_close(MYSQL *mysql) {
     }
     mysql->state = READY;
     if (mysql->owned) {
-        alive--;
+        fake_objects--;
         free(mysql);
     }
 }
@@ -829,7 +742,7 @@ MYSQL_RES *mysql_store_result(MYSQL *mysql) {
         set_error(mysql, 2008, "Client run out of memory");
         return NULL;
     }
-    alive++;
+    fake_objects++;
     result->answer = mysql->answer;
     result->columns = mysql->columns;
     end_rows(mysql, result->answer);
@@ -851,7 +764,7 @@ MYSQL_RES *mysql_use_result(MYSQL *mysql) {
         set_error(mysql, 2008, "Client run out of memory");
         return NULL;
     }
-    alive++;
+    fake_objects++;
     result->mysql = mysql;
     result->columns = mysql->columns;
     mysql->state = RESULT_STREAMS;
@@ -899,7 +812,7 @@ void mysql_free_result(MYSQL_RES *result) {
         }
     }
     fake_free_answer(result->answer);
-    alive--;
+    fake_objects--;
     free(result);
 }
 
@@ -1068,6 +981,7 @@ my_bool mysql_rollback(MYSQL *mysql) {
 my_bool mysql_change_user(MYSQL *mysql, const char *user, const char *password, const char *database) {
     char text[200];
     snprintf(text, sizeof text, "%s:%s/%s", user, password, database ? database : "");
+    end_statements(mysql, true);
     if (!run_command(mysql, "change_user", text)) {
         return 1;
     }
@@ -1094,6 +1008,7 @@ int mysql_reset_connection(MYSQL *mysql) {
     if (!run_command(mysql, "reset", NULL)) {
         return 1;
     }
+    end_statements(mysql, true);
     mysql->insert_id = 0;
     mysql->field_count = mysql->columns = mysql->warning_count = 0;
     mysql->server_status = 2;
@@ -1151,20 +1066,24 @@ MYSQL_RES *mysql_list_processes(MYSQL *mysql) {
     return mysql_real_query(mysql, "SHOW PROCESSLIST", 16) ? NULL : mysql_store_result(mysql);
 }
 
-MYSQL_RES *mysql_list_fields(MYSQL *mysql, const char *table, const char *wild) {
-    (void)wild;
-    if (!run_command(mysql, "list_fields", table)) {
-        return NULL;
-    }
+MYSQL_RES *bare_result(unsigned columns) {
     MYSQL_RES *result = calloc(1, sizeof *result);
     if (!result || !(result->answer = calloc(1, sizeof *result->answer))) {
         free(result);
         return NULL;
     }
-    alive++;
-    result->columns = 1;
+    fake_objects++;
+    result->columns = columns;
     result->ended = true;
     return result;
+}
+
+MYSQL_RES *mysql_list_fields(MYSQL *mysql, const char *table, const char *wild) {
+    (void)wild;
+    if (!run_command(mysql, "list_fields", table)) {
+        return NULL;
+    }
+    return bare_result(1);
 }
 
 #ifndef FAKE_MARIADB
@@ -1230,183 +1149,7 @@ void *mariadb_rpl_init_ex(MYSQL *mysql, unsigned version) {
 }
 #endif
 
-static int statement_error(MYSQL_STMT *stmt) {
-    stmt->last_errno = stmt->mysql->last_errno;
-    snprintf(stmt->last_error, sizeof stmt->last_error, "%s", stmt->mysql->last_error);
-    return 1;
-}
-
-MYSQL_STMT *mysql_stmt_init(MYSQL *mysql) {
-    MYSQL_STMT *stmt = calloc(1, sizeof *stmt);
-    if (stmt) {
-        stmt->mysql = mysql;
-        stmt->next = mysql->statements;
-        mysql->statements = stmt;
-        alive++;
-    }
-    return stmt;
-}
-
-int mysql_stmt_prepare(MYSQL_STMT *stmt, const char *text, unsigned long length) {
-    MYSQL *mysql = stmt->mysql;
-    stmt->last_errno = 0;
-    if (!mysql) {
-        stmt->last_errno = LOST;
-        return 1;
-    }
-    if (at_once()) {
-        return 0;
-    }
-    if (!begin_command(mysql)) {
-        return statement_error(stmt);
-    }
-    free(stmt->text);
-    stmt->text = strndup(text, length);
-    struct fake_answer *answer = fake_command(mysql->session, "prepare", stmt->text);
-    bool failed = answer->error != 0;
-    mysql->warning_count = 0;
-    if (failed) {
-        set_error(mysql, answer->error, answer->message);
-    }
-    fake_free_answer(answer);
-    return failed ? statement_error(stmt) : 0;
-}
-
-static void drop_statement_result(MYSQL_STMT *stmt) {
-    if (stmt->mysql && stmt->answer && !stmt->stored && stmt->mysql->state == STATEMENT_WAITS) {
-        stmt->mysql->state = READY;
-    }
-    fake_free_answer(stmt->answer);
-    stmt->answer = NULL;
-}
-
-int mysql_stmt_execute(MYSQL_STMT *stmt) {
-    MYSQL *mysql = stmt->mysql;
-    stmt->last_errno = 0;
-    if (!mysql) {
-        stmt->last_errno = LOST;
-        return 1;
-    }
-    if (at_once()) {
-        stmt->affected_rows = mysql->affected_rows = 1;
-        mysql->field_count = 0;
-        return 0;
-    }
-    if (stmt->answer) {
-        drop_statement_result(stmt);
-    }
-    if (!begin_command(mysql)) {
-        return statement_error(stmt);
-    }
-    fake_note(mysql->session, "execute", NULL);
-    struct fake_answer *answer = fake_query(mysql->session, stmt->text, strlen(stmt->text));
-    mysql->answer = answer;
-    if (!read_answer(mysql)) {
-        return statement_error(stmt);
-    }
-    if (mysql->state == RESULT_WAITS) { /* the statement's from here on */
-        stmt->answer = mysql->answer;
-        mysql->answer = NULL;
-        mysql->state = STATEMENT_WAITS;
-        stmt->next_row = 0;
-        stmt->stored = false;
-    }
-    stmt->affected_rows = mysql->affected_rows;
-    return 0;
-}
-
-int mysql_stmt_store_result(MYSQL_STMT *stmt) {
-    if (!stmt->answer || stmt->mysql->state != STATEMENT_WAITS) {
-        out_of_sync(stmt->mysql);
-        return statement_error(stmt);
-    }
-    stmt->mysql->state = READY;
-    stmt->stored = true;
-    return 0;
-}
-
-int mysql_stmt_fetch(MYSQL_STMT *stmt) {
-    if (!stmt->answer) {
-        return 100;
-    }
-    if (stmt->next_row < stmt->answer->rows) {
-        stmt->next_row++;
-        return 0;
-    }
-    if (!stmt->stored && stmt->mysql->state == STATEMENT_WAITS) {
-        stmt->mysql->state = READY;
-    }
-    return 100;
-}
-
-uint64_t mysql_stmt_affected_rows(MYSQL_STMT *stmt) {
-    return stmt->affected_rows;
-}
-
-int mysql_stmt_next_result(MYSQL_STMT *stmt) {
-    return mysql_next_result(stmt->mysql);
-}
-
-static my_bool statement_command(MYSQL_STMT *stmt, const char *name) {
-    MYSQL *mysql = stmt->mysql;
-    drop_statement_result(stmt);
-    if (mysql && mysql->session && stmt->text) {
-        clear_error(mysql);
-        mysql->affected_rows = NOT_COUNTED;
-        speak(mysql);
-        fake_note(mysql->session, name, NULL);
-    }
-    return 0;
-}
-
-my_bool mysql_stmt_reset(MYSQL_STMT *stmt) {
-    return statement_command(stmt, "stmt_reset");
-}
-
-my_bool mysql_stmt_free_result(MYSQL_STMT *stmt) {
-    drop_statement_result(stmt);
-    return 0;
-}
-
-my_bool mysql_stmt_send_long_data(MYSQL_STMT *stmt, unsigned number, const char *data, unsigned long length) {
-    (void)number;
-    (void)data;
-    (void)length;
-    return statement_command(stmt, "long_data");
-}
-
-my_bool mysql_stmt_close(MYSQL_STMT *stmt) {
-    statement_command(stmt, "stmt_close");
-    for (MYSQL_STMT **place = stmt->mysql ? &stmt->mysql->statements : NULL; place && *place;) {
-        if (*place == stmt) {
-            *place = stmt->next;
-            break;
-        }
-        place = &(*place)->next;
-    }
-    free(stmt->text);
-    free(stmt);
-    alive--;
-    return 0;
-}
-
-unsigned mysql_stmt_errno(MYSQL_STMT *stmt) {
-    return stmt->last_errno;
-}
-
-const char *mysql_stmt_error(MYSQL_STMT *stmt) {
-    return stmt->last_error;
-}
-
-const char *mysql_stmt_sqlstate(MYSQL_STMT *stmt) {
-    return stmt->last_errno ? "HY000" : "00000";
-}
-
 #ifdef FAKE_MARIADB
-int mariadb_stmt_execute_direct(MYSQL_STMT *stmt, const char *text, size_t length) {
-    return mysql_stmt_prepare(stmt, text, length) || mysql_stmt_execute(stmt);
-}
-
 static void run_coroutine(void) {
     struct coroutine *coroutine = current;
     coroutine->run(coroutine->arguments);
@@ -1483,7 +1226,7 @@ static struct coroutine *waiting(const MYSQL *mysql) {
 #define ON_HANDLE(type, name, parameters, members, values, call) \
     NON_BLOCKING(type, name, parameters, members, values, call, MYSQL *, mysql, mysql)
 #define ON_STATEMENT(type, name, parameters, members, values, call) \
-    NON_BLOCKING(type, name, parameters, members, values, call, MYSQL_STMT *, stmt, stmt->mysql)
+    NON_BLOCKING(type, name, parameters, members, values, call, MYSQL_STMT *, stmt, handle_of_statement(stmt))
 
 ON_HANDLE(MYSQL *, mysql_real_connect,
           (MYSQL * *result, MYSQL *mysql, const char *host, const char *user, const char *password,
@@ -1539,6 +1282,20 @@ ON_STATEMENT(int, mysql_stmt_prepare, (int *result, MYSQL_STMT *stmt, const char
              (a->stmt, a->text, a->length))
 ON_STATEMENT(int, mysql_stmt_execute, (int *result, MYSQL_STMT *stmt), (MYSQL_STMT * stmt;), (stmt),
              (a->stmt))
+
+ON_STATEMENT(int, mysql_stmt_fetch, (int *result, MYSQL_STMT *stmt), (MYSQL_STMT * stmt;), (stmt), (a->stmt))
+ON_STATEMENT(int, mysql_stmt_store_result, (int *result, MYSQL_STMT *stmt), (MYSQL_STMT * stmt;), (stmt),
+             (a->stmt))
+ON_STATEMENT(int, mysql_stmt_next_result, (int *result, MYSQL_STMT *stmt), (MYSQL_STMT * stmt;), (stmt),
+             (a->stmt))
+ON_STATEMENT(my_bool, mysql_stmt_reset, (my_bool * result, MYSQL_STMT *stmt), (MYSQL_STMT * stmt;), (stmt),
+             (a->stmt))
+ON_STATEMENT(my_bool, mysql_stmt_free_result, (my_bool * result, MYSQL_STMT *stmt), (MYSQL_STMT * stmt;),
+             (stmt), (a->stmt))
+ON_STATEMENT(my_bool, mysql_stmt_send_long_data,
+             (my_bool * result, MYSQL_STMT *stmt, unsigned number, const char *data, unsigned long length),
+             (MYSQL_STMT * stmt; unsigned number; const char *data; unsigned long length;),
+             (stmt, number, data, length), (a->stmt, a->number, a->data, a->length))
 
 /* These end at once: a handle that is closed has nowhere to keep a coroutine. */
 int mysql_close_start(MYSQL *mysql) {

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -184,10 +185,13 @@ static void each_reason_is_counted_by_something(void) {
     mysql_real_query(mysql, longer, strlen(longer));
     first_cell(mysql);
 
-    MYSQL_STMT *stmt = mysql_stmt_init(mysql); /* other_call */
-    mysql_stmt_prepare(stmt, INSERT_MAIN, strlen(INSERT_MAIN));
-    mysql_stmt_execute(stmt);
-    mysql_stmt_close(stmt);
+    for (int i = 0; i < 5; i++) { /* other_call: more epoll sets than are remembered; they close with the program */
+        struct epoll_event event = {.events = EPOLLIN};
+        epoll_ctl(epoll_create1(EPOLL_CLOEXEC), EPOLL_CTL_ADD, fake_descriptor(mysql), &event);
+    }
+    mysql_send_query(mysql, SELECT_CACHE, strlen(SELECT_CACHE));
+    mysql_read_query_result(mysql);
+    first_cell(mysql);
     if (fake_is_oracle && fake_is_oracle()) {
         const char *name = "trace";
         mysql_bind_param(mysql, 1, NULL, &name);
@@ -319,8 +323,8 @@ static void a_process_that_ends_leaves_its_counts_in_the_sum(void) {
     NUMBER(table_of(look(), "shop.cache")->routed[PAGE_REPLACE], 1);
 }
 
-static void a_thousand_short_processes_leave_one_page(void) {
-    for (int i = 0; i < 1000; i++) {
+static void two_hundred_short_processes_leave_one_page(void) {
+    for (int i = 0; i < 200; i++) {
         pid_t child = fork();
         if (child == 0) {
             MYSQL *own = connect_main();
@@ -331,8 +335,8 @@ static void a_thousand_short_processes_leave_one_page(void) {
     }
     const struct found *found = look();
     NUMBER(found->pages, 0);
-    NUMBER(found->total.processes, 1000);
-    NUMBER(counted(PAGE_INSERT, ROUTE_NO_CACHE_TABLE), 1000);
+    NUMBER(found->total.processes, 200);
+    NUMBER(counted(PAGE_INSERT, ROUTE_NO_CACHE_TABLE), 200);
     NUMBER(found->total.pages, 0); /* of the total, which has no such number; of the sum it is back to none */
 }
 
@@ -585,7 +589,7 @@ int main(int argc, char **argv) {
         CLAIM(threads_lose_no_count, "", SHIM_ONLY),
         CLAIM(a_forked_child_counts_for_itself, "", SHIM_ONLY),
         CLAIM(a_process_that_ends_leaves_its_counts_in_the_sum, "", SHIM_ONLY),
-        CLAIM(a_thousand_short_processes_leave_one_page, "", SHIM_ONLY),
+        CLAIM(two_hundred_short_processes_leave_one_page, "", SHIM_ONLY),
         CLAIM(no_directory_is_no_harm, "", EVERYWHERE),
         CLAIM(counters_that_are_switched_off_leave_no_file, "", EVERYWHERE),
         CLAIM(no_value_and_no_password_stands_in_a_page, "", SHIM_ONLY),

@@ -630,6 +630,64 @@ static void an_included_file_is_named_in_its_own_findings(void **state) {
     assert_string_equal(findings.text, want);
 }
 
+struct names {
+    char text[4 * PATH_MAX];
+};
+
+static void note_file(void *context, const char *file) {
+    struct names *names = context;
+    size_t used = strlen(names->text);
+    snprintf(names->text + used, sizeof(names->text) - used, "%s\n", file);
+}
+
+/* Also those that can't be read, or aren't there: they may come to be. */
+static void all_files_are_listed_whether_or_not_they_are_good(void **state) {
+    struct names names = {.text = ""};
+    char wanted[sizeof(names.text)];
+
+    (void)state;
+    write_text(path, "@include \"other\"\n@include \"absent\"\ncaches = (");
+    write_text(other, "colour = ");
+    config_list_files(path, note_file, &names);
+    snprintf(wanted, sizeof(wanted), "%s\n%s\n%s/absent\n", path, other, folder);
+    assert_string_equal(names.text, wanted);
+    names.text[0] = '\0';
+    unlink(path);
+    config_list_files(path, note_file, &names);
+    snprintf(wanted, sizeof(wanted), "%s\n", path);
+    assert_string_equal(names.text, wanted);
+    names.text[0] = '\0';
+    write_text(path, "@include \"conf\"\n"); /* itself */
+    config_list_files(path, note_file, &names);
+    assert_true(strlen(names.text) < 20 * strlen(path));
+}
+
+static void counters_have_their_settings(void **state) {
+    static const struct {
+        const char *line, *directory;
+        bool enabled;
+        unsigned mode;
+    } CASES[] = {
+        {"", NULL, true, 0640},
+        {"stats = { enabled = false; };", NULL, false, 0640},
+        {"stats = { directory = \"/run/elsewhere\"; readable = \"owner\"; };", "/run/elsewhere", true, 0600},
+        {"stats = { readable = \"all\"; };", NULL, true, 0644},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+        char text[256];
+        snprintf(text, sizeof(text), LOCAL CACHES "%s", CASES[i].line);
+        struct config *config = load_good(text);
+        assert_int_equal(config->stats.enabled, CASES[i].enabled);
+        assert_int_equal(config_stats_mode(&config->stats), CASES[i].mode);
+        assert_true(!config->stats.directory == !CASES[i].directory);
+        if (CASES[i].directory)
+            assert_string_equal(config->stats.directory, CASES[i].directory);
+        config_free(config);
+    }
+}
+
 static void an_included_file_is_found_from_any_working_directory(void **state) {
     char before[PATH_MAX];
     struct findings findings = {.text = ""};
@@ -789,6 +847,8 @@ int main(void) {
         cmocka_unit_test(a_password_in_a_wrong_place_is_never_repeated),
         cmocka_unit_test(a_file_that_is_not_there_is_told_with_the_reason),
         cmocka_unit_test(what_is_no_text_file_is_told),
+        cmocka_unit_test(all_files_are_listed_whether_or_not_they_are_good),
+        cmocka_unit_test(counters_have_their_settings),
         cmocka_unit_test(an_included_file_is_named_in_its_own_findings),
         cmocka_unit_test(an_included_file_is_found_from_any_working_directory),
         cmocka_unit_test(a_threads_own_locale_is_kept),

@@ -5,11 +5,14 @@ prints what it sees, `scenario: result` a line. Where a row must land is told by
 main. A line `... site L main` says where a statement was read, and that it should have been read at the local master.
 
 In the environment: RUN_UNDER, a command that runs the programs that have the shim (valgrind and its options); PRELOAD_FIRST, a
-library to be loaded before the shim (libasan's).
+library to be loaded before the shim (libasan's); TEST_CLIENT=oracle, that the programs have Oracle's client library
+(oracle_client.py); TEST_SERVER=mysql, that the servers are MySQL's.
 """
 
+import glob
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,12 +21,16 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 
+import mysql_servers  # noqa: E402
+import oracle_client  # noqa: E402
 import servers  # noqa: E402
 from harness import Failure, skip, want, want_true  # noqa: E402
 
 LIBRARY = os.path.join(servers.BUILD, "libroundabout.so")
 COMMAND = os.path.join(servers.BUILD, "roundabout")
 C_APPS = os.path.join(servers.BUILD, "tests", "live")
+ON_ORACLE = os.environ.get("TEST_CLIENT") == "oracle"
+ON_MYSQL = os.environ.get("TEST_SERVER") == "mysql"
 TIME_LIMIT_S = 40
 # Words that no log may hold: all passwords, and what is in every value and key that the programs write.
 SECRETS = (servers.APP_PASSWORD, "readerpw", "cachepw", "otherpw", "opensesame", "L/", "M/")
@@ -40,7 +47,10 @@ TABLES = (
     " DEFAULT CHARSET utf8mb4",
     "CREATE TABLE shop.page_n (k VARCHAR(64) PRIMARY KEY, v LONGBLOB) DEFAULT CHARSET latin1",
     "CREATE TABLE shop.page_many (n INT PRIMARY KEY, v VARCHAR(40))",
-    "INSERT INTO shop.page_many SELECT seq, CONCAT('opensesame ', seq) FROM shop.seq_1_to_20000",
+    "INSERT INTO shop.page_many WITH digit (d) AS (VALUES %s)"
+    " SELECT n, CONCAT('opensesame ', n) FROM (SELECT 1 + a.d + 10 * b.d + 100 * c.d + 1000 * e.d + 10000 * f.d AS n"
+    " FROM digit a, digit b, digit c, digit e, digit f WHERE f.d < 2) AS numbers"
+    % ", ".join(("ROW(%d)" if ON_MYSQL else "(%d)") % d for d in range(10)),
     "CREATE TABLE shop.session_a (k VARCHAR(64) PRIMARY KEY, v VARCHAR(40) NOT NULL, n INT NOT NULL DEFAULT 0)",
     "CREATE TABLE shop.stay (k VARCHAR(64) PRIMARY KEY, v VARCHAR(40))",
     "CREATE TABLE shop.seen (k VARCHAR(64) PRIMARY KEY, v VARCHAR(40))",
@@ -61,6 +71,15 @@ TABLES = (
     "GRANT ALL ON vault.* TO keeper",
     "GRANT keeper TO app@localhost",
 )
+# What a MariaDB server of the tests has from the start: accounts, and tables of numbers.
+MYSQL_NUMBERS = tuple(
+    statement for last in (3, 500, 600, 20000)
+    for statement in (f"CREATE TABLE shop.seq_1_to_{last} (seq INT PRIMARY KEY)",
+                      f"INSERT INTO shop.seq_1_to_{last} SELECT n FROM shop.page_many WHERE n <= {last}"))
+MYSQL_ACCOUNTS = tuple(
+    statement for host in ("localhost", "%")
+    for statement in (f"CREATE USER '{servers.APP_USER}'@'{host}' IDENTIFIED BY '{servers.APP_PASSWORD}'",
+                      f"GRANT ALL ON shop.* TO '{servers.APP_USER}'@'{host}'"))
 
 LOCAL_SETTINGS = {"connect_timeout_s": 1, "read_timeout_s": 5, "retry_after_ms": 1000}
 GROUPS = (
@@ -71,6 +90,30 @@ GROUPS = (
     {"name": "seen", "tables": ["shop.seen"], "mode": "observe"},
     {"name": "off", "tables": ["shop.switched_off"], "mode": "off"},
 )
+
+
+def program(language):
+    """The command that runs a program of this language, with the client library that is asked for. CannotBeHad says why there is none."""
+    if language == "c":
+        if not ON_ORACLE:
+            return [os.path.join(C_APPS, "c_app")]
+        sources = glob.glob(os.path.join(HERE, "c", "*.[ch]"))
+        sources = [path for path in sources if os.path.basename(path) not in ("loader.c", "module.c")]
+        return [*oracle_client.loader(), oracle_client.c_program(sources, os.path.join(C_APPS, "oracle", "c_app"))]
+    words = [sys.executable if language == "python" else shutil.which(language) or language]
+    if not ON_ORACLE:
+        return words
+    oracle_client.have(language)
+    return oracle_client.command(words)
+
+
+def python_or_leave():
+    """Python's command. A suite that can't have it ends here, and says so."""
+    try:
+        return program("python")
+    except oracle_client.CannotBeHad as e:
+        print(f"skip all: {e}\n0 passed, 0 failed, 1 skipped")
+        sys.exit(0)
 
 
 class Outcome:
@@ -109,14 +152,17 @@ def stats_directory(config):
 class Lab:
     def __init__(self, **local_options):
         options = {"ring_member": False, "thread_cache_size": 64}
-        self.main = servers.Server("main", **options)
-        self.local = servers.Server("local", **{**options, **local_options})
+        kind = mysql_servers.MysqlServer if ON_MYSQL else servers.Server
+        if ON_MYSQL:
+            options["information_schema_stats_expiry"] = 0 # clean() asks for AUTO_INCREMENT
+        self.main = kind("main", **options)
+        self.local = kind("local", **{**options, **local_options})
         for server in (self.main, self.local):
             server.start(wait=False)
         for server in (self.main, self.local):
             server.wait_ready()
             servers.make_cache_table(server)
-            for statement in TABLES:
+            for statement in MYSQL_ACCOUNTS + TABLES + MYSQL_NUMBERS if ON_MYSQL else TABLES:
                 server.query(statement)
             self.seed(server)
         self.counter = 0
@@ -155,7 +201,7 @@ class Lab:
         keep = {k: os.environ[k] for k in ("PATH", "HOME", "TMPDIR", "ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS")
                 if k in os.environ}
         return {**keep, "LANG": "C.UTF-8", "MAIN_SOCKET": self.main.socket, "MAIN_PORT": str(self.main.port),
-                "SITE_SOCKET": self.local.socket, **{k: str(v) for k, v in more.items()}}
+                "SITE_SOCKET": self.local.socket, **(oracle_client.environment() if ON_ORACLE else {}), **{k: str(v) for k, v in more.items()}}
 
     def start(self, command, config=None, preload=True, **environment):
         """Starts a program: without the shim, or with the one that `config` (a path) is for."""
@@ -209,6 +255,8 @@ class Lab:
         was. Returns the outcome with the shim."""
         self.clean()
         plain = self.run(command + scenarios, **environment)
+        if plain.status != 0 and (ON_ORACLE or ON_MYSQL):
+            skip(f"the program doesn't run to its end on this library and server, without the shim: {(plain.stderr.splitlines() or [''])[-1][:200]}")
         want(0, plain.status, f"exit status without the shim ({plain.stderr[-500:]})")
         wanted_rows = self.rows(self.main)
         self.clean()

@@ -174,14 +174,45 @@ scenario a_handle_dropped_in_a_transaction_undoes_it => sub {
     see('L/a');
 };
 
-scenario prepared_statements_run_on_main => sub {
+# The driver reads and writes what is behind the statement that it holds: the types of its fields, the buffers of its
+# parameters at each execute after the first, and larger buffers for long columns.
+scenario server_side_statements_take_values_of_all_kinds => sub {
+    my $dbh = connect_(dsn => ';mysql_server_prepare=1');
+    my $put = $dbh->prepare('REPLACE INTO page_text (k, v, n) VALUES (?, ?, ?)');
+    say_($put->execute(@$_), $put->rows, after($dbh))
+        for ['L/a', 'one', 1], ['L/b', undef, undef], ['L/long key', '', -7], ['L/a', 'two', 2], ['L/e', 'longer than ten', 5];
+    my $get = $dbh->prepare('SELECT k, v, n, n * 1.5, t FROM page_text WHERE k = ?');
+    for my $key ('L/a', 'L/b', 'L/long key', 'L/none') {
+        say_($get->execute($key), map { '[' . join(',', map { shown($_) } @$_) . ']' } @{$get->fetchall_arrayref});
+    }
+    my $blob = $dbh->prepare('REPLACE INTO cache (k, v) VALUES (?, ?)');
+    my $back = $dbh->prepare('SELECT v FROM cache WHERE k = ?');
+    for my $length (10, 9000, 300, 70000, 200000, 8192, 8193) {
+        $blob->execute('L/blob', join '', map { chr(97 + $_ % 26) } 1 .. $length);
+        $back->execute('L/blob');
+        say_($length, map { shown($_->[0]) } @{$back->fetchall_arrayref});
+    }
+    $back->execute('site');
+    print "$current: site L ", $back->fetchrow_array, "\n";
+    my $all = $dbh->prepare('SELECT n, v FROM page_many WHERE n <= ? ORDER BY n');
+    say_($all->execute(500), scalar @{$all->fetchall_arrayref});
+    say_($all->execute(3), map { "@$_" } @{$all->fetchall_arrayref});
+    $dbh->{AutoCommit} = 0;
+    $put->execute('L/undone', 'x', 1);
+    $dbh->rollback;
+    $put->execute('L/kept', 'x', 1);
+    $dbh->commit;
+    say_($dbh->selectall_arrayref('SELECT k FROM page_text WHERE k LIKE ? ORDER BY k', undef, 'L/%')->[0][0]);
+};
+
+scenario prepared_statements_are_routed => sub {
     my $dbh = connect_(dsn => ';mysql_server_prepare=1');
     my $put = $dbh->prepare('REPLACE INTO cache (k, v) VALUES (?, ?)');
-    say_($put->execute('M/a', $VALUE), after($dbh));
-    say_($put->execute('M/a', $VALUE), $put->rows);
+    say_($put->execute('L/a', $VALUE), after($dbh));
+    say_($put->execute('L/a', $VALUE), $put->rows);
     my $get = $dbh->prepare("SELECT v FROM cache WHERE k = ?");
     $get->execute('site');
-    print "$current: site M ", $get->fetchrow_array, "\n";
+    print "$current: site L ", $get->fetchrow_array, "\n";
     $get->finish;
     my $plain = connect_();
     put($plain, 'L/b');

@@ -72,13 +72,35 @@ scenario :asynchronous_queries_are_waited_for do
   say 'site L', c.async_result.first['v']
 end
 
-scenario :prepared_statements_run_on_main do
+scenario :prepared_statements_take_values_of_all_kinds do
+  c = connect
+  put = c.prepare('REPLACE INTO page_text (k, v, n) VALUES (?, ?, ?)')
+  [['L/a', 'one', 1], ['L/b', nil, nil], ['L/c', '', -7], ['L/a', 'two', 2], ['L/e', 'longer than ten', 5]].each do |row|
+    say attempt { put.execute(*row) }, attempt { put.affected_rows }, attempt { put.last_id }
+  end
+  get = c.prepare('SELECT k, v, n, n * 1.5, t FROM page_text WHERE k = ?')
+  %w[L/a L/b L/c L/none].each { |key| say get.execute(key).to_a }
+  say get.fields, get.param_count
+  say c.prepare('SELECT n FROM page_many WHERE n <= ? ORDER BY n').execute(500, stream: true, cache_rows: false).count
+  big = 'opensesame' * 20_000
+  c.prepare('REPLACE INTO cache (k, v) VALUES (?, ?)').execute('L/big', big)
+  say c.prepare('SELECT v FROM cache WHERE k = ?').execute('L/big').first['v'].b == big
+  c.query('BEGIN')
+  put.execute('L/undone', 'x', 1)
+  c.query('ROLLBACK')
+  say get.execute('L/undone').to_a
+  100.times { |i| c.prepare('SELECT v FROM cache WHERE k = ?').execute(i.to_s) }
+  GC.start
+  say 'site L', c.prepare('SELECT v FROM cache WHERE k = ?').execute('site').first['v']
+end
+
+scenario :prepared_statements_are_routed do
   c = connect
   s = c.prepare('REPLACE INTO cache (k, v) VALUES (?, ?)')
-  s.execute('M/a', VALUE)
+  s.execute('L/a', VALUE)
   say s.affected_rows, s.param_count
   g = c.prepare('SELECT v FROM cache WHERE k = ?')
-  say 'site M', g.execute('site').first['v']
+  say 'site L', g.execute('site').first['v']
   g.close
   say attempt { c.prepare('SELECT nothing FROM cache') }
   put(c, 'L/b')

@@ -1,12 +1,14 @@
-/* c_app --list, or names of scenarios, or seed=N for more of the random orders than the list has. */
+/* c_app --list, or names of scenarios, or seed=N for more of the random orders than the list has,
+ * statements=N for more of those of prepared statements. */
 #include "c_app.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const struct scenario *const LISTS[] = {TEXT,     RESULTS,      ANSWERS, SESSION,
-                                               PREPARED, NON_BLOCKING, PROCESS, ORDERS};
+static const struct scenario *const LISTS[] = {TEXT,         RESULTS,  ANSWERS,
+                                               SESSION,      PREPARED, PREPARED_ORDERS,
+                                               NON_BLOCKING, PROCESS,  ORDERS};
 enum { LIST_COUNT = sizeof LISTS / sizeof *LISTS };
 
 static void run_named(const char *name) {
@@ -27,6 +29,8 @@ int main(int argc, char **argv) {
         if (strncmp(current, "seed=", 5) == 0) {
             uint32_t seed = (uint32_t)strtoul(current + 5, NULL, 10);
             random_orders(seed, 100, seed % 2);
+        } else if (strncmp(current, "statements=", 11) == 0) {
+            more_random_statements((uint32_t)strtoul(current + 11, NULL, 10));
         } else {
             run_named(current);
         }

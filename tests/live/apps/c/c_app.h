@@ -8,6 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifndef MARIADB_BASE_VERSION /* Oracle's headers */
+#define my_bool                 bool
+#define mysql_get_socket(mysql) ((mysql)->net.fd)
+#endif
+
 struct scenario {
     const char *name;
     void (*run)(void);
@@ -21,6 +26,7 @@ extern const struct scenario RESULTS[];
 extern const struct scenario ANSWERS[];
 extern const struct scenario SESSION[];
 extern const struct scenario PREPARED[];
+extern const struct scenario PREPARED_ORDERS[];
 extern const struct scenario NON_BLOCKING[];
 extern const struct scenario PROCESS[];
 extern const struct scenario ORDERS[];
@@ -46,6 +52,7 @@ void site(MYSQL *mysql, const char *wanted, const char *text);
 
 /* 14 steps a round, each round on a connection of its own. */
 void random_orders(uint32_t seed, unsigned rounds, bool leaves_results_unread);
+void more_random_statements(uint32_t seed);
 
 #define PUT(key) "REPLACE INTO cache (k, v) VALUES ('" key "', 'opensesame')"
 #define SITE     "SELECT v FROM cache WHERE k = 'site'"

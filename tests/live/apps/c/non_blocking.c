@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef MARIADB_BASE_VERSION
 static int wait_for(MYSQL *mysql, int status) {
     struct pollfd one = {.fd = mysql_get_socket(mysql)};
     one.events = (short)((status & MYSQL_WAIT_READ ? POLLIN : 0) | (status & MYSQL_WAIT_WRITE ? POLLOUT : 0));
@@ -115,8 +116,12 @@ static void a_waiting_handle_does_not_stop_the_other(void) {
     mysql_close(other);
 }
 
+#endif
+
 const struct scenario NON_BLOCKING[] = {
+#ifdef MARIADB_BASE_VERSION
     SCENARIO(non_blocking_calls_give_the_same_results),
     SCENARIO(a_waiting_handle_does_not_stop_the_other),
+#endif
     {NULL, NULL},
 };

@@ -19,10 +19,10 @@ static void execute(MYSQL *mysql, MYSQL_STMT *stmt) {
     tell(mysql, "executed", result);
 }
 
-static void prepared_statements_run_on_main(void) {
+static void prepared_statements_are_routed(void) {
     MYSQL *mysql = open_main();
     run(mysql, PUT("L/a"));
-    MYSQL_STMT *put = prepare(mysql, "REPLACE INTO cache (k, v) VALUES ('M/p', ?)");
+    MYSQL_STMT *put = prepare(mysql, "REPLACE INTO cache (k, v) VALUES ('L/p', ?)");
     char value[] = "opensesame";
     unsigned long length = sizeof value - 1;
     MYSQL_BIND bind;
@@ -47,7 +47,7 @@ static void prepared_statements_run_on_main(void) {
     mysql_stmt_bind_result(get, &bind);
     mysql_stmt_store_result(get);
     mysql_stmt_fetch(get);
-    say("site M %s", got);
+    say("site L %s", got);
     mysql_stmt_close(get);
     prepare(mysql, "SELECT nothing FROM cache");
     site(mysql, "L", NULL);
@@ -95,7 +95,7 @@ static void an_old_statement_closed_before_a_result_is_read(void) {
 }
 
 const struct scenario PREPARED[] = {
-    SCENARIO(prepared_statements_run_on_main),
+    SCENARIO(prepared_statements_are_routed),
     SCENARIO(prepared_session_changes_are_followed),
     SCENARIO(an_old_statement_closed_before_a_result_is_read),
     {NULL, NULL},

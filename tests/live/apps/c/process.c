@@ -222,6 +222,7 @@ static void lists_of_tables_and_processes_come_from_main(void) {
     mysql_close(mysql);
 }
 
+#ifdef MARIADB_BASE_VERSION
 static void cancelling_from_another_thread_ends_the_connection(void) {
     MYSQL *mysql = open_main();
     run(mysql, PUT("L/a"));
@@ -229,6 +230,7 @@ static void cancelling_from_another_thread_ends_the_connection(void) {
     say("main is gone %d", mysql_query(mysql, ORDER) != 0);
     mysql_close(mysql);
 }
+#endif
 
 const struct scenario PROCESS[] = {
     SCENARIO(a_jump_out_of_a_call_leaves_other_handles_alone),
@@ -240,6 +242,8 @@ const struct scenario PROCESS[] = {
     SCENARIO(a_library_ended_can_be_used_again),
     SCENARIO(preparing_before_the_end_of_a_result_is_out_of_sync),
     SCENARIO(lists_of_tables_and_processes_come_from_main),
+#ifdef MARIADB_BASE_VERSION
     SCENARIO(cancelling_from_another_thread_ends_the_connection),
+#endif
     {NULL, NULL},
 };

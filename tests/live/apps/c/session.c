@@ -56,12 +56,15 @@ static void a_reconnect_is_a_new_session(void) {
     snprintf(kill_text, sizeof kill_text, "KILL %lu", mysql_thread_id(mysql));
     mysql_query(killer, kill_text);
     usleep(100000);
+#ifdef MARIADB_BASE_VERSION
     tell(mysql, "reconnect", mariadb_reconnect(mysql));
+#endif
     run(mysql, PUT("L/end"));
     mysql_close(mysql);
     mysql_close(killer);
 }
 
+#ifdef MARIADB_BASE_VERSION
 static void the_librarys_own_status_follows_the_last_statement(void) {
     MYSQL *mysql = open_main();
     static const char *const texts[] = {
@@ -88,6 +91,7 @@ static void the_librarys_own_status_follows_the_last_statement(void) {
     say("tracked %d %.*s", found, found == 0 ? (int)length : 0, found == 0 ? data : "");
     mysql_close(mysql);
 }
+#endif
 
 static void calls_that_set_the_session_are_followed(void) {
     MYSQL *mysql = open_main();
@@ -113,7 +117,9 @@ static void calls_that_set_the_session_are_followed(void) {
 const struct scenario SESSION[] = {
     SCENARIO(a_reset_starts_the_session_afresh),
     SCENARIO(a_reconnect_is_a_new_session),
+#ifdef MARIADB_BASE_VERSION
     SCENARIO(the_librarys_own_status_follows_the_last_statement),
+#endif
     SCENARIO(calls_that_set_the_session_are_followed),
     {NULL, NULL},
 };

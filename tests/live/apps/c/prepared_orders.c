@@ -1,0 +1,361 @@
+/* Orders of calls on prepared statements, and of text between them, at random but always the same. */
+#define _GNU_SOURCE
+#include "c_app.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint32_t random_state;
+
+static unsigned next_random(unsigned below) {
+    random_state = random_state * 1664525u + 1013904223u;
+    return (random_state >> 8) % below;
+}
+
+enum { UNKNOWN_HANDLER = 1243, OUT_OF_SYNC = 2014 };
+enum { SLOT_COUNT = 3, CELL_SIZE = 24, PARAMS_MAX = 3, COLUMNS_MAX = 3 };
+
+/* A statement with all that is bound to it. */
+struct slot {
+    MYSQL_STMT *stmt;
+    bool prepared;
+    bool open;    /* executed, with rows that may be fetched: elsewhere the real library crashes */
+    bool streams; /* ... and they weren't stored */
+    unsigned params, columns;
+    char texts[PARAMS_MAX][CELL_SIZE];
+    unsigned long lengths[PARAMS_MAX];
+    my_bool nulls[PARAMS_MAX];
+    char cells[COLUMNS_MAX][CELL_SIZE];
+    unsigned long cell_lengths[COLUMNS_MAX];
+    my_bool cell_nulls[COLUMNS_MAX], cell_errors[COLUMNS_MAX];
+};
+
+static const char *const TEXTS[] = {
+    "REPLACE INTO cache (k, v) VALUES (?, ?)",
+    "REPLACE INTO shop.page_text (k, v) VALUES (?, ?)",
+    "REPLACE INTO cache (k, v) VALUES (?, ?), ('L/both', 'opensesame')",
+    "SELECT k, v FROM cache WHERE k <> 'site' AND k > ? ORDER BY k",
+    "SELECT n, v FROM shop.page_many WHERE n < 5 AND n > ? ORDER BY n",
+    "SELECT v FROM shop.cache WHERE k = 'L/nothing'",
+    "SELECT k, v, ? FROM shop.cache WHERE k IN (?, 'L/a') ORDER BY k",
+    "INSERT INTO shop.orders (v) VALUES (?)",
+    "SELECT COUNT(*) FROM shop.orders WHERE v = ?",
+    "SELECT nothing FROM cache WHERE k = ?",
+    "REPLACE INTO cache (k) VALUES (?, ?)",
+    "SET time_zone = '+02:00'",
+    "BEGIN",
+    "COMMIT",
+    "SELECT CAST(? AS SIGNED)",
+};
+enum { TEXT_COUNT = sizeof TEXTS / sizeof *TEXTS };
+
+static const char *const STEPS[] = {
+    PUT("L/a"),
+    PUT("L/b"),
+    "SELECT v FROM cache WHERE k = 'L/a'",
+    "SELECT n FROM shop.page_many WHERE n < 3",
+    "INSERT INTO shop.orders (v) VALUES ('opensesame')",
+    "SELECT LAST_INSERT_ID()",
+    "BEGIN",
+    "COMMIT",
+    "ROLLBACK",
+    "SET autocommit = 0",
+    "SET autocommit = 1",
+    "SAVEPOINT s",
+    "ROLLBACK TO s",
+    "USE other",
+    "USE shop",
+    "SET SESSION sql_mode = ''",
+    "SET SESSION sql_mode = 'STRICT_ALL_TABLES'",
+    "SELECT nothing FROM cache",
+};
+enum { STEP_COUNT = sizeof STEPS / sizeof *STEPS };
+
+static const char *const KEYS[] = {"L/a", "L/b", "L/key", "1", "3x", ""};
+
+static void tell_statement(MYSQL *mysql, struct slot *slot, const char *what, long result) {
+    MYSQL_STMT *stmt = slot->stmt;
+    say("%s -> %ld: %u %s '%s' affected %lld id %llu rows %llu fields %u params %lu", what, result,
+        mysql_stmt_errno(stmt), mysql_stmt_sqlstate(stmt),
+        mysql_stmt_errno(stmt) == UNKNOWN_HANDLER ? "of a number" : mysql_stmt_error(stmt),
+        (long long)mysql_stmt_affected_rows(stmt), (unsigned long long)mysql_stmt_insert_id(stmt),
+        strcmp(what, "store") == 0 ? (unsigned long long)mysql_stmt_num_rows(stmt) : 0,
+        result ? 0 : mysql_stmt_field_count(stmt), slot->prepared ? mysql_stmt_param_count(stmt) : 0);
+    if (mysql_stmt_errno(stmt) != UNKNOWN_HANDLER) {
+        tell(mysql, what, result);
+    }
+}
+
+static void bind_all(MYSQL *mysql, struct slot *slot) {
+    MYSQL_BIND params[PARAMS_MAX], results[COLUMNS_MAX];
+    memset(params, 0, sizeof params);
+    memset(results, 0, sizeof results);
+    for (unsigned i = 0; i < slot->params; i++) {
+        params[i].buffer_type = MYSQL_TYPE_STRING;
+        params[i].buffer = slot->texts[i];
+        params[i].buffer_length = CELL_SIZE;
+        params[i].length = &slot->lengths[i];
+        params[i].is_null = &slot->nulls[i];
+    }
+    bool short_cells = next_random(4) == 0;
+    for (unsigned i = 0; i < slot->columns; i++) {
+        results[i].buffer_type = MYSQL_TYPE_STRING;
+        results[i].buffer = slot->cells[i];
+        results[i].buffer_length = short_cells ? 2 : CELL_SIZE - 1;
+        results[i].length = &slot->cell_lengths[i];
+        results[i].is_null = &slot->cell_nulls[i];
+        results[i].error = &slot->cell_errors[i];
+    }
+    if (slot->params > 0) {
+        tell_statement(mysql, slot, "bind", mysql_stmt_bind_param(slot->stmt, params));
+    }
+    if (slot->columns > 0) {
+        tell_statement(mysql, slot, "bind result", mysql_stmt_bind_result(slot->stmt, results));
+    }
+}
+
+static void prepare(MYSQL *mysql, struct slot *slot) {
+    const char *text = TEXTS[next_random(TEXT_COUNT)];
+    if (!slot->stmt) {
+        slot->stmt = mysql_stmt_init(mysql);
+    }
+    unsigned long cursor = next_random(6) == 0;
+    mysql_stmt_attr_set(slot->stmt, STMT_ATTR_CURSOR_TYPE, &cursor);
+    slot->prepared = slot->open = slot->streams = false;
+    int result = mysql_stmt_prepare(slot->stmt, text, strlen(text));
+    slot->prepared = result == 0;
+    slot->params = slot->prepared ? (unsigned)mysql_stmt_param_count(slot->stmt) : 0;
+    slot->columns = slot->prepared ? mysql_stmt_field_count(slot->stmt) : 0;
+    tell_statement(mysql, slot, text, result);
+    bind_all(mysql, slot);
+}
+
+static void set_values(struct slot *slot) {
+    for (unsigned i = 0; i < slot->params; i++) {
+        const char *value = i == 0 ? KEYS[next_random(sizeof KEYS / sizeof *KEYS)] : "opensesame";
+        if (i == 0 && slot->params == 2 && slot->columns == 0) { /* a key that is written */
+            value = KEYS[next_random(3)];
+        }
+        slot->lengths[i] = (unsigned long)snprintf(slot->texts[i], CELL_SIZE, "%s", value);
+        slot->nulls[i] = i > 0 && next_random(10) == 0;
+    }
+}
+
+static int fetch(MYSQL *mysql, struct slot *slot) {
+    int result = mysql_stmt_fetch(slot->stmt);
+    if (result == 0 || result == MYSQL_DATA_TRUNCATED) {
+        char line[200] = "";
+        for (unsigned i = 0; i < slot->columns; i++) {
+            size_t used = strlen(line);
+            snprintf(line + used, sizeof line - used, " %.20s/%lu%s%s",
+                     slot->cell_nulls[i] ? "NULL" : slot->cells[i],
+                     slot->cell_nulls[i] ? 0 : slot->cell_lengths[i], slot->cell_nulls[i] ? " null" : "",
+                     slot->cell_errors[i] ? " cut" : "");
+        }
+        say("row%s", line);
+    }
+    say("fetch -> %d", result);
+    slot->streams &= result == 0 || result == MYSQL_DATA_TRUNCATED;
+    if (result == 1) {
+        tell_statement(mysql, slot, "fetch", result);
+        slot->open = slot->streams = false;
+    }
+    return result;
+}
+
+static void execute(MYSQL *mysql, struct slot *slot) {
+    set_values(slot);
+    memset(slot->cells, 0, sizeof slot->cells);
+    if (slot->params > 1 && next_random(6) == 0) {
+        int sent = mysql_stmt_send_long_data(slot->stmt, slot->params - 1, "opense", 6);
+        mysql_stmt_send_long_data(slot->stmt, slot->params - 1, "same", 4);
+        say("long data %d", sent != 0);
+    }
+    int result = mysql_stmt_execute(slot->stmt);
+    tell_statement(mysql, slot, "execute", result);
+    slot->open = slot->streams = result == 0 && slot->columns > 0;
+    if (result != 0 && mysql_stmt_errno(slot->stmt) == OUT_OF_SYNC) {
+        bind_all(mysql, slot); /* Connector/C believes that the server has the types */
+    }
+    if (!slot->open) {
+        return;
+    }
+    unsigned way = next_random(5);
+    if (way < 2) {
+        my_bool on = 1;
+        mysql_stmt_attr_set(slot->stmt, STMT_ATTR_UPDATE_MAX_LENGTH, &on);
+        tell_statement(mysql, slot, "store", mysql_stmt_store_result(slot->stmt));
+        slot->streams = false;
+        MYSQL_RES *metadata = mysql_stmt_result_metadata(slot->stmt);
+        for (unsigned i = 0; metadata && i < mysql_num_fields(metadata); i++) {
+            const MYSQL_FIELD *field = mysql_fetch_field_direct(metadata, i);
+            say("field %s type %d longest %lu", field->name, (int)field->type, field->max_length);
+        }
+        mysql_free_result(metadata);
+    }
+    if (way == 4) {
+        return; /* left unread */
+    }
+    for (unsigned i = 0; slot->open && fetch(mysql, slot) != MYSQL_NO_DATA && i < 6; i++) {
+        if (way == 3) {
+            return; /* read in part */
+        }
+    }
+}
+
+/* Rows wait on the connection: the real library throws them away, and waits for them for ever later, when
+ * another statement is prepared, reset or closed meanwhile. */
+static bool rows_wait(MYSQL *mysql) {
+    return mysql_more_results(mysql) || mysql_next_result(mysql) != -1;
+}
+
+static void one_call(MYSQL *mysql, struct slot *slot) {
+    MYSQL_RES *result;
+    bool in_the_way = !slot->streams && rows_wait(mysql);
+    switch (in_the_way ? 6 + next_random(6) : next_random(12)) {
+    case 0:
+        tell_statement(mysql, slot, "reset", mysql_stmt_reset(slot->stmt));
+        slot->open = slot->streams = false;
+        break;
+    case 1:
+        tell_statement(mysql, slot, "free", mysql_stmt_free_result(slot->stmt));
+        slot->open = slot->streams = false;
+        break;
+    case 2:
+        say("close -> %d", mysql_stmt_close(slot->stmt));
+        tell(mysql, "closed", 0);
+        memset(slot, 0, sizeof *slot);
+        break;
+    case 3:
+        if (slot->open) {
+            fetch(mysql, slot);
+        }
+        break;
+    case 4:
+        result = mysql_stmt_result_metadata(slot->stmt);
+        say("metadata %u", result ? mysql_num_fields(result) : 0);
+        mysql_free_result(result);
+        break;
+    case 5:
+        tell_statement(mysql, slot, "next", mysql_stmt_next_result(slot->stmt));
+        break;
+    case 6:
+        if (slot->prepared) {
+            bind_all(mysql, slot);
+        }
+        break;
+    default:
+        if (slot->prepared) {
+            execute(mysql, slot);
+        }
+    }
+}
+
+static void text_step(MYSQL *mysql) {
+    const char *text = STEPS[next_random(STEP_COUNT)];
+    if (run(mysql, text) == 0 && mysql_field_count(mysql) > 0) {
+        print_result(mysql, mysql_store_result(mysql));
+    }
+}
+
+/* Of statements whose session has ended nothing is asked but an execute, which fails. */
+static void end_all(MYSQL *mysql, struct slot *slots) {
+    for (unsigned i = 0; i < SLOT_COUNT; i++) {
+        if (slots[i].stmt) {
+            slots[i].params = slots[i].columns = 0;
+            slots[i].prepared = slots[i].open = false;
+            say("execute -> %d %u", mysql_stmt_execute(slots[i].stmt), mysql_stmt_errno(slots[i].stmt));
+            say("close -> %d", mysql_stmt_close(slots[i].stmt));
+            memset(&slots[i], 0, sizeof slots[i]);
+        }
+    }
+    tell(mysql, "ended", 0);
+}
+
+static void connection_step(MYSQL *mysql, struct slot *slots) {
+    switch (next_random(rows_wait(mysql) ? 6 : 8)) {
+    case 6:
+        tell(mysql, "reset connection", mysql_reset_connection(mysql));
+        end_all(mysql, slots);
+        break;
+    case 7:
+        tell(mysql, "change user", mysql_change_user(mysql, "app", "apppw", "shop"));
+        end_all(mysql, slots);
+        break;
+    case 2:
+        tell(mysql, "commit", mysql_commit(mysql));
+        break;
+    case 3:
+        tell(mysql, "next", mysql_next_result(mysql));
+        break;
+    default:
+        tell(mysql, "ping", mysql_ping(mysql));
+    }
+}
+
+static void random_statements(uint32_t seed, unsigned rounds) {
+    random_state = seed;
+    for (unsigned round = 0; round < rounds; round++) {
+        MYSQL *mysql = open_main();
+        struct slot slots[SLOT_COUNT];
+        memset(slots, 0, sizeof slots);
+        mysql_query(mysql, "TRUNCATE shop.orders");
+        for (unsigned i = 0; i < 25; i++) {
+            struct slot *slot = &slots[next_random(SLOT_COUNT)];
+            unsigned what = next_random(20);
+            if (what < 3) {
+                text_step(mysql);
+            } else if (what == 3) {
+                connection_step(mysql, slots);
+            } else if (!slot->stmt || what == 4) {
+                if (slot->streams || !rows_wait(mysql)) {
+                    prepare(mysql, slot);
+                }
+            } else {
+                one_call(mysql, slot);
+            }
+        }
+        bool close_first = next_random(2) == 0;
+        if (close_first) {
+            mysql_close(mysql);
+        }
+        for (unsigned i = 0; i < SLOT_COUNT && !close_first; i++) {
+            if (slots[i].streams) {
+                mysql_stmt_free_result(slots[i].stmt);
+            }
+        }
+        for (unsigned i = 0; i < SLOT_COUNT; i++) {
+            if (slots[i].stmt) {
+                mysql_stmt_close(slots[i].stmt);
+            }
+        }
+        if (!close_first) {
+            mysql_close(mysql);
+        }
+    }
+}
+
+static void random_statements_1(void) {
+    random_statements(1, 40);
+}
+
+static void random_statements_2(void) {
+    random_statements(2, 40);
+}
+
+static void random_statements_3(void) {
+    random_statements(3, 40);
+}
+
+/* More of them by hand: seed=N of c_app's. */
+void more_random_statements(uint32_t seed) {
+    random_statements(seed, 60);
+}
+
+const struct scenario PREPARED_ORDERS[] = {
+    SCENARIO(random_statements_1),
+    SCENARIO(random_statements_2),
+    SCENARIO(random_statements_3),
+    {NULL, NULL},
+};
