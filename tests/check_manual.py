@@ -85,7 +85,7 @@ def check_subverbs(build, verb, page):
     text = output(f"{build}/roundabout", verb, "--help")[1]
     if "verbs:\n" not in text:
         return
-    parts = dict(re.findall(rf"^\.Ss {verb} ([\w-]+)(.*?)(?=^\.Ss |^\.Sh )", page, re.M | re.S))
+    parts = dict(re.findall(rf"^\.Ss {verb} (?:Cm )?([\w-]+)(.*?)(?=^\.Ss |^\.Sh )", page, re.M | re.S))
     verbs = re.findall(r"^  ([\w-]+) ", text.split("verbs:\n")[1].split("\n\n")[0], re.M)
     claim(sorted(verbs) == sorted(parts), f"{verb} --help lists {sorted(verbs)}, roundabout.1 {sorted(parts)}")
     for name in verbs:

@@ -21,20 +21,20 @@ static struct config_table off[] = {{shop, (char[]){"off"}}};
 static struct config_table writes[] = {{shop, (char[]){"writeonly"}}};
 
 static struct config_group groups[] = {
-    {(char[]){"pages"}, pages, 4, CACHE, CONFIG_FOLLOW, CONFIG_ROUTE},
-    {(char[]){"apps"}, apps, 1, ALL, CONFIG_IMMEDIATE, CONFIG_ROUTE},
-    {(char[]){"strict"}, strict, 1, CACHE, CONFIG_PASS, CONFIG_ROUTE},
-    {(char[]){"observed"}, observed, 1, ALL, CONFIG_FOLLOW, CONFIG_OBSERVE},
-    {(char[]){"off"}, off, 1, ALL, CONFIG_FOLLOW, CONFIG_OFF},
-    {(char[]){"writes"}, writes, 1, CONFIG_REPLACE, CONFIG_FOLLOW, CONFIG_ROUTE},
+    {(char[]){"pages"}, pages, 4, CACHE, CONFIG_FOLLOW, .mode = CONFIG_ROUTE},
+    {(char[]){"apps"}, apps, 1, ALL, CONFIG_IMMEDIATE, .mode = CONFIG_ROUTE},
+    {(char[]){"strict"}, strict, 1, CACHE, CONFIG_PASS, .mode = CONFIG_ROUTE},
+    {(char[]){"observed"}, observed, 1, ALL, CONFIG_FOLLOW, .mode = CONFIG_OBSERVE},
+    {(char[]){"off"}, off, 1, ALL, CONFIG_FOLLOW, .mode = CONFIG_OFF},
+    {(char[]){"writes"}, writes, 1, CONFIG_REPLACE, CONFIG_FOLLOW, .mode = CONFIG_ROUTE},
 };
 static const struct config config = {.groups = groups, .group_count = sizeof groups / sizeof *groups};
 
 /* The same without the group whose tables may have any name: the library doesn't read a short text then in
  * which no pattern's beginning stands. */
 static const struct config_group plain_groups[] = {
-    {(char[]){"pages"}, pages, 4, CACHE, CONFIG_FOLLOW, CONFIG_ROUTE},
-    {(char[]){"strict"}, strict, 1, CACHE, CONFIG_PASS, CONFIG_ROUTE},
+    {(char[]){"pages"}, pages, 4, CACHE, CONFIG_FOLLOW, .mode = CONFIG_ROUTE},
+    {(char[]){"strict"}, strict, 1, CACHE, CONFIG_PASS, .mode = CONFIG_ROUTE},
 };
 static const struct config plain = {.groups = (struct config_group *)(uintptr_t)plain_groups,
                                     .group_count = 2};
@@ -453,8 +453,8 @@ static void patterns_match_whole_names(void **state) {
 
 static void a_group_that_is_off_leaves_its_tables_to_another(void **state) {
     (void)state;
-    struct config_group two[] = {{shop, pages, 4, ALL, CONFIG_FOLLOW, CONFIG_OFF},
-                                 {shop, pages, 4, CACHE, CONFIG_FOLLOW, CONFIG_ROUTE}};
+    struct config_group two[] = {{shop, pages, 4, ALL, CONFIG_FOLLOW, .mode = CONFIG_OFF},
+                                 {shop, pages, 4, CACHE, CONFIG_FOLLOW, .mode = CONFIG_ROUTE}};
     struct config both = {.groups = two, .group_count = 2};
     struct route_session session = {.known = true, .database = slice_of("shop")};
     struct sql_table table = {.table = slice_of("cache")};
