@@ -17,10 +17,12 @@ enum {
     OPTION_CONNECT_TIMEOUT = 0,
     OPTION_DEFAULT_FILE = 4,
     OPTION_CHARSET = 7,
+    OPTION_LOCAL_INFILE = 8,
     OPTION_PROTOCOL = 9,
     OPTION_READ_TIMEOUT = 11,
     OPTION_WRITE_TIMEOUT = 12
 };
+enum { FLAG_LOCAL_FILES = 0x80 };
 enum { PROTOCOL_TCP = 1, PROTOCOL_SOCKET = 2 };
 
 static const char *describe_address(const struct config_server *server, char *text, size_t size) {
@@ -57,6 +59,8 @@ static bool set_options(const struct handle *handle, const struct config *config
     options_replay(
         handle->options, real, mysql,
         (struct options_left_out){.files = local->user || local->defaults_file, .trust = local->tls});
+    unsigned no_files = 0; /* no routed statement loads one, and a server may ask for any at any statement */
+    real->mysql_options(mysql, OPTION_LOCAL_INFILE, &no_files);
     unsigned protocol = local->server.socket ? PROTOCOL_SOCKET : PROTOCOL_TCP;
     real->mysql_options(mysql, OPTION_PROTOCOL, &protocol);
     real->mysql_options(mysql, OPTION_CONNECT_TIMEOUT, &local->connect_timeout_s);
@@ -171,7 +175,7 @@ enum route_reason local_open(struct handle *handle, struct local_slot *slot, con
     MYSQL *connected =
         handle->real->mysql_real_connect(local->mysql, to->server.socket ? NULL : to->server.host, user,
                                          password, database, to->server.port, to->server.socket,
-                                         handle->credentials.flags);
+                                         handle->credentials.flags & ~(unsigned long)FLAG_LOCAL_FILES);
     struct socket caught = socket_catch_end();
     if (connected) {
         note_socket(local, caught);

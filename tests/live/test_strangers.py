@@ -96,6 +96,73 @@ def nothing_that_a_server_says_acts_on_a_terminal():
     it.end()
 
 
+class Thief(threading.Thread):
+    """A local master that answers the marked statement with "send me your file PATH" (0xFB), and keeps what comes."""
+
+    def __init__(self, server, path):
+        super().__init__(daemon=True)
+        self.path, self.got, self.asked, self.to = path, b"", False, server.socket
+        self.address = os.path.join(servers.folder(), "thief.sock")
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.bind(self.address)
+        self.socket.listen(20)
+        self.start()
+
+    def run(self):
+        while True:
+            threading.Thread(target=self.relay, args=(self.socket.accept()[0],), daemon=True).start()
+
+    def relay(self, client):
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(self.to)
+        threading.Thread(target=self.forward, args=(server, client), daemon=True).start()
+        while True:
+            sent = client.recv(65536)
+            if not sent:
+                return server.close()
+            if b"'thief'" in sent:
+                self.asked = True
+                packet = b"\xfb" + self.path.encode()
+                client.sendall(len(packet).to_bytes(3, "little") + b"\x01" + packet)
+                client.settimeout(3)
+                try:
+                    self.got += client.recv(65536)
+                except OSError:
+                    pass
+                client.close()
+                return server.close()
+            server.sendall(sent)
+
+    @staticmethod
+    def forward(server, client):
+        try:
+            while True:
+                said = server.recv(65536)
+                if not said:
+                    break
+                client.sendall(said)
+        except OSError:
+            pass
+
+
+@test
+def a_local_master_gets_no_file_of_the_application():
+    it = the_lab()
+    secret = os.path.join(servers.folder(), "private")
+    with open(secret, "w") as f:
+        f.write("a private file's words")
+    thief = Thief(it.local, secret)
+    path, log = it.write_config({"socket": thief.address})
+    # The driver asks for LOCAL INFILE, as an application does that loads files into main.
+    program = [sys.executable, "-c", "import MySQLdb, os\nc = MySQLdb.connect(user='app', passwd='apppw', db='shop', local_infile=1,"
+               " unix_socket=os.environ['MAIN_SOCKET'])\nk = c.cursor()\nk.execute(\"SELECT v FROM cache WHERE k = 'site'\")\nprint(k.fetchall())\n"
+               "k.execute(\"SELECT v FROM cache WHERE k = 'thief'\")\nprint(k.fetchall())"]
+    outcome = it.run(program, path, log)
+    want_true(thief.asked, f"a statement that reached the thief, got {outcome.log[-500:]}")
+    want_true(b"private" not in thief.got, f"no file's words, got {thief.got!r}")
+    want("((b'local',),)\n()\n", outcome.stdout.replace('"', "'"), f"the program's answers ({outcome.stderr[-300:]})")
+
+
 # ---------------------------------------------------------------- the page's port
 
 

@@ -341,12 +341,12 @@ static void a_shadow_gets_the_programs_options(void) {
     SQL(mysql, REPLACE_CACHE);
     JOURNAL(from, oracle ? "main: SELECT @@*\n"
                            "local: /connect app:secret@/run/local.sock/shop flags=2 charset=latin1 5=group "
-                           "7=latin1 8=0 14=1 16=/plugins 27=program=test 19=key.pem 20=cert.pem 9=2 0=1 "
+                           "7=latin1 8=0 14=1 16=/plugins 27=program=test 19=key.pem 20=cert.pem 8=0 9=2 0=1 "
                            "11=2 12=2 7=latin1\nlocal: SELECT @@*\nlocal: SET SESSION *\n"
                            "local: " REPLACE_CACHE "\n"
                          : "main: SELECT @@*\n"
                            "local: /connect app:secret@/run/local.sock/shop flags=2 charset=latin1 5=group "
-                           "7=latin1 8=0 19=1 22=/plugins 33=program=test 25=key.pem 26=cert.pem 9=2 0=1 "
+                           "7=latin1 8=0 19=1 22=/plugins 33=program=test 25=key.pem 26=cert.pem 8=0 9=2 0=1 "
                            "11=2 12=2 7=latin1\nlocal: SELECT @@*\nlocal: SET SESSION *\n"
                            "local: " REPLACE_CACHE "\n");
     from = fake_journal_length();
@@ -407,7 +407,7 @@ static void a_local_master_may_be_a_host_and_port(void) {
     MYSQL *mysql = connect_main();
     SQL(mysql, REPLACE_CACHE);
     if (is_preloaded()) { /* the fake takes it for main: what matters here is the address and protocol TCP */
-        NUMBER(fake_journal_count(0, FAKE_MAIN, "@127.0.0.9/shop flags=0 charset=utf8mb4 9=1 "), 1);
+        NUMBER(fake_journal_count(0, FAKE_MAIN, "@127.0.0.9/shop flags=0 charset=utf8mb4 8=0 9=1 "), 1);
     }
 }
 
