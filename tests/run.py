@@ -7,10 +7,12 @@ A program's own last line `N passed, N failed, N skipped` counts, or cmocka's su
 doesn't count, is a failure of its own. What a program printed is shown when it fails; with --show, always. The last line is the sum; the exit status is 1 if
 anything failed.
 
-Live suites have time limits of their own, and a machine may stall for longer than these. Where nobody watches (CI is set) a live suite that fails is run once
-more; its first output is shown all the same, and its line says so.
+The suites whose name begins with `live` wait most of the time, each in a folder and at ports of its own: two of them run at once, behind the others. They have
+time limits of their own, and a machine may stall for longer than these. Where nobody watches (CI is set) one that fails is run once more, alone; its first
+output is shown all the same, and its line says so.
 """
 
+import concurrent.futures
 import os
 import re
 import signal
@@ -19,6 +21,7 @@ import sys
 import time
 
 LIMIT_S = 1200
+LIVE_AT_ONCE = 2
 OWN = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", re.M)
 
 
@@ -61,27 +64,47 @@ def judge(command):
     return output, status, counted
 
 
+def tell(name, verdict, show):
+    """Prints what there is to say of one suite; its counts."""
+    seconds, output, status, counted, again = verdict
+    if counted[1] or show:
+        print(output, end="" if output.endswith("\n") else "\n")
+    elif counted[2]:
+        print("".join(line + "\n" for line in output.splitlines() if re.search(r"\bskip", line, re.I)
+                      and not OWN.match(line)), end="")
+    word = "FAILED" if counted[1] else "ok"
+    print(f"{word:6} {name}: {counted[0]} passed, {counted[1]} failed, {counted[2]} skipped ({seconds:.1f} s, exit {status}{again})", flush=True)
+    return counted
+
+
+def timed(command):
+    started = time.monotonic()
+    output, status, counted = judge(command)
+    return time.monotonic() - started, output, status, counted, ""
+
+
 def main(suites):
     total = [0, 0, 0]
     show = suites[:1] == ["--show"]
-    for suite in suites[show:]:
-        name, command = suite.split("=", 1)
-        started = time.monotonic()
-        output, status, counted = judge(command)
-        again = ""
-        if counted[1] and name.startswith("live") and os.environ.get("CI"):
-            print(output, end="" if output.endswith("\n") else "\n")
-            again = f", second try: {counted[1]} failed in the first"
-            output, status, counted = judge(command)
-        total = [a + b for a, b in zip(total, counted)]
-        if counted[1] or show:
-            print(output, end="" if output.endswith("\n") else "\n")
-        elif counted[2]:
-            print("".join(line + "\n" for line in output.splitlines() if re.search(r"\bskip", line, re.I)
-                          and not OWN.match(line)), end="")
-        verdict = "FAILED" if counted[1] else "ok"
-        print(f"{verdict:6} {name}: {counted[0]} passed, {counted[1]} failed, {counted[2]} skipped"
-              f" ({time.monotonic() - started:.1f} s, exit {status}{again})", flush=True)
+    pairs = [suite.split("=", 1) for suite in suites[show:]]
+
+    def add(name, verdict):
+        total[:] = [a + b for a, b in zip(total, tell(name, verdict, show))]
+
+    for name, command in pairs:
+        if not name.startswith("live"):
+            add(name, timed(command))
+    with concurrent.futures.ThreadPoolExecutor(LIVE_AT_ONCE) as pool:
+        live = {pool.submit(timed, command): (name, command) for name, command in pairs if name.startswith("live")}
+        failed = []
+        for future in concurrent.futures.as_completed(live):
+            if future.result()[3][1] and os.environ.get("CI"):
+                tell(live[future][0] + ", first try", future.result(), show)
+                failed.append(live[future])
+            else:
+                add(live[future][0], future.result())
+    for name, command in failed:
+        add(name, (*timed(command)[:4], ", second try"))
     print(f"{total[0]} passed, {total[1]} failed, {total[2]} skipped")
     return 1 if total[1] or not total[0] else 0
 
