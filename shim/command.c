@@ -333,6 +333,15 @@ static bool is_statement(enum command_kind kind) {
     return kind != COMMAND_PLAIN && kind != COMMAND_SELECT_DB && kind != COMMAND_SESSION_LOST;
 }
 
+/* Oracle's library takes insert_id and the number of warnings from every OK packet, MariaDB's only from a
+ * statement's. A MySQL server repeats the number of the statement before, MariaDB says 0. */
+static void take_ok_packet(struct handle *handle) {
+    handle->ok = handle->main;
+    if (handle->server.mariadb) {
+        handle->counted = handle->main;
+    }
+}
+
 static void end_in_success(struct handle *handle, const struct command *command) {
     struct session *session = &handle->session;
     bool doubted = session->doubt;
@@ -357,7 +366,7 @@ static void end_in_success(struct handle *handle, const struct command *command)
         break;
     case COMMAND_SELECT_DB:
         if (!handle->real->mariadb) {
-            handle->ok = handle->main;
+            take_ok_packet(handle);
         }
         session_note_database(session, (struct slice){command->text, strlen(command->text)});
         break;
@@ -395,8 +404,7 @@ static void end_in_success(struct handle *handle, const struct command *command)
         break;
     case COMMAND_PLAIN:
         if (!handle->real->mariadb && !command->keeps_id) {
-            handle->ok = handle->main; /* Oracle's library takes insert_id from every OK packet, MariaDB's
-                                          only from a statement's */
+            take_ok_packet(handle);
         }
         break;
     }

@@ -197,6 +197,13 @@ static void end_login(struct handle *handle, bool succeeded, struct socket caugh
     }
 }
 
+/* Oracle's library closes the connection that it had when it refuses a second one: all says so, until the next
+ * that succeeds. */
+static void end_login_lost(struct handle *handle) {
+    local_close_all(handle);
+    handle->passive = true;
+}
+
 EXPORT MYSQL *mysql_real_connect(MYSQL *mysql, const char *host, const char *user, const char *password,
                                  const char *database, unsigned port, const char *socket,
                                  unsigned long flags) {
@@ -219,6 +226,8 @@ EXPORT MYSQL *mysql_real_connect(MYSQL *mysql, const char *host, const char *use
         if (again) {
             note_login(handle, &login);
             end_login(handle, true, caught);
+        } else if (handle->socket.number >= 0 && !socket_is_same(&handle->socket)) {
+            end_login_lost(handle);
         }
         return again;
     }

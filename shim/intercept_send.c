@@ -94,9 +94,10 @@ void query_end_send(struct call *call, bool succeeded) {
         handle->session.main_touched = true;
         handle->spoke = handle->main;
     }
-    MYSQL *ok = handle->ok;
+    MYSQL *ok = handle->ok, *counted = handle->counted;
     command_end(call, &plain, succeeded);
-    handle->ok = ok; /* nothing has been answered yet */
+    handle->ok = ok;
+    handle->counted = counted; /* nothing has been answered yet */
 }
 
 EXPORT my_bool mysql_read_query_result(MYSQL *mysql) {

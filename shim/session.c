@@ -296,6 +296,9 @@ static enum session_echo note_autocommit_text(struct session *session, struct sl
     if (value.at && is_word(value, off)) {
         return session_note_autocommit(session, false);
     }
+    if (value.at && same_name(value, "DEFAULT") && session->autocommit_default_known) {
+        return session_note_autocommit(session, session->autocommit_default);
+    }
     session->doubt = true;
     session->route.known = false;
     return SESSION_ECHO_NONE;

@@ -44,6 +44,8 @@ struct session {
     bool opaque; /* ... and how, as well */
     bool inside; /* main was in a transaction when such code began, as its status said */
     bool main_touched; /* main has run something since its last transaction ended that may belong to one */
+    bool autocommit_default; /* what SET autocommit = DEFAULT makes of it, as main told with its settings */
+    bool autocommit_default_known;
     bool rollback_on_timeout; /* innodb_rollback_on_timeout: error 1205 undoes the transaction, not just the
                                  statement */
     unsigned version;         /* grows with each change of a setting or of the database */

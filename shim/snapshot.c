@@ -12,8 +12,8 @@
 #define IDENTITY \
     "@@version, @@server_id, @@hostname, @@port, @@datadir, @@max_allowed_packet, @@session.autocommit"
 enum { IDENTITY_COLUMNS = 7 };
-#define STATE ", DATABASE(), @@lower_case_table_names, @@innodb_rollback_on_timeout"
-enum { STATE_COLUMNS = 3 };
+#define STATE ", DATABASE(), @@lower_case_table_names, @@innodb_rollback_on_timeout, @@global.autocommit"
+enum { STATE_COLUMNS = 4 };
 
 /* Session variables that the outcome of a REPLACE or SELECT can depend on. In this order: a collation implies
  * its character set. */
@@ -132,6 +132,8 @@ static void read_state(struct handle *handle, MYSQL_ROW row) {
     session_note_database(session, (struct slice){database ? database : "", database ? strlen(database) : 0});
     session->route.fold_case = row[IDENTITY_COLUMNS + 1] && strcmp(row[IDENTITY_COLUMNS + 1], "0") != 0;
     session_note_autocommit(session, handle->server.autocommit);
+    session->autocommit_default_known = row[IDENTITY_COLUMNS + 3] != NULL;
+    session->autocommit_default = row[IDENTITY_COLUMNS + 3] && strcmp(row[IDENTITY_COLUMNS + 3], "0") != 0;
     session->modes_outlast_begin = !handle->server.mariadb;
     session->rollback_on_timeout = row[IDENTITY_COLUMNS + 2] && strcmp(row[IDENTITY_COLUMNS + 2], "0") != 0;
 }

@@ -243,7 +243,6 @@ static bool run_command(MYSQL *mysql, const char *name, const char *text) {
     } else if (!MARIADB) {
         mysql->affected_rows = 0;
         mysql->insert_id = 0;
-        mysql->warning_count = 0;
         mysql->server_status = answer->status;
         take_tracks(mysql, answer);
     }

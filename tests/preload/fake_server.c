@@ -528,6 +528,8 @@ static struct fake_answer *select_variables(struct fake_session *session, const 
             value = get_variable(session, "database");
         } else if (strcasecmp(name, "@@in_transaction") == 0 && is_mariadb(session)) {
             value = session->in_transaction ? "1" : "0";
+        } else if (strcasecmp(name, "@@global.autocommit") == 0) {
+            value = "1";
         } else {
             skip(&name, "@@");
             skip(&name, "session.");

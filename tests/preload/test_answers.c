@@ -141,6 +141,14 @@ static void warnings_are_the_last_statements(void) {
     mysql_free_result(rows);
 }
 
+static void a_ping_leaves_the_number_of_warnings(void) {
+    MYSQL *mysql = connect_main();
+    SQL(mysql, "REPLACE INTO shop.cache VALUES ('warn', 1)");
+    NUMBER(mysql_warning_count(mysql), 1);
+    NUMBER(mysql_ping(mysql), 0);
+    NUMBER(mysql_warning_count(mysql), 1);
+}
+
 static void a_warning_count_outlives_a_failed_statement(void) {
     MYSQL *mysql = connect_main();
     fake_fail(FAKE_MAIN, "'bad'", 1064, "syntax", -1);
@@ -365,6 +373,7 @@ int main(int argc, char **argv) {
         CLAIM(an_error_that_the_driver_clears_in_its_handle_is_gone, "5", EVERYWHERE),
         CLAIM(counts_and_info_are_the_statements_own, "13", EVERYWHERE),
         CLAIM(warnings_are_the_last_statements, "54", EVERYWHERE),
+        CLAIM(a_ping_leaves_the_number_of_warnings, "", EVERYWHERE),
         CLAIM(a_warning_count_outlives_a_failed_statement, "", EVERYWHERE),
         CLAIM(found_rows_and_row_count_are_the_last_statements, "55, 56", EVERYWHERE),
         CLAIM(a_call_that_fails_at_home_says_so, "20", EVERYWHERE),

@@ -6,6 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Oracle's keeps the number of fields that this connection's last success had, so the shim's own questions
+ * show in it. */
+#ifdef MARIADB_BASE_VERSION
+enum { COUNTS_OF_FAILED = true };
+#else
+enum { COUNTS_OF_FAILED = false };
+#endif
+
 /* What they point to may change with the next call, but is there. */
 static void error_and_info_pointers_stay_readable(void) {
     MYSQL *mysql = open_main();
@@ -29,11 +37,13 @@ static void old_counts_stay_until_a_statement_succeeds(void) {
     MYSQL *mysql = open_main();
     run(mysql, "SELECT CAST('x' AS SIGNED), CAST('y' AS SIGNED)");
     mysql_free_result(mysql_store_result(mysql));
-    tell_more(mysql, "failed here", mysql_query(mysql, "REPLACE INTO cache (k) VALUES ('L/a', 1)"), true);
+    tell_more(mysql, "failed here", mysql_query(mysql, "REPLACE INTO cache (k) VALUES ('L/a', 1)"),
+              COUNTS_OF_FAILED);
     run(mysql, "SET sql_mode = ''");
     run(mysql, "REPLACE INTO page_text (k, n, v) VALUES ('L/a', 'x', '12345678901')");
     tell_more(mysql, "ping", mysql_ping(mysql), true);
-    tell_more(mysql, "failed on main", mysql_query(mysql, "INSERT INTO nowhere VALUES (1)"), true);
+    tell_more(mysql, "failed on main", mysql_query(mysql, "INSERT INTO nowhere VALUES (1)"),
+              COUNTS_OF_FAILED);
     run(mysql, "SELECT v, k FROM cache WHERE k = 'nothing'");
     mysql_free_result(mysql_store_result(mysql));
     tell_more(mysql, "ping", mysql_ping(mysql), true);
@@ -52,7 +62,10 @@ static void failing_local_calls_answer_for_themselves(void) {
     run(mysql, PUT("L/a"));
     tell(mysql, "charset", mysql_set_character_set(mysql, "nonsense"));
     run(mysql, PUT("L/b"));
+#ifdef MARIADB_BASE_VERSION /* Oracle's closes the one it had: \
+                               a_second_connect_is_refused_and_the_session_stays */
     say("connect again %d %u", connect_with(mysql, "app", "apppw", "shop", 0) != NULL, mysql_errno(mysql));
+#endif
     run(mysql, PUT("L/c"));
     say("option %d %u", mysql_options(mysql, (enum mysql_option)999, "x") != 0, mysql_errno(mysql));
     run(mysql, PUT("L/d"));
@@ -83,7 +96,9 @@ static void accessors_leave_errno_alone(void) {
 }
 
 static void unknown_and_absent_handles_are_the_librarys(void) {
+#ifdef MARIADB_BASE_VERSION /* Oracle's reads them through NULL */
     say("%u '%s'", mysql_errno(NULL), mysql_error(NULL));
+#endif
     mysql_free_result(NULL);
     mysql_close(NULL);
     MYSQL *mysql = mysql_init(NULL);
@@ -92,7 +107,9 @@ static void unknown_and_absent_handles_are_the_librarys(void) {
     tell(mysql, "next", mysql_next_result(mysql));
     mysql_close(mysql);
     mysql = open_main();
+#ifdef MARIADB_BASE_VERSION /* Oracle's takes the length of NULL */
     tell(mysql, "no database", mysql_select_db(mysql, NULL));
+#endif
     run(mysql, PUT("L/a"));
     mysql_close(mysql);
 }

@@ -76,10 +76,16 @@ static const char *const KEYS[] = {"L/a", "L/b", "L/key", "1", "3x", ""};
 
 static void tell_statement(MYSQL *mysql, struct slot *slot, const char *what, long result) {
     MYSQL_STMT *stmt = slot->stmt;
+#ifdef MARIADB_BASE_VERSION
+    bool counts = true, states = true;
+#else /* it keeps numbers of the text that was prepared before, and a state without an error */
+    bool counts = result == 0 && strcmp(what, "execute") == 0, states = mysql_stmt_errno(stmt) != 0;
+#endif
     say("%s -> %ld: %u %s '%s' affected %lld id %llu rows %llu fields %u params %lu", what, result,
-        mysql_stmt_errno(stmt), mysql_stmt_sqlstate(stmt),
+        mysql_stmt_errno(stmt), states ? mysql_stmt_sqlstate(stmt) : "",
         mysql_stmt_errno(stmt) == UNKNOWN_HANDLER ? "of a number" : mysql_stmt_error(stmt),
-        (long long)mysql_stmt_affected_rows(stmt), (unsigned long long)mysql_stmt_insert_id(stmt),
+        counts ? (long long)mysql_stmt_affected_rows(stmt) : 0,
+        counts ? (unsigned long long)mysql_stmt_insert_id(stmt) : 0,
         strcmp(what, "store") == 0 ? (unsigned long long)mysql_stmt_num_rows(stmt) : 0,
         result ? 0 : mysql_stmt_field_count(stmt), slot->prepared ? mysql_stmt_param_count(stmt) : 0);
     if (mysql_stmt_errno(stmt) != UNKNOWN_HANDLER) {

@@ -16,7 +16,9 @@ static void a_text_is_as_long_as_its_length_says(void) {
     static const char longer[] = PUT("L/cut") ";INSERT INTO orders (v) VALUES ('never')";
     tell(mysql, "text without its end", mysql_real_query(mysql, longer, sizeof PUT("L/cut") - 1));
     tell(mysql, "length 0", mysql_real_query(mysql, "", 0));
+#ifdef MARIADB_BASE_VERSION /* Oracle's makes an empty packet of it, at which the server ends the connection */
     tell(mysql, "length -1", mysql_real_query(mysql, PUT("L/whole"), (unsigned long)-1));
+#endif
     static const char nul[] = "REPLACE INTO cache (k, v) VALUES ('L/n\0l', 'opensesame\0behind')";
     tell(mysql, "NUL bytes inside", mysql_real_query(mysql, nul, sizeof nul - 1));
     tell(mysql, "cut at NUL by mysql_query", mysql_query(mysql, nul));
