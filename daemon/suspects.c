@@ -131,6 +131,12 @@ static void judge(struct suspects *suspects, struct open_suspect *open, const st
                   unsigned living, const struct diverge_beats *beats, int64_t now_ms) {
     const struct config_ring *ring = &suspects->config->ring;
     const bool was_confirmed = open->suspect.state == SUSPECT_CONFIRMED;
+    if (diverge_marks_void(&open->suspect.marks, beats, living, ring->site_count)) {
+        open->over = true; /* if it still differs, the next sweep finds it */
+        open->table->changed++;
+        suspects->cleared++;
+        return;
+    }
     const bool passed = diverge_marks_passed(&open->suspect.marks, beats, living, ring->site_count);
     switch (diverge_judge(&open->suspect, reading, living, passed, now_ms,
                           (int64_t)ring->heartbeat_interval_ms)) {
