@@ -75,7 +75,7 @@ static void repair(struct suspects *suspects, struct open_suspect *open) {
     const struct suspect *suspect = &open->suspect;
     struct comparison_table *table = open->table;
     struct server_answer answer;
-    char sites[600];
+    char sites[600], words[400];
     open->over = true;
     suspects->budget -= 1;
     switch (repair_key(suspects->crew, ring, suspects->lease, &table->entry.form, suspect->key,
@@ -86,6 +86,9 @@ static void repair(struct suspects *suspects, struct open_suspect *open) {
         log_state(&table->subject, CONFIG_LOG_INFO, "%s", "");
         log_line(CONFIG_LOG_INFO, "%s: key %s differed for good (%s); deleted everywhere", table->name,
                  suspect->name, sites);
+        snprintf(words, sizeof words, "%.180s: key %s (%.180s)", table->name, suspect->name, sites);
+        if (suspects->tell)
+            suspects->tell(suspects->context, words);
         break;
     case REPAIR_CHANGED:
         table->changed++;
