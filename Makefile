@@ -358,8 +358,7 @@ check: deps
 	    "live ring on MySQL=$(PYTHON) tests/live/test_ring_mysql.py" \
 	    "live ring verbs=$(PYTHON) tests/live/test_ring_verbs.py" \
 	    "live expire=$(PYTHON) tests/live/test_expire.py" \
-	    "live converge=$(PYTHON) tests/live/test_converge.py" \
-	    "live converge under faults=RUNS=2 RUN_S=10 $(PYTHON) tests/live/ring_jepsen.py"
+	    "live converge=$(PYTHON) tests/live/test_converge.py"
 
 # What needs no server and no root, as the package's build runs it.
 check-unit: unit

@@ -25,13 +25,19 @@
 /* Beside the time by which a heartbeat may be late of itself. */
 #define LAG_PAUSES_MS 5000
 
+/* Kept until the loop takes them, which is every turn. */
+#define REPAIRS_KEPT 64
+
 struct converge {
     const struct config *config;
     pthread_t thread;
-    pthread_mutex_t lock; /* guards the next four */
+    pthread_mutex_t lock; /* guards what is up to `report` */
     pthread_cond_t changed;
     bool stopping, told;
     enum site_life lives[RING_SITES_MAX];
+    char repairs[REPAIRS_KEPT][CONVERGE_REPAIR_BYTES];
+    size_t repair_first, repair_count;
+    uint64_t repairs_untold;
     struct converge_report report;
 
     /* The thread's own. */
@@ -196,6 +202,18 @@ static int64_t work(struct converge *converge) {
     return wait_ms < 0 ? 0 : wait_ms > IDLE_MS ? IDLE_MS : wait_ms;
 }
 
+static void keep_repair(void *context, const char *repair) {
+    struct converge *converge = context;
+    pthread_mutex_lock(&converge->lock);
+    if (converge->repair_count < REPAIRS_KEPT) {
+        const size_t place = (converge->repair_first + converge->repair_count++) % REPAIRS_KEPT;
+        snprintf(converge->repairs[place], sizeof *converge->repairs, "%s", repair);
+    } else {
+        converge->repairs_untold++;
+    }
+    pthread_mutex_unlock(&converge->lock);
+}
+
 static void publish(struct converge *converge) {
     const struct suspects *suspects = &converge->suspects;
     converge->report = (struct converge_report){.leads = converge->leads,
@@ -262,6 +280,8 @@ struct converge *converge_start(const struct config *config) {
     converge->expiry = expiry_open(config, converge->crew, &converge->lease);
     const bool opened =
         converge->expiry && suspects_open(&converge->suspects, config, converge->crew, &converge->lease, converge->lease_ms);
+    converge->suspects.tell = keep_repair;
+    converge->suspects.context = converge;
     pthread_attr_t small;
     pthread_attr_init(&small);
     pthread_attr_setstacksize(&small, STACK_BYTES);
@@ -290,6 +310,22 @@ void converge_tell(struct converge *converge, const enum site_life *lives) {
     memcpy(converge->lives, lives, converge->config->ring.site_count * sizeof *lives);
     converge->told = true;
     pthread_mutex_unlock(&converge->lock);
+}
+
+bool converge_take_repair(struct converge *converge, char words[CONVERGE_REPAIR_BYTES]) {
+    pthread_mutex_lock(&converge->lock);
+    const bool any = converge->repair_count || converge->repairs_untold;
+    if (converge->repair_count) {
+        memcpy(words, converge->repairs[converge->repair_first], CONVERGE_REPAIR_BYTES);
+        converge->repair_first = (converge->repair_first + 1) % REPAIRS_KEPT;
+        converge->repair_count--;
+    } else if (any) {
+        snprintf(words, CONVERGE_REPAIR_BYTES, "%" PRIu64 " more keys, which the log tells",
+                 converge->repairs_untold);
+        converge->repairs_untold = 0;
+    }
+    pthread_mutex_unlock(&converge->lock);
+    return any;
 }
 
 void converge_read(struct converge *converge, struct converge_report *report) {

@@ -25,6 +25,12 @@ void converge_stop(struct converge *converge);
 /* The sites' lives as the last turn judged them, in ring order. */
 void converge_tell(struct converge *converge, const enum site_life *lives);
 
+#define CONVERGE_REPAIR_BYTES 400
+
+/* The oldest repair that wasn't taken yet, into `words`: the table, the name of the key, which sites held the
+ * same. False: none. Of many at once the rest is one line that says how many. */
+bool converge_take_repair(struct converge *converge, char words[CONVERGE_REPAIR_BYTES]);
+
 void converge_read(struct converge *converge, struct converge_report *report);
 
 #endif

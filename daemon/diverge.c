@@ -36,18 +36,22 @@ bool diverge_agrees(const struct diverge_reading *reading, unsigned sites) {
 struct diverge_marks diverge_marks_of(const struct diverge_beats *beats, unsigned living, size_t site_count) {
     struct diverge_marks marks = {{0}};
     for (size_t origin = 0; origin < site_count; origin++) {
-        int64_t newest = beats->sent_us[origin][origin];
-        if (!is_in(living, origin)) {
-            newest = -1;
-            for (size_t site = 0; site < site_count; site++)
-                if (is_in(living, site) && beats->sent_us[site][origin] > newest)
-                    newest = beats->sent_us[site][origin];
-        } else if (newest < 0) {
-            newest = INT64_MAX;
-        }
-        marks.sent_us[origin] = newest;
+        int64_t newest = -1;
+        for (size_t site = 0; site < site_count; site++)
+            if (is_in(living, site) && beats->sent_us[site][origin] > newest)
+                newest = beats->sent_us[site][origin];
+        const bool is_silent = is_in(living, origin) && beats->sent_us[origin][origin] < 0;
+        marks.sent_us[origin] = is_silent ? INT64_MAX : newest;
     }
     return marks;
+}
+
+bool diverge_marks_void(const struct diverge_marks *marks, const struct diverge_beats *beats, unsigned living,
+                        size_t site_count) {
+    for (size_t origin = 0; origin < site_count; origin++)
+        if (is_in(living, origin) && beats->sent_us[origin][origin] < marks->sent_us[origin])
+            return true;
+    return false;
 }
 
 bool diverge_marks_passed(const struct diverge_marks *marks, const struct diverge_beats *beats,
@@ -55,8 +59,10 @@ bool diverge_marks_passed(const struct diverge_marks *marks, const struct diverg
     for (size_t site = 0; site < site_count; site++)
         for (size_t origin = 0; is_in(living, site) && origin < site_count; origin++) {
             const int64_t seen = beats->sent_us[site][origin], mark = marks->sent_us[origin];
+            /* A copy ahead of its origin is from before that clock was set back. */
+            const bool is_stale = seen > beats->sent_us[origin][origin];
             /* A dead site sends no more heartbeats: its last one must do. */
-            if (is_in(living, origin) ? seen <= mark : seen < mark)
+            if (is_in(living, origin) ? seen <= mark || is_stale : seen < mark)
                 return false;
         }
     return true;

@@ -46,9 +46,15 @@ struct diverge_marks {
     int64_t sent_us[RING_SITES_MAX];
 };
 
-/* The marks after a reading: each living site's newest heartbeat at home; of a dead one the newest that any
- * living site has. */
+/* The marks after a reading: the newest heartbeat of each site that any living one has. That is the one at
+ * home, but of a dead site, and of one whose clock was set back until the others have heard of it. */
 struct diverge_marks diverge_marks_of(const struct diverge_beats *beats, unsigned living, size_t site_count);
+
+/* A living site's clock was set back behind its mark, which may not be passed for as long as that: the
+ * suspect must get new marks. Of heartbeats on their way from before a step back a reader can't know: one
+ * passes a new mark too soon if its link is held up just there for longer than the step. */
+bool diverge_marks_void(const struct diverge_marks *marks, const struct diverge_beats *beats, unsigned living,
+                        size_t site_count);
 bool diverge_marks_passed(const struct diverge_marks *marks, const struct diverge_beats *beats,
                           unsigned living, size_t site_count);
 

@@ -75,7 +75,7 @@ static void repair(struct suspects *suspects, struct open_suspect *open) {
     const struct suspect *suspect = &open->suspect;
     struct comparison_table *table = open->table;
     struct server_answer answer;
-    char sites[600];
+    char sites[600], words[400];
     open->over = true;
     suspects->budget -= 1;
     switch (repair_key(suspects->crew, ring, suspects->lease, &table->entry.form, suspect->key,
@@ -86,6 +86,9 @@ static void repair(struct suspects *suspects, struct open_suspect *open) {
         log_state(&table->subject, CONFIG_LOG_INFO, "%s", "");
         log_line(CONFIG_LOG_INFO, "%s: key %s differed for good (%s); deleted everywhere", table->name,
                  suspect->name, sites);
+        snprintf(words, sizeof words, "%.180s: key %s (%.180s)", table->name, suspect->name, sites);
+        if (suspects->tell)
+            suspects->tell(suspects->context, words);
         break;
     case REPAIR_CHANGED:
         table->changed++;
@@ -131,6 +134,12 @@ static void judge(struct suspects *suspects, struct open_suspect *open, const st
                   unsigned living, const struct diverge_beats *beats, int64_t now_ms) {
     const struct config_ring *ring = &suspects->config->ring;
     const bool was_confirmed = open->suspect.state == SUSPECT_CONFIRMED;
+    if (diverge_marks_void(&open->suspect.marks, beats, living, ring->site_count)) {
+        open->over = true; /* if it still differs, the next sweep finds it */
+        open->table->changed++;
+        suspects->cleared++;
+        return;
+    }
     const bool passed = diverge_marks_passed(&open->suspect.marks, beats, living, ring->site_count);
     switch (diverge_judge(&open->suspect, reading, living, passed, now_ms,
                           (int64_t)ring->heartbeat_interval_ms)) {

@@ -26,6 +26,8 @@ struct suspects {
     int64_t budget_ms;
     uint64_t confirmed, repaired, cleared; /* since the start */
     struct statement sql;
+    void (*tell)(void *context, const char *repair); /* of each repair: table, name of the key, sites */
+    void *context;
 };
 
 /* False: no memory. */

@@ -444,8 +444,12 @@ static void tell_converge(struct turn *turn) {
     enum site_life lives[RING_SITES_MAX];
     for (size_t i = 0; i < turn->ring->site_count; i++)
         lives[i] = turn->pause.until_us || turn->someone_is_empty ? SITE_UNKNOWN : turn->sites[i].life;
-    if (turn->converge)
-        converge_tell(turn->converge, lives);
+    if (!turn->converge)
+        return;
+    converge_tell(turn->converge, lives);
+    char repair[CONVERGE_REPAIR_BYTES];
+    while (converge_take_repair(turn->converge, repair))
+        journal_add(turn->setup.journal, EVENT_KEY_REPAIRED, turn->ring->sites[turn->ring->own].name, repair);
 }
 
 /* The time left is told in steps, which makes each step a reminder. */

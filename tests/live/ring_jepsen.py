@@ -115,8 +115,9 @@ class Clocks:
         os.rename(self.files[i] + ".new", self.files[i])
 
     def start_daemon(self, i):
+        # With its fix for old C libraries, every wait for a monotonic time ends at once: the daemons would never sleep.
         under = ["env", f"LD_PRELOAD={faketime}", f"FAKETIME_TIMESTAMP_FILE={self.files[i]}", "FAKETIME_DONT_FAKE_MONOTONIC=1",
-                 "DONT_FAKE_MONOTONIC=1", "FAKETIME_CACHE_DURATION=1"] if faketime else []
+                 "DONT_FAKE_MONOTONIC=1", "FAKETIME_FORCE_MONOTONIC_FIX=0", "FAKETIME_CACHE_DURATION=1"] if faketime else []
         self.stage.start_daemon(i, under=under)
 
 
@@ -125,6 +126,7 @@ class Nemesis:
 
     def __init__(self, stage, clocks, chance):
         self.stage, self.clocks, self.chance, self.done = stage, clocks, chance, collections.Counter()
+        self.story = []
 
     def pause(self, low, high):
         time.sleep(low + self.chance.random() * (high - low))
@@ -162,14 +164,20 @@ class Nemesis:
         self.pause(0.1, 1)
 
     def set_clock(self, i):
-        self.clocks.set(i, self.chance.choice((-3600, -60, -2, 0, 2, 60, 3600)))
+        ahead_s = self.chance.choice((-3600, -60, -2, 0, 2, 60, 3600))
+        self.clocks.set(i, ahead_s)
+        self.tell(f"the clock of {self.stage.names[i]} is {ahead_s:+d} s from here")
+
+    def tell(self, what):
+        self.story.append(f"{time.strftime('%H:%M:%S', time.gmtime())} {what}")
 
     def run(self, until):
         faults = [self.kill_server, self.freeze_server, self.cut_off, self.kill_daemon, self.freeze_daemon, self.stop_link]
         faults += [self.set_clock] if faketime else []
         while time.monotonic() < until:
-            fault = self.chance.choice(faults)
-            fault(self.chance.randrange(SITES))
+            fault, site = self.chance.choice(faults), self.chance.randrange(SITES)
+            self.tell(f"{fault.__name__} {self.stage.names[site]}")
+            fault(site)
             self.done[fault.__name__] += 1
             self.pause(0.2, 2)
 
@@ -193,6 +201,18 @@ def wait_agreed(stage):
         time.sleep(0.3)
     keys = {k for h in held for k in h if any(o.get(k) != h[k] for o in held)}
     raise NotReady(f"{len(keys)} keys differ for good: " + ", ".join(f"{k}: {[h.get(k) for h in held]}" for k in sorted(keys)[:5]))
+
+
+def beats(stage):
+    """The heartbeats as each site has them: what the daemons judge lags by."""
+    lines = []
+    for server, name in zip(stage.servers, stage.names):
+        try:
+            rows = server.query("SELECT site, sent_us FROM roundabout.heartbeat ORDER BY site")
+            lines.append(f"at {name}: " + ", ".join(f"{site.decode()} {sent_us}" for site, sent_us in rows))
+        except servers.MySQLdb.Error as e:
+            lines.append(f"at {name}: {e}")
+    return lines
 
 
 def repaired_names(stage):
@@ -247,7 +267,7 @@ def judge(clients, calm, final, repaired):
 def run(number, title, kind, grants, options):
     chance = random.Random(SEED + number)
     stage = Stage(SITES, delay_ms=15, replicas=1, kind=kind, grants=grants, settings=SETTINGS, **options)
-    clients, trouble = [], []
+    clients, trouble, nemesis = [], [], None
     try:
         clocks = Clocks(stage)
         for i in range(SITES):
@@ -285,6 +305,8 @@ def run(number, title, kind, grants, options):
             for i in range(SITES):
                 with open(f"{os.environ['KEEP_LOGS']}-{number}-{stage.names[i]}.log", "w") as f:
                     f.write(stage.log(i))
+            with open(f"{os.environ['KEEP_LOGS']}-{number}-story.log", "w") as f:
+                f.write("\n".join((nemesis.story if nemesis else []) + beats(stage)) + "\n")
         stage.end()
     for line in trouble[:10]:
         print(f"     {line}", flush=True)

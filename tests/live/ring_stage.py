@@ -45,6 +45,7 @@ CONFIG = """
 local = {{ socket = "{socket}"; }};
 caches = ( {{ name = "pages"; tables = {tables}; }} );
 log_level = "debug";
+journal = {{ file = "{journal}"; }};
 site = "{site}";
 ring = {{
     sites = (
@@ -107,6 +108,9 @@ class Stage:
         relay = self.relays.get((here, there))
         return relay.port if relay else self.servers[there].port
 
+    def journal_file(self, i):
+        return os.path.join(servers.folder(), f"ring{self.number}-{self.names[i]}.journal")
+
     def write_config(self, i, file=None, **settings):
         """Site i's file; `settings` besides the stage's own."""
         sites = []
@@ -120,7 +124,8 @@ class Stage:
         path = file or os.path.join(servers.folder(), f"ring{self.number}-{self.names[i]}.conf")
         with open(path, "w") as f:
             f.write(CONFIG.format(
-                socket=self.servers[i].socket, tls=json.dumps(bool(self.tls)) + (f'; tls_ca = "{self.tls}"' if isinstance(self.tls, str) else ''), tables=json.dumps(self.tables),
+                journal=self.journal_file(i), socket=self.servers[i].socket,
+                tls=json.dumps(bool(self.tls)) + (f'; tls_ca = "{self.tls}"' if isinstance(self.tls, str) else ''), tables=json.dumps(self.tables),
                 site=self.names[i], sites=",\n".join(sites), link_user=LINK_USER,
                 monitor_user=MONITOR_USER, link_file=secret_file("link.password", LINK_PASSWORD),
                 monitor_file=secret_file("monitor.password", MONITOR_PASSWORD),

@@ -112,6 +112,38 @@ static void marks_are_passed_when_every_site_has_seen_a_later_heartbeat_of_every
     assert_int_equal(diverge_lag_us(&before, A | B, 3), 10);
 }
 
+static void marks_from_before_a_clock_was_set_back_are_made_anew(void **state) {
+    (void)state;
+    /* a's clock goes from 900 back to 500: its heartbeats at a, b and c, with those of b and c well. */
+    static const struct {
+        int64_t at_mark[3], now[3];
+        bool is_void, passed;
+    } cases[] = {
+        {{900, 890, 880}, {500, 900, 900}, true, false},
+        {{900, 890, 880}, {510, 510, 510}, true, false},
+        {{500, 900, 900}, {510, 900, 900}, true, false},  /* marked while others hold old ones */
+        {{500, 490, 480}, {510, 900, 510}, false, false}, /* one that was on its way */
+        {{510, 510, 510}, {520, 511, 520}, false, true},
+        {{500, 900, 500}, {901, 900, 901}, false, false}, /* held up until the clock has caught up */
+        {{900, 890, 880}, {4000, 901, 901}, false, true}, /* forward */
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct diverge_beats before =
+            beats_of((const int64_t[3][3]){{0, 200, 300}, {0, 200, 300}, {0, 200, 300}});
+        struct diverge_beats now =
+            beats_of((const int64_t[3][3]){{0, 201, 301}, {0, 201, 301}, {0, 201, 301}});
+        for (size_t site = 0; site < 3; site++) {
+            before.sent_us[site][0] = cases[i].at_mark[site];
+            now.sent_us[site][0] = cases[i].now[site];
+        }
+        const struct diverge_marks marks = diverge_marks_of(&before, ABC, 3);
+        if (diverge_marks_void(&marks, &now, ABC, 3) != cases[i].is_void)
+            fail_msg("case %zu: want void %d", i, cases[i].is_void);
+        if (diverge_marks_passed(&marks, &now, ABC, 3) != cases[i].passed)
+            fail_msg("case %zu: want passed %d", i, cases[i].passed);
+    }
+}
+
 static void a_suspect_is_confirmed_only_while_nothing_moves(void **state) {
     (void)state;
     enum { MARGIN = 1000 };
@@ -159,6 +191,7 @@ int main(void) {
         cmocka_unit_test(sums_that_differ_name_their_buckets),
         cmocka_unit_test(only_keys_that_differ_become_suspects),
         cmocka_unit_test(marks_are_passed_when_every_site_has_seen_a_later_heartbeat_of_every_site),
+        cmocka_unit_test(marks_from_before_a_clock_was_set_back_are_made_anew),
         cmocka_unit_test(a_suspect_is_confirmed_only_while_nothing_moves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
