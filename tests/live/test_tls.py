@@ -11,10 +11,10 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "app
 
 import lab  # noqa: E402
 import mysql_servers  # noqa: E402
-import oracle_library  # noqa: E402
+import oracle_client  # noqa: E402
 import servers  # noqa: E402
 from certificates import Certificates  # noqa: E402
-from harness import main, test, want, want_true  # noqa: E402
+from harness import main, skip, test, want, want_true  # noqa: E402
 from ring_stage import Stage  # noqa: E402
 from servers import BUILD, wait_for  # noqa: E402
 
@@ -47,7 +47,7 @@ class Pair:
             servers.make_cache_table(server)
             server.query(f"INSERT INTO shop.cache (k, v) VALUES ('site', '{server.name}')")
             if isinstance(server, mysql_servers.MysqlServer):
-                server.query(oracle_library.accounts(server)[0])
+                server.query(f"CREATE USER {servers.APP_USER}@'%' IDENTIFIED BY '{servers.APP_PASSWORD}'")
                 server.query("GRANT ALL ON shop.* TO app@'%'")
                 server.connect(user="app", passwd="apppw").close()  # so that the server knows the password when it is asked in the clear
         self.local.query("ALTER USER app@'%' REQUIRE SSL")
@@ -85,8 +85,15 @@ def mariadb():
 
 def mysql():
     if "mysql" not in _pairs:
-        program, command = oracle_library.build("statements.c")
-        _pairs["mysql"] = Pair(mysql_servers.MysqlServer, (lambda preloads: command(program, preloads), {}), mysql_servers.inside)
+        try:
+            program = oracle_client.c_program([os.path.join(lab.HERE, "c", "statements.c")], os.path.join(lab.C_APPS, "oracle", "statements"))
+            loader = oracle_client.loader()
+        except (oracle_client.CannotBeHad, mysql_servers.CannotBeHad) as e:
+            skip(str(e))
+
+        def command(preloads):
+            return [*loader, *(["--preload", ":".join(preloads)] if preloads else []), program]
+        _pairs["mysql"] = Pair(mysql_servers.MysqlServer, (command, {}), mysql_servers.inside)
     return _pairs["mysql"]
 
 
