@@ -57,7 +57,7 @@ def nothing_that_a_server_says_acts_on_a_terminal():
     with open(it.files[1]) as f:
         text = f.read().replace("shop.cache", "shop.cache*")
     with open(it.files[1], "w") as f:
-        f.write(text + f"http = {{ port = {port}; }};\njournal = {{ file = \"{it.files[1]}.journal\"; }};\n")
+        f.write(text + f"http = {{ port = {port}; }};\n")
     seen = ""
     for words in (["status"], ["status", "--json"], ["check"], ["check", "--all"], ["check", "--json", "--all"]):
         run = subprocess.run([COMMAND, words[0], "-f", it.files[1], *words[1:]], capture_output=True)
@@ -91,7 +91,7 @@ def nothing_that_a_server_says_acts_on_a_terminal():
         want_plain(served, path)
     json.loads(body["/status.json"])
     seen += want_plain(open(it.logs[1], "rb").read(), "the daemon's log")
-    want_plain(open(f"{it.files[1]}.journal", "rb").read(), "the journal")
+    want_plain(open(it.journal_file(1), "rb").read(), "the journal")
     want_true("cache?" in seen and "?]0;owned" in seen, "the server's own words among what is shown")
     it.end()
 
