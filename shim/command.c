@@ -291,9 +291,13 @@ static bool ends_in_ok_packet(const struct handle *handle) {
 
 static void end_text(struct handle *handle, struct slice text, const struct sql_summary *summary) {
     struct session *session = &handle->session;
+    struct local *local = handle->slots[CONFIG_FOLLOW].local;
     handle->counted = handle->main;
     if (ends_in_ok_packet(handle)) {
         handle->ok = handle->main;
+    }
+    if (local) {
+        local->hushed = false; /* this answer would tell it */
     }
     if (!command_matters(summary)) {
         session->main_touched = true;

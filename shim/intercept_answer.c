@@ -113,9 +113,7 @@ static bool is_about_last_call(int value) {
 static void join_status(const struct handle *handle, unsigned *status) {
     const struct local *local = handle->slots[CONFIG_FOLLOW].local;
     if (handle->last == handle->main && local && local->transaction) {
-        unsigned there = 0;
-        handle->real->mariadb_get_infov(local->mysql, MARIADB_CONNECTION_SERVER_STATUS, &there, NULL);
-        *status |= there & SERVER_STATUS_IN_TRANS;
+        *status |= local_is_inside(local) ? SERVER_STATUS_IN_TRANS : 0;
     }
     if (handle->last != handle->main) {
         unsigned main_status = 0;

@@ -87,6 +87,7 @@ static bool end_at_local(struct handle *handle, struct local *local, int result,
     handle->last = handle->spoke = handle->warned = local->mysql;
     handle->main_tallied = false;
     handle->planted = false;
+    local->hushed = false;
     if (result != 0) {
         command_plant_error(handle);
         return false;

@@ -34,6 +34,25 @@ bool local_is_usable(struct local *local) {
     return local_is_ours(local);
 }
 
+static bool says_inside(const struct local *local) {
+    unsigned status = 0;
+    if (local->real->mariadb_get_infov) {
+        local->real->mariadb_get_infov(local->mysql, MARIADB_CONNECTION_SERVER_STATUS, &status, NULL);
+    }
+    return status & SERVER_STATUS_IN_TRANS;
+}
+
+void local_hush_status(struct local *local) {
+    if (!local->hushed) {
+        local->hushed_inside = says_inside(local);
+        local->hushed = true;
+    }
+}
+
+bool local_is_inside(const struct local *local) {
+    return local->hushed ? local->hushed_inside : says_inside(local);
+}
+
 /* A connection that the library has already given up holds no descriptor: its number may be anybody's by now.
  */
 bool local_may_close(struct local *local) {

@@ -703,7 +703,13 @@ static unsigned status_of(struct fake_session *session) {
            (mode && strstr(mode, "NO_BACKSLASH") ? NO_BACKSLASH : 0u);
 }
 
-static struct fake_answer *fail(struct fake_session *session, const struct fault *fault) {
+static bool uses_tables(const char *text) {
+    return starts(text, "REPLACE") || starts(text, "INSERT") || starts(text, "UPDATE") || starts(text, "DELETE");
+}
+
+/* A statement that fails amid its tables has begun a transaction all the same; no answer says so yet. */
+static struct fake_answer *fail(struct fake_session *session, const char *text, const struct fault *fault) {
+    session->in_transaction |= fault->error < 2000 && !session->autocommit && uses_tables(text);
     if (fault->error >= 2000 && fault->error < 3000) {
         atomic_store(&session->dead, true);
     }
@@ -720,7 +726,7 @@ struct fake_answer *fake_query(struct fake_session *session, const char *text, s
     }
     struct fault fault;
     if (take_fault(session->server, text, length, &fault)) {
-        return fail(session, &fault);
+        return fail(session, text, &fault);
     }
     if (length == 0) {
         return answer_error(1065, "Query was empty");
@@ -758,7 +764,7 @@ struct fake_answer *fake_command(struct fake_session *session, const char *name,
     struct fault fault;
     struct fake_answer *answer;
     if (take_fault(session->server, line, strlen(line), &fault)) {
-        return fail(session, &fault);
+        return fail(session, line, &fault);
     }
     if (strcmp(name, "init_db") == 0) {
         answer = use_database(session, text);

@@ -232,6 +232,26 @@ static void the_status_bits_are_those_of_one_connection(void) {
     NUMBER(status & 3, SERVER_STATUS_AUTOCOMMIT | SERVER_STATUS_IN_TRANS);
 }
 
+/* @n is at the shadow: before main runs what the shadow refuses, the shadow is asked for it. */
+static void a_question_of_the_shims_own_tells_of_no_transaction(void) {
+    MYSQL *mysql = connect_main();
+    unsigned status = 0;
+    SQL(mysql, REPLACE_CACHE);
+    SQL(mysql, "GET DIAGNOSTICS @n = NUMBER");
+    NUMBER(mysql_autocommit(mysql, 0), 0);
+    fake_fail(FAKE_MAIN, REPLACE_CACHE, 1136, "Column count doesn't match", 1);
+    fake_fail(FAKE_LOCAL, REPLACE_CACHE, 1136, "Column count doesn't match", 1);
+    size_t from = fake_journal_length();
+    NUMBER(mysql_query(mysql, REPLACE_CACHE), 1);
+    JOURNAL(from, "local: SET SESSION autocommit = 0\nlocal: " REPLACE_CACHE "\n"
+                  "local: SELECT FOUND_ROWS(), @n\nmain: SET @n = NULL\nmain: " REPLACE_CACHE "\n");
+    NUMBER(mariadb_get_infov(mysql, MARIADB_CONNECTION_SERVER_STATUS, &status), 0);
+    NUMBER(status & 3, 0);
+    SQL(mysql, "SET time_zone = '+05:00'");
+    NUMBER(mariadb_get_infov(mysql, MARIADB_CONNECTION_SERVER_STATUS, &status), 0);
+    NUMBER(status & 3, SERVER_STATUS_IN_TRANS);
+}
+
 static void facts_of_the_connection_are_mains(void) {
     MYSQL *mysql = connect_main();
     const char *address = NULL;
@@ -380,6 +400,7 @@ int main(int argc, char **argv) {
         CLAIM(a_refused_escape_is_reported, "20", ORACLE_ONLY),
         CLAIM(the_tracked_changes_are_the_last_statements, "6", EVERYWHERE),
         CLAIM(the_status_bits_are_those_of_one_connection, "10", MARIADB_ONLY),
+        CLAIM(a_question_of_the_shims_own_tells_of_no_transaction, "", MARIADB_ONLY),
         CLAIM(facts_of_the_connection_are_mains, "", MARIADB_ONLY),
         CLAIM(a_ping_is_about_main, "30", EVERYWHERE),
         CLAIM(lists_come_from_main_after_a_routed_statement, "", EVERYWHERE),
