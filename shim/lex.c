@@ -1,5 +1,7 @@
 #include "lex.h"
 
+#include "lex_quoted.h"
+
 #include <string.h>
 
 enum class {
@@ -174,47 +176,19 @@ static void make_bad(struct lexer *lexer, struct token *token) {
     token->text = (struct slice){token->from, bytes_between(token->from, lexer->end)};
 }
 
-/* The next quote or backslash, or the end. Escapes come in crowds, so that the first bytes are looked at one
- * by one; behind them the quote is looked for first, and the backslashes only in front of it: *close keeps
- * it, and no byte is read more than three times. */
-static const char *find_special(const char *at, const char *end, char quote, const char **close) {
-    const char *near = bytes_between(at, end) > 16 ? at + 16 : end;
-    for (; at < near; at++)
-        if (*at == quote || *at == '\\')
-            return at;
-    if (*close < at) {
-        *close = memchr(at, quote, bytes_between(at, end));
-        if (!*close)
-            *close = end;
-    }
-    const char *backslash = memchr(at, '\\', bytes_between(at, *close));
-    return backslash ? backslash : *close;
-}
-
 /* A string from behind its opening quote. */
 static void read_string(struct lexer *lexer, struct token *token, const char *inside, char quote) {
-    const char *end = lexer->end;
-    const char *at = inside;
-    const char *close = inside - 1; /* not looked for yet */
-    bool escapes = !lexer->modes.no_backslash_escapes;
-    for (;;) {
-        at = find_special(at, end, quote, &close);
-        if (at == end) {
-            make_bad(lexer, token);
-            return;
-        }
-        if (*at == '\\') {
-            lexer->mode_dependent = true;
-            at += escapes && at + 1 < end ? 2 : 1;
-        } else if (peek(lexer, at, 1) == quote) {
-            at += 2;
-        } else {
-            break;
-        }
+    bool backslash = false;
+    const char *close =
+        quoted_find_end(inside, lexer->end, quote, !lexer->modes.no_backslash_escapes, &backslash);
+    lexer->mode_dependent |= backslash;
+    if (!close) {
+        make_bad(lexer, token);
+        return;
     }
     token->kind = LEX_STRING;
-    token->text = (struct slice){inside, bytes_between(inside, at)};
-    lexer->next = at + 1;
+    token->text = (struct slice){inside, bytes_between(inside, close)};
+    lexer->next = close + 1;
 }
 
 static bool has_high_byte(struct slice text) {

@@ -64,6 +64,12 @@ void lex_start(struct lexer *lexer, struct slice text, struct lex_modes modes);
 struct token lex_next(struct lexer *lexer);
 void lex_read(struct lexer *lexer, struct token *token); /* the same, into a place of the caller's */
 
+/* The token given last was a (. If nothing but plain literals (strings in single quotes, decimal numbers, NULL) between
+ * commas stands up to its ), the lexer is set behind that: true, and what lex_read() would have noted of the bytes is
+ * noted. Else nothing has changed. */
+bool lex_skip_literals(struct lexer *lexer);
+bool lex_skip_rows(struct lexer *lexer); /* and over as many further such lists, between commas, as follow */
+
 bool slice_equals_word(struct slice slice, const char *upper_case_word); /* ASCII, without regard to case */
 
 /* Whether a byte of ASCII that the lexer looks for can be part of another character in this character set of

@@ -152,6 +152,8 @@ bool reader_order(struct reader *reader) {
 /* ( query ), ( expression {, expression} ). The first of these may itself be a query in parentheses that a
  * UNION goes on from. */
 static bool read_parentheses(struct reader *reader) {
+    if (reader_literals(reader))
+        return true;
     if (!reader_take_operator(reader, '('))
         return false;
     if (reader_at_query(reader))

@@ -68,6 +68,30 @@ bool reader_names(struct reader *reader) {
     return reader_take_operator(reader, ')');
 }
 
+/* Not from so deep that an expression would be too deep there. */
+static bool may_skip(const struct reader *reader) {
+    return reader_at_operator(reader, '(') && !reader->has_ahead && reader->depth < DEPTH_MAX;
+}
+
+static void advance_behind(struct reader *reader) {
+    reader->end = reader->lexer.next;
+    reader_advance(reader);
+}
+
+bool reader_literals(struct reader *reader) {
+    bool skipped = may_skip(reader) && lex_skip_literals(&reader->lexer);
+    if (skipped)
+        advance_behind(reader);
+    return skipped;
+}
+
+bool reader_literal_rows(struct reader *reader) {
+    bool skipped = may_skip(reader) && lex_skip_rows(&reader->lexer);
+    if (skipped)
+        advance_behind(reader);
+    return skipped;
+}
+
 void reader_tie(struct reader *reader, enum sql_tie tie) {
     reader->summary->ties |= tie;
 }

@@ -69,6 +69,11 @@ bool reader_take_word(struct reader *reader, const char *upper_case_word);
 bool reader_at_name(const struct reader *reader); /* a quoted name, or a word that isn't reserved */
 bool reader_take_any_name(struct reader *reader); /* a quoted name or any word */
 bool reader_names(struct reader *reader);         /* ( [name {, name}] ) */
+
+/* The quick ways over ( literal {, literal} ), and over one or more such rows. False: it isn't as plain as that, and
+ * nothing has been read. */
+bool reader_literals(struct reader *reader);
+bool reader_literal_rows(struct reader *reader);
 void reader_tie(struct reader *reader, enum sql_tie tie);
 
 /* sql_expression.c */

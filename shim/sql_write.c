@@ -40,6 +40,8 @@ static bool read_assignments(struct reader *reader) {
 /* (a, b), (c, d), ... */
 static bool read_rows(struct reader *reader) {
     do {
+        if (reader_literal_rows(reader))
+            continue;
         if (!reader_take_operator(reader, '('))
             return false;
         if (reader_take_operator(reader, ')'))

@@ -270,8 +270,140 @@ static void sql_mode_says_how_to_read(void **state) {
     assert_false(lex_modes_of_sql_mode((struct slice){NULL, 0}).ansi_quotes);
 }
 
+/* Lists of plain literals: passed over at once, or not at all. */
+
+static bool skip_behind_parenthesis(struct lexer *lexer, const char *text, bool rows) {
+    lex_start(lexer, slice_of(text), (struct lex_modes){0});
+    struct token token = lex_next(lexer);
+    assert_int_equal(token.byte, '(');
+    return rows ? lex_skip_rows(lexer) : lex_skip_literals(lexer);
+}
+
+static void plain_lists_are_passed_over(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        bool rows;
+        const char *rest; /* NULL: it isn't plain */
+    } cases[] = {
+        {"(1)", false, ""},
+        {"( 'a' , -2.50,null\t,'it''s \\' so' ) x", false, " x"},
+        {"('12345678','1234567','123456789 123456789 123456789 123456789')+1", false, "+1"},
+        {"('1234567\\'','1234567''','\\\\')", false, ""},
+        {"('a(b),)')", false, ""},
+        {"(1.,'a'),(2)", false, ",(2)"},
+        {"('k','v'),\n('k2', NULL) , (-3,'') ON", true, " ON"},
+        {"('k','v'),('k2', f(1)),('k3',1)", true, ",('k2', f(1)),('k3',1)"},
+        {"('k','v'),", true, ","},
+        {"('k','v'), ('k2'", true, ", ('k2'"},
+        {"()", true, NULL},
+        {"(,)", true, NULL},
+        {"(1", true, NULL},
+        {"('a", true, NULL},
+        {"('a'')", true, NULL},
+        {"('a\\')", true, NULL},
+        {"('a' 'b')", true, NULL},
+        {"('a'b)", true, NULL},
+        {"(N'a')", true, NULL},
+        {"(NULLS)", true, NULL},
+        {"(nul)", true, NULL},
+        {"(\"a\")", true, NULL},
+        {"(1e5)", true, NULL},
+        {"(0x41)", true, NULL},
+        {"(1.5.2)", true, NULL},
+        {"(1a)", true, NULL},
+        {"(--1)", true, NULL},
+        {"(-)", true, NULL},
+        {"(+1)", true, NULL},
+        {"(- 1)", true, NULL},
+        {"(1/**/)", true, NULL},
+        {"(?)", true, NULL},
+        {"((1))", true, NULL},
+        {"(1;)", true, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct lexer lexer;
+        bool skipped = skip_behind_parenthesis(&lexer, cases[i].text, cases[i].rows);
+        const char *rest = skipped ? lexer.next : NULL;
+        if (!rest != !cases[i].rest || (rest && strcmp(rest, cases[i].rest) != 0))
+            fail_msg("%s\n    want %s\n    got  %s", cases[i].text,
+                     cases[i].rest ? cases[i].rest : "(not plain)", rest ? rest : "(not plain)");
+        assert_int_equal(lexer.mode_dependent, skipped && strchr(cases[i].text, '\\'));
+    }
+}
+
+static bool is_plain(const struct token *token) {
+    return token->kind == LEX_STRING || token->kind == LEX_NUMBER ||
+           (token->byte && strchr(",-()", token->byte)) ||
+           (token->kind == LEX_WORD && slice_equals_word(token->text, "NULL"));
+}
+
+/* Over texts of odd pieces: what is passed over would have been read as plain tokens, with the same notes
+ * taken; else nothing has happened. */
+static void what_is_passed_over_reads_the_same_word_by_word(void **state) {
+    (void)state;
+    static const char *const pieces[] = {"'",         "''",
+                                         "\\",        "\\'",
+                                         "'a'",       "'1234567",
+                                         "'12345678", ",",
+                                         ",",         ",",
+                                         "),(",       ")",
+                                         " ",         "1",
+                                         "-",         "-2",
+                                         ".",         "12",
+                                         "NULL",      "n",
+                                         "\"",        "x",
+                                         "?",         "/*",
+                                         "*/",        "#",
+                                         "\n",        "'k'",
+                                         "'v'",       "(",
+                                         "@",         "\x80",
+                                         "e5",        "0x",
+                                         "'\\n",      "'\\",
+                                         "_a",        ";",
+                                         "`",         "'',",
+                                         "1,",        ")",
+                                         "'v'",       "','",
+                                         "1),",       " 'longer than sixteen bytes, and than thirty-two'"};
+    enum { TEXTS = 200000, PIECES = sizeof pieces / sizeof *pieces };
+    unsigned random = 1;
+    size_t skips = 0;
+    for (int i = 0; i < TEXTS; i++) {
+        char text[1024] = "(";
+        for (unsigned count = 1 + (random >> 16) % 12; count > 0; count--) {
+            random = random * 1103515245 + 12345;
+            strcat(text, pieces[(random >> 16) % PIECES]);
+        }
+        strcat(text, i % 2 ? ")" : "");
+        struct lex_modes modes = {.no_backslash_escapes = i % 3 == 0, .multibyte_unsafe = i % 5 == 0};
+        struct lexer start, skipping, reading;
+        lex_start(&start, slice_of(text), modes);
+        lex_next(&start);
+        skipping = reading = start;
+        bool skipped = i % 7 < 3 ? lex_skip_literals(&skipping) : lex_skip_rows(&skipping);
+        if (!skipped) {
+            assert_memory_equal(&skipping, &start, sizeof start);
+            continue;
+        }
+        skips++;
+        while (reading.next < skipping.next) {
+            struct token token = lex_next(&reading);
+            if (!is_plain(&token))
+                fail_msg("%s: passed over %.*s", text, (int)token.text.length, token.text.at);
+        }
+        bool same = reading.next == skipping.next && reading.mode_dependent == skipping.mode_dependent &&
+                    reading.charset_dependent == skipping.charset_dependent && !reading.bad &&
+                    !reading.executable_comment && !reading.hidden_separator;
+        if (!same)
+            fail_msg("%s: passed over to %s, read to %s", text, skipping.next, reading.next);
+    }
+    assert_true(skips > TEXTS / 100);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plain_lists_are_passed_over),
+        cmocka_unit_test(what_is_passed_over_reads_the_same_word_by_word),
         cmocka_unit_test(words_numbers_and_operators_are_told_apart),
         cmocka_unit_test(strings_and_names_end_where_the_servers_end_them),
         cmocka_unit_test(comments_are_white_space),
