@@ -94,6 +94,7 @@ UNIT   = config page plain \
          judge usage \
          lex sql route session \
          ring link script turn preflight join expire \
+         chunk prepare diverge fence sweep \
          lag show \
          doctor \
          histogram load
