@@ -113,7 +113,7 @@ static bool take_tables(struct comparison *comparison, struct catalogue *catalog
     for (size_t i = 0; i < comparison->catalogue.count; i++) {
         struct comparison_table *table = &tables[i];
         table->entry = comparison->catalogue.tables[i];
-        table->changed = 1;
+        settle_open(&table->settle);
         snprintf(table->name, sizeof table->name, "%s.%s", table->entry.form.database,
                  table->entry.form.name);
         if (!sweep_open(&table->sweep))
@@ -168,17 +168,16 @@ static void write_stamps(struct statement *sql, const struct comparison_table *t
     }
 }
 
-static void note_change(struct comparison_table *table, int64_t now_ms) {
-    const bool was_clean = table->swept == table->changed;
-    table->changed++;
-    if (!was_clean)
-        return;
-    sweep_begin(&table->sweep);
-    const int64_t soon_ms = table->began_ms + COMPARISON_LEAST_MS;
-    table->next_ms = soon_ms > now_ms ? soon_ms : now_ms;
+static const char *find_stamp(const struct server_rows *rows, size_t table) {
+    for (size_t row = 0; row < server_rows_count(rows); row++) {
+        const char *at = server_rows_value(rows, row, "at"), *stamp = server_rows_value(rows, row, "stamp");
+        if (at && stamp && strtoul(at, NULL, 10) == table)
+            return stamp;
+    }
+    return "?";
 }
 
-void comparison_note_changes(struct comparison *comparison, unsigned living, bool anew, int64_t now_ms) {
+void comparison_note_writes(struct comparison *comparison, unsigned living, int64_t now_ms) {
     struct crew_answers answers;
     statement_clear(&comparison->sql);
     write_stamps(&comparison->sql, comparison->tables, comparison->count);
@@ -187,18 +186,15 @@ void comparison_note_changes(struct comparison *comparison, unsigned living, boo
     crew_ask_all(comparison->crew, living, comparison->sql.at, &answers);
     for (size_t i = 0; i < comparison->count; i++) {
         struct comparison_table *table = &comparison->tables[i];
-        bool changed = anew;
-        for (size_t site = 0; site < RING_SITES_MAX; site++)
-            for (size_t row = 0; row < server_rows_count(answers.rows[site]); row++) {
-                const char *at = server_rows_value(answers.rows[site], row, "at"),
-                           *stamp = server_rows_value(answers.rows[site], row, "stamp");
-                if (!at || !stamp || strtoul(at, NULL, 10) != i)
-                    continue;
-                changed |= strcmp(table->stamps[site], stamp) != 0;
-                snprintf(table->stamps[site], sizeof table->stamps[site], "%s", stamp);
-            }
+        bool changed = false;
+        for (size_t site = 0; site < comparison->config->ring.site_count; site++) {
+            /* A server forgets its stamps when it is started again. */
+            const char *stamp = find_stamp(answers.rows[site], i);
+            changed |= strcmp(table->stamps[site], stamp) != 0;
+            snprintf(table->stamps[site], sizeof table->stamps[site], "%s", stamp);
+        }
         if (changed)
-            note_change(table, now_ms);
+            comparison_note(table, SETTLE_WRITTEN, now_ms);
     }
     crew_free_rows(&answers);
 }

@@ -151,9 +151,7 @@ static void watch_lag(struct converge *converge, int64_t now_ms) {
         log_state(&converge->pause, CONFIG_LOG_INFO, "comparing cache tables waits while a site lags");
     else
         log_state(&converge->pause, CONFIG_LOG_INFO, "%s", "");
-    const bool anew = converge->living != converge->compared;
-    comparison_note_changes(&converge->comparison, converge->living, anew, now_ms);
-    converge->compared = converge->living;
+    comparison_note_writes(&converge->comparison, converge->living, now_ms);
 }
 
 /* Whatever is due, once; how long until something else is. */
@@ -164,11 +162,15 @@ static int64_t work(struct converge *converge) {
     if (!converge->leads) {
         if (led) {
             suspects_clear(&converge->suspects);
+            comparison_note_all(&converge->comparison, SETTLE_ABANDONED, clock_monotonic_ms());
             crew_rest(converge->crew);
         }
         return converge->lease_ms / 4 < IDLE_MS ? converge->lease_ms / 4 : IDLE_MS;
     }
     int64_t now_ms = clock_monotonic_ms();
+    if (converge->living != converge->compared)
+        comparison_note_all(&converge->comparison, SETTLE_REGROUPED, now_ms);
+    converge->compared = converge->living;
     const bool compares = ring_of(converge)->converge != CONFIG_CONVERGE_OFF;
     if (compares)
         load(converge, now_ms);

@@ -70,19 +70,26 @@ void suspects_put_sites(const struct suspect *suspect, const struct config_ring 
     }
 }
 
+static void end(struct suspects *suspects, struct open_suspect *open, enum settle_end how) {
+    open->over = true;
+    suspects->repaired += how == SETTLE_REPAIRED;
+    suspects->cleared += how == SETTLE_AGREED;
+    suspects->given_up += !settle_is_verdict(how);
+    comparison_note(open->table, how, clock_monotonic_ms());
+}
+
 static void repair(struct suspects *suspects, struct open_suspect *open) {
     const struct config_ring *ring = &suspects->config->ring;
     const struct suspect *suspect = &open->suspect;
     struct comparison_table *table = open->table;
     struct server_answer answer;
     char sites[600], words[400];
-    open->over = true;
     suspects->budget -= 1;
     switch (repair_key(suspects->crew, ring, suspects->lease, &table->entry.form, suspect->key,
                        suspect->first.hash[ring->own], &answer)) {
     case REPAIR_DONE:
+        end(suspects, open, SETTLE_REPAIRED);
         suspects_put_sites(suspect, ring, sites, sizeof sites);
-        suspects->repaired++;
         log_state(&table->subject, CONFIG_LOG_INFO, "%s", "");
         log_line(CONFIG_LOG_INFO, "%s: key %s differed for good (%s); deleted everywhere", table->name,
                  suspect->name, sites);
@@ -91,14 +98,17 @@ static void repair(struct suspects *suspects, struct open_suspect *open) {
             suspects->tell(suspects->context, words);
         break;
     case REPAIR_CHANGED:
-        table->changed++;
+        end(suspects, open, SETTLE_CHANGED);
         break;
     case REPAIR_UNFENCED:
+        end(suspects, open, SETTLE_ABANDONED);
         log_line(CONFIG_LOG_WARNING, "another daemon repairs now; %s: key %s is left to it", table->name,
                  suspect->name);
         break;
     case REPAIR_FAILED:
-        table->changed++;
+        end(suspects, open, SETTLE_REFUSED);
+        if (answer.outcome != SERVER_REFUSED)
+            break;
         table->repairs_from_ms = clock_monotonic_ms() + REFUSED_PAUSE_MS;
         /* The server's text would quote values. */
         log_state(&table->subject, CONFIG_LOG_ERROR, "%s: a key can't be repaired: error %u%s%s", table->name,
@@ -123,7 +133,7 @@ static void act(struct suspects *suspects, struct open_suspect *open, unsigned l
         return;
     }
     char sites[600];
-    open->over = true;
+    end(suspects, open, SETTLE_REPORTED);
     suspects_put_sites(&open->suspect, ring, sites, sizeof sites);
     if (comparison_learn(table, open->suspect.name))
         log_line(CONFIG_LOG_INFO, "%s: key %s differs for good (%s); left as it is", table->name,
@@ -135,9 +145,7 @@ static void judge(struct suspects *suspects, struct open_suspect *open, const st
     const struct config_ring *ring = &suspects->config->ring;
     const bool was_confirmed = open->suspect.state == SUSPECT_CONFIRMED;
     if (diverge_marks_void(&open->suspect.marks, beats, living, ring->site_count)) {
-        open->over = true; /* if it still differs, the next sweep finds it */
-        open->table->changed++;
-        suspects->cleared++;
+        end(suspects, open, SETTLE_UNMARKED);
         return;
     }
     const bool passed = diverge_marks_passed(&open->suspect.marks, beats, living, ring->site_count);
@@ -150,10 +158,13 @@ static void judge(struct suspects *suspects, struct open_suspect *open, const st
         act(suspects, open, living, now_ms);
         break;
     case DIVERGE_AGREED:
+        end(suspects, open, SETTLE_AGREED);
+        break;
     case DIVERGE_CHANGED:
+        end(suspects, open, SETTLE_CHANGED);
+        break;
     case DIVERGE_REGROUPED:
-        suspects->cleared++;
-        open->over = true;
+        end(suspects, open, SETTLE_REGROUPED);
         break;
     }
 }
