@@ -67,6 +67,7 @@ bool comparison_learn(struct comparison_table *table, const char *name) {
 /* Says how many keys are known to differ. */
 static void end_sweep(const struct comparison *comparison, struct comparison_table *table, int64_t now_ms) {
     settle_finish(&table->settle, now_ms, (int64_t)comparison->config->ring.converge_every_s * 1000);
+    table->counts.passed_at_us = clock_real_us();
     forget_old(table);
     if (table->known_count)
         log_state(&table->findings, CONFIG_LOG_WARNING, "%s: %zu keys differ between sites for good",
@@ -293,7 +294,7 @@ size_t comparison_visit(struct comparison *comparison, struct comparison_table *
     size_t count = 0;
     const enum settle_end end =
         compare(comparison, table, sweep_next(&table->sweep), living, found, room, &count, &rows);
-    comparison->rows += rows;
+    table->counts.rows += rows;
     if (end == SETTLE_UNANSWERED)
         rows = comparison->config->ring.converge_rows_per_s; /* a second's pause */
     else if (end != SETTLE_SAME)

@@ -5,6 +5,7 @@
 #define ROUNDABOUT_COMPARISON_H
 
 #include "catalogue.h"
+#include "compared.h"
 #include "crew.h"
 #include "diverge.h"
 #include "log.h"
@@ -23,6 +24,7 @@ struct comparison_table {
     struct sweep sweep;
     uint64_t sweeps; /* how many have begun */
     struct settle settle;
+    struct compared_counts counts;
     char stamps[RING_SITES_MAX][64]; /* when it was last written to, by site; "?": it wasn't told */
     bool refused;                    /* it can't be compared */
     bool repairable;
@@ -38,7 +40,6 @@ struct comparison {
     struct catalogue catalogue;
     struct comparison_table *tables;
     size_t count;
-    uint64_t rows;   /* how many were compared, for the report */
     int64_t next_ms; /* not before then, for the rate's sake */
     struct statement sql;
     struct log_subject subject;

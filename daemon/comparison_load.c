@@ -102,10 +102,22 @@ static bool is_same_catalogue(const struct catalogue *one, const struct catalogu
     return same;
 }
 
+/* What was counted of the table of that name before its definition changed. */
+static void keep_counts(const struct comparison *before, struct comparison_table *table) {
+    for (size_t i = 0; i < before->count; i++)
+        if (strcmp(before->tables[i].name, table->name) == 0)
+            table->counts = before->tables[i].counts;
+}
+
 static bool take_tables(struct comparison *comparison, struct catalogue *catalogue) {
     struct comparison_table *tables = calloc(catalogue->count ? catalogue->count : 1, sizeof *tables);
     if (!tables)
         return false;
+    for (size_t i = 0; i < catalogue->count; i++) {
+        snprintf(tables[i].name, sizeof tables[i].name, "%s.%s", catalogue->tables[i].form.database,
+                 catalogue->tables[i].form.name);
+        keep_counts(comparison, &tables[i]);
+    }
     free_tables(comparison);
     comparison->catalogue = *catalogue;
     *catalogue = (struct catalogue){0};
@@ -114,8 +126,6 @@ static bool take_tables(struct comparison *comparison, struct catalogue *catalog
         struct comparison_table *table = &tables[i];
         table->entry = comparison->catalogue.tables[i];
         settle_open(&table->settle);
-        snprintf(table->name, sizeof table->name, "%s.%s", table->entry.form.database,
-                 table->entry.form.name);
         if (!sweep_open(&table->sweep))
             return false;
         comparison->count++;

@@ -31,14 +31,14 @@
 struct converge {
     const struct config *config;
     pthread_t thread;
-    pthread_mutex_t lock; /* guards what is up to `report` */
+    pthread_mutex_t lock; /* guards what is up to `shown` */
     pthread_cond_t changed;
     bool stopping, told;
     enum site_life lives[RING_SITES_MAX];
     char repairs[REPAIRS_KEPT][CONVERGE_REPAIR_BYTES];
     size_t repair_first, repair_count;
     uint64_t repairs_untold;
-    struct converge_report report;
+    struct compared shown;
 
     /* The thread's own. */
     struct crew *crew;
@@ -217,15 +217,18 @@ static void keep_repair(void *context, const char *repair) {
 }
 
 static void publish(struct converge *converge) {
-    const struct suspects *suspects = &converge->suspects;
-    converge->report = (struct converge_report){.leads = converge->leads,
-                                                .paused = converge->leads && converge->paused,
-                                                .tables = converge->comparison.count,
-                                                .waiting = suspects->count,
-                                                .rows = converge->comparison.rows,
-                                                .confirmed = suspects->confirmed,
-                                                .repaired = suspects->repaired,
-                                                .cleared = suspects->cleared};
+    struct compared *shown = &converge->shown;
+    const struct comparison *comparison = &converge->comparison;
+    shown->leads = converge->leads && ring_of(converge)->converge != CONFIG_CONVERGE_OFF;
+    shown->known |= shown->leads;
+    shown->paused = shown->leads && converge->paused;
+    shown->waiting = converge->suspects.count;
+    shown->table_count = comparison->count < COMPARED_TABLES ? comparison->count : COMPARED_TABLES;
+    for (size_t i = 0; i < shown->table_count; i++) {
+        struct compared_table *table = &shown->tables[i];
+        snprintf(table->name, sizeof table->name, "%.135s", comparison->tables[i].name);
+        table->counts = comparison->tables[i].counts;
+    }
 }
 
 static void *converge_main(void *argument) {
@@ -330,8 +333,8 @@ bool converge_take_repair(struct converge *converge, char words[CONVERGE_REPAIR_
     return any;
 }
 
-void converge_read(struct converge *converge, struct converge_report *report) {
+void converge_read(struct converge *converge, struct compared *compared) {
     pthread_mutex_lock(&converge->lock);
-    *report = converge->report;
+    *compared = converge->shown;
     pthread_mutex_unlock(&converge->lock);
 }

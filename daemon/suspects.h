@@ -24,7 +24,6 @@ struct suspects {
     size_t count;
     double budget; /* how many repairs may be made now */
     int64_t budget_ms;
-    uint64_t confirmed, repaired, cleared, given_up; /* since the start */
     struct statement sql;
     void (*tell)(void *context, const char *repair); /* of each repair: table, name of the key, sites */
     void *context;
