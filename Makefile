@@ -78,7 +78,7 @@ CLI    = cli/main.c \
          $(CONFIG) $(DAEMON_PURE)
 DAEMON_PURE = daemon/link.c daemon/ring.c daemon/script.c daemon/dialect.c daemon/quote.c daemon/plain.c \
               daemon/pause.c daemon/statement.c
-CONVERGE_PURE = daemon/chunk.c daemon/diverge.c daemon/sweep.c daemon/fence.c
+CONVERGE_PURE = daemon/chunk.c daemon/diverge.c daemon/sweep.c daemon/settle.c daemon/fence.c
 DAEMON_SHOW = daemon/picture.c daemon/compare.c daemon/event.c daemon/journal.c daemon/routing.c daemon/buffer.c \
               daemon/metrics.c daemon/status_json.c daemon/page.c page/names.c $(PAGE)
 DAEMON_REST = daemon/observe.c daemon/heartbeat.c daemon/watch.c daemon/lag.c daemon/memory.c daemon/site.c \
@@ -94,6 +94,7 @@ UNIT   = config page plain \
          judge usage \
          lex sql route session \
          ring link script turn preflight join expire \
+         chunk prepare diverge fence sweep settle \
          lag show \
          doctor \
          histogram load
@@ -160,6 +161,7 @@ $(BUILD)/tests/unit/test_prepare: $(call objects,tests/unit/test_prepare.c daemo
 $(BUILD)/tests/unit/test_diverge: $(call objects,tests/unit/test_diverge.c daemon/diverge.c)
 $(BUILD)/tests/unit/test_fence: $(call objects,tests/unit/test_fence.c daemon/fence.c)
 $(BUILD)/tests/unit/test_sweep: $(call objects,tests/unit/test_sweep.c daemon/sweep.c)
+$(BUILD)/tests/unit/test_settle: $(call objects,tests/unit/test_settle.c daemon/settle.c)
 $(BUILD)/tests/unit/test_histogram: $(call objects,tests/unit/test_histogram.c bench/load/histogram.c)
 $(BUILD)/tests/unit/test_load: $(call objects,tests/unit/test_load.c bench/load/keys.c bench/load/text.c bench/load/replay.c)
 $(BUILD)/tests/unit/test_doctor: $(call objects,tests/unit/test_doctor.c cli/doctor_judge.c cli/elf_file.c)

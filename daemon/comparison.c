@@ -16,13 +16,23 @@ struct comparison_table *comparison_due(struct comparison *comparison, int64_t n
     struct comparison_table *next = NULL;
     for (size_t i = 0; i < comparison->count; i++) {
         struct comparison_table *table = &comparison->tables[i];
-        if (!table->refused && (!next || table->next_ms < next->next_ms))
+        if (!table->refused && (!next || table->settle.next_ms < next->settle.next_ms))
             next = table;
     }
     if (!next)
         return NULL;
-    *due_ms = next->next_ms > comparison->next_ms ? next->next_ms : comparison->next_ms;
+    *due_ms = next->settle.next_ms > comparison->next_ms ? next->settle.next_ms : comparison->next_ms;
     return *due_ms <= now_ms ? next : NULL;
+}
+
+void comparison_note(struct comparison_table *table, enum settle_end end, int64_t now_ms) {
+    if (settle_note(&table->settle, end, now_ms))
+        sweep_begin(&table->sweep);
+}
+
+void comparison_note_all(struct comparison *comparison, enum settle_end end, int64_t now_ms) {
+    for (size_t i = 0; i < comparison->count; i++)
+        comparison_note(&comparison->tables[i], end, now_ms);
 }
 
 static void forget_old(struct comparison_table *table) {
@@ -54,21 +64,16 @@ bool comparison_learn(struct comparison_table *table, const char *name) {
     return true;
 }
 
-/* Says how many keys are known to differ, and starts the next sweep: soon if the table was written to, else
- * so that one fits into converge_every_s. */
+/* Says how many keys are known to differ. */
 static void end_sweep(const struct comparison *comparison, struct comparison_table *table, int64_t now_ms) {
-    table->swept = table->sweeping;
+    settle_finish(&table->settle, now_ms, (int64_t)comparison->config->ring.converge_every_s * 1000);
+    table->counts.passed_at_us = clock_real_us();
     forget_old(table);
     if (table->known_count)
         log_state(&table->findings, CONFIG_LOG_WARNING, "%s: %zu keys differ between sites for good",
                   table->name, table->known_count);
     else
         log_state(&table->findings, CONFIG_LOG_INFO, "%s", "");
-    const bool clean = table->swept == table->changed;
-    const int64_t every_ms =
-        clean ? (int64_t)comparison->config->ring.converge_every_s * 1000 : COMPARISON_LEAST_MS;
-    const int64_t next_ms = table->began_ms + every_ms;
-    table->next_ms = next_ms > now_ms ? next_ms : now_ms;
     sweep_begin(&table->sweep);
 }
 
@@ -78,12 +83,12 @@ static void pay(struct comparison *comparison, struct comparison_table *table, u
     const uint64_t cost = rows > VISIT_ROWS_LEAST ? rows : VISIT_ROWS_LEAST;
     uint64_t pace = ring->converge_rows_per_s;
     comparison->next_ms = now_ms + (int64_t)(cost * 1000 / pace);
-    if (table->swept == table->changed) {
+    if (settle_is_settled(&table->settle)) {
         pace = sweep_rows(&table->sweep) / ring->converge_every_s + 1;
         if (pace > ring->converge_rows_per_s)
             pace = ring->converge_rows_per_s;
     }
-    table->next_ms = now_ms + (int64_t)(cost * 1000 / pace);
+    settle_pause(&table->settle, now_ms, (int64_t)(cost * 1000 / pace));
     if (sweep_is_over(&table->sweep))
         end_sweep(comparison, table, now_ms);
 }
@@ -160,21 +165,24 @@ static bool add_rows(const struct chunk_table *form, const struct server_rows *r
     return true;
 }
 
-static size_t gather(const struct comparison_table *table, const struct crew_answers *answers,
-                     unsigned living, struct suspect *found, size_t room) {
-    size_t count = 0, used = 0, suspects = 0;
+/* False: not all could be read, or there is no memory for them. */
+static bool gather(const struct comparison_table *table, const struct crew_answers *answers, unsigned living,
+                   struct suspect *found, size_t room, size_t *suspects) {
+    size_t count = 0, used = 0;
     for (size_t site = 0; site < RING_SITES_MAX; site++)
         count += server_rows_count(answers->rows[site]);
     struct diverge_row *rows = calloc(count ? count : 1, sizeof *rows);
     bool whole = rows != NULL;
     for (size_t site = 0; site < RING_SITES_MAX && whole; site++)
         whole = add_rows(&table->entry.form, answers->rows[site], site, rows, &used);
-    if (whole)
-        suspects = diverge_find(rows, used, living, found, room);
+    if (whole) {
+        *suspects = diverge_find(rows, used, living, found, room);
+        whole = *suspects != (size_t)-1;
+    }
     for (size_t i = 0; i < used; i++)
         free(rows[i].key);
     free(rows);
-    return suspects == (size_t)-1 ? 0 : suspects;
+    return whole;
 }
 
 bool comparison_read_beats(struct crew *crew, const struct config_ring *ring, unsigned living,
@@ -196,31 +204,36 @@ bool comparison_read_beats(struct crew *crew, const struct config_ring *ring, un
 
 /* The rows of the buckets that differ. The heartbeats are read after them: what was written before is also
  * before those. */
-static size_t find_keys(struct comparison *comparison, struct comparison_table *table,
-                        struct chunk_range range, uint32_t buckets, unsigned living, struct suspect *found,
-                        size_t room) {
+static enum settle_end find_keys(struct comparison *comparison, struct comparison_table *table,
+                                 struct chunk_range range, uint32_t buckets, unsigned living,
+                                 struct suspect *found, size_t room, size_t *count) {
     struct crew_answers answers;
     struct diverge_beats beats;
+    size_t suspects = 0;
     statement_clear(&comparison->sql);
     chunk_write_keys(&comparison->sql, &table->entry.form, range, buckets);
     if (comparison->sql.failed)
-        return 0;
-    size_t count = 0;
-    if (crew_ask_all(comparison->crew, living, comparison->sql.at, &answers) == living)
-        count = gather(table, &answers, living, found, room);
+        return SETTLE_UNANSWERED;
+    const bool read = crew_ask_all(comparison->crew, living, comparison->sql.at, &answers) == living &&
+                      gather(table, &answers, living, found, room, &suspects);
     crew_free_rows(&answers);
-    const size_t sites = comparison->config->ring.site_count;
+    if (!read)
+        return SETTLE_UNANSWERED;
+    if (suspects == 0)
+        return SETTLE_AGREED;
+    const bool marked = comparison_read_beats(comparison->crew, &comparison->config->ring, living, &beats);
     struct diverge_marks marks = {{0}};
-    const bool marked =
-        count && comparison_read_beats(comparison->crew, &comparison->config->ring, living, &beats);
     if (marked)
-        marks = diverge_marks_of(&beats, living, sites);
-    for (size_t i = 0; i < count; i++) {
+        marks = diverge_marks_of(&beats, living, comparison->config->ring.site_count);
+    for (size_t i = 0; i < suspects; i++) {
         found[i].marks = marks;
         if (!marked)
             free(found[i].key);
     }
-    return marked ? count : 0;
+    if (!marked)
+        return SETTLE_UNANSWERED;
+    *count = suspects;
+    return suspects == room ? SETTLE_CROWDED : SETTLE_SUSPECTED;
 }
 
 static void tell_trouble(const struct comparison *comparison, struct comparison_table *table,
@@ -233,54 +246,60 @@ static void tell_trouble(const struct comparison *comparison, struct comparison_
                       table->name, comparison->config->ring.sites[site].name, answers->answer[site].code);
 }
 
+/* Compares the range at one place. `*rows`: how many it has; `*count`: how many suspects there are. */
+static enum settle_end compare(struct comparison *comparison, struct comparison_table *table, size_t place,
+                               unsigned living, struct suspect *found, size_t room, size_t *count,
+                               uint64_t *rows) {
+    const size_t own = comparison->config->ring.own;
+    struct diverge_sums sums[RING_SITES_MAX];
+    struct crew_answers answers;
+    uint64_t print = 0;
+    if (table->sweep.chunks[place].uncut && !cut_chunk(comparison, table, place))
+        return SETTLE_UNANSWERED;
+    const struct chunk_range range = sweep_range(&table->sweep, place);
+    statement_clear(&comparison->sql);
+    chunk_write_sums(&comparison->sql, &table->entry.form, range);
+    if (comparison->sql.failed)
+        return SETTLE_UNANSWERED;
+    const unsigned answered = crew_ask_all(comparison->crew, living, comparison->sql.at, &answers);
+    if (answered != living) {
+        tell_trouble(comparison, table, &answers, living & ~answered);
+        crew_free_rows(&answers);
+        return SETTLE_UNANSWERED;
+    }
+    for (size_t site = 0; site < RING_SITES_MAX; site++) {
+        if (!(living >> site & 1))
+            continue;
+        uint64_t sites_print;
+        const uint64_t sites_rows = read_sums(answers.rows[site], &sums[site], &sites_print);
+        *rows = sites_rows > *rows ? sites_rows : *rows;
+        print = site == own ? sites_print : print;
+    }
+    crew_free_rows(&answers);
+    const uint32_t differ = diverge_buckets(sums, living);
+    const enum settle_end end =
+        differ ? find_keys(comparison, table, range, differ, living, found, room, count) : SETTLE_SAME;
+    sweep_saw(&table->sweep, place, *rows, print);
+    return end;
+}
+
 size_t comparison_visit(struct comparison *comparison, struct comparison_table *table, unsigned living,
                         struct suspect *found, size_t room) {
     const int64_t now_ms = clock_monotonic_ms();
     if (table->sweep.cursor == 0) {
-        table->began_ms = now_ms;
-        table->sweeping = table->changed;
+        settle_begin(&table->settle, now_ms);
         table->sweeps++;
     }
-    const size_t place = sweep_next(&table->sweep), own = comparison->config->ring.own;
-    uint64_t rows = 0, print = 0;
+    uint64_t rows = 0;
     size_t count = 0;
-    struct diverge_sums sums[RING_SITES_MAX];
-    struct crew_answers answers;
-    if (table->sweep.chunks[place].uncut && !cut_chunk(comparison, table, place)) {
-        pay(comparison, table, comparison->config->ring.converge_rows_per_s, now_ms); /* a second's pause */
-        return 0;
-    }
-    const struct chunk_range range = sweep_range(&table->sweep, place);
-    statement_clear(&comparison->sql);
-    chunk_write_sums(&comparison->sql, &table->entry.form, range);
-    const unsigned answered =
-        comparison->sql.failed ? 0 : crew_ask_all(comparison->crew, living, comparison->sql.at, &answers);
-    if (answered == living) {
-        for (size_t site = 0; site < RING_SITES_MAX; site++) {
-            if (!(living >> site & 1))
-                continue;
-            uint64_t sites_print;
-            const uint64_t sites_rows = read_sums(answers.rows[site], &sums[site], &sites_print);
-            rows = sites_rows > rows ? sites_rows : rows;
-            print = site == own ? sites_print : print;
-        }
-        crew_free_rows(&answers);
-        const uint32_t differ = diverge_buckets(sums, living);
-        if (differ && room)
-            count = find_keys(comparison, table, range, differ, living, found, room);
-        if (count == room) /* there may be more */
-            table->changed++;
-        comparison->rows += rows;
-        sweep_saw(&table->sweep, place, rows, print);
-        rows += differ ? rows / 2 : 0; /* looking for the keys costs, too */
-    } else {
+    const enum settle_end end =
+        compare(comparison, table, sweep_next(&table->sweep), living, found, room, &count, &rows);
+    table->counts.rows += rows;
+    if (end == SETTLE_UNANSWERED)
         rows = comparison->config->ring.converge_rows_per_s; /* a second's pause */
-        table->changed++;
-        if (!comparison->sql.failed) {
-            tell_trouble(comparison, table, &answers, living & ~answered);
-            crew_free_rows(&answers);
-        }
-    }
+    else if (end != SETTLE_SAME)
+        rows += rows / 2; /* looking for the keys costs, too */
+    comparison_note(table, end, now_ms);
     pay(comparison, table, rows, now_ms);
     return count;
 }

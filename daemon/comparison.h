@@ -5,13 +5,12 @@
 #define ROUNDABOUT_COMPARISON_H
 
 #include "catalogue.h"
+#include "compared.h"
 #include "crew.h"
 #include "diverge.h"
 #include "log.h"
+#include "settle.h"
 #include "sweep.h"
-
-/* A small table that is written all the time isn't swept more often than this. */
-#define COMPARISON_LEAST_MS 2000
 
 /* A key that was said to differ, so that it's said once. */
 struct comparison_known {
@@ -24,12 +23,10 @@ struct comparison_table {
     char name[2 * CHUNK_NAME_BYTES]; /* database.table */
     struct sweep sweep;
     uint64_t sweeps; /* how many have begun */
-    /* Numbers of changes that were noticed: now, when the present sweep began, when the last whole one began.
-     */
-    uint64_t changed, sweeping, swept;
-    char stamps[RING_SITES_MAX][64]; /* when it was last written to, by site */
-    int64_t began_ms, next_ms;
-    bool refused; /* it can't be compared */
+    struct settle settle;
+    struct compared_counts counts;
+    char stamps[RING_SITES_MAX][64]; /* when it was last written to, by site; "?": it wasn't told */
+    bool refused;                    /* it can't be compared */
     bool repairable;
     int64_t repairs_from_ms; /* a repair was refused: none before then */
     struct comparison_known *known;
@@ -43,7 +40,6 @@ struct comparison {
     struct catalogue catalogue;
     struct comparison_table *tables;
     size_t count;
-    uint64_t rows;   /* how many were compared, for the report */
     int64_t next_ms; /* not before then, for the rate's sake */
     struct statement sql;
     struct log_subject subject;
@@ -60,8 +56,12 @@ bool comparison_load(struct comparison *comparison, unsigned living);
  * none was found. */
 bool comparison_is_content(const struct comparison *comparison);
 
-/* Reads at each site when each table was last written to. `anew`: all count as changed. */
-void comparison_note_changes(struct comparison *comparison, unsigned living, bool anew, int64_t now_ms);
+/* Reads at each site when each table was last written to, and notes those that were since. */
+void comparison_note_writes(struct comparison *comparison, unsigned living, int64_t now_ms);
+
+/* A range of the table, or a key of it, or all of all tables, has come to this end. */
+void comparison_note(struct comparison_table *table, enum settle_end end, int64_t now_ms);
+void comparison_note_all(struct comparison *comparison, enum settle_end end, int64_t now_ms);
 
 /* The table whose next chunk is due, or NULL; `*due_ms` is when the next one will be. */
 struct comparison_table *comparison_due(struct comparison *comparison, int64_t now_ms, int64_t *due_ms);

@@ -102,10 +102,22 @@ static bool is_same_catalogue(const struct catalogue *one, const struct catalogu
     return same;
 }
 
+/* What was counted of the table of that name before its definition changed. */
+static void keep_counts(const struct comparison *before, struct comparison_table *table) {
+    for (size_t i = 0; i < before->count; i++)
+        if (strcmp(before->tables[i].name, table->name) == 0)
+            table->counts = before->tables[i].counts;
+}
+
 static bool take_tables(struct comparison *comparison, struct catalogue *catalogue) {
     struct comparison_table *tables = calloc(catalogue->count ? catalogue->count : 1, sizeof *tables);
     if (!tables)
         return false;
+    for (size_t i = 0; i < catalogue->count; i++) {
+        snprintf(tables[i].name, sizeof tables[i].name, "%s.%s", catalogue->tables[i].form.database,
+                 catalogue->tables[i].form.name);
+        keep_counts(comparison, &tables[i]);
+    }
     free_tables(comparison);
     comparison->catalogue = *catalogue;
     *catalogue = (struct catalogue){0};
@@ -113,9 +125,7 @@ static bool take_tables(struct comparison *comparison, struct catalogue *catalog
     for (size_t i = 0; i < comparison->catalogue.count; i++) {
         struct comparison_table *table = &tables[i];
         table->entry = comparison->catalogue.tables[i];
-        table->changed = 1;
-        snprintf(table->name, sizeof table->name, "%s.%s", table->entry.form.database,
-                 table->entry.form.name);
+        settle_open(&table->settle);
         if (!sweep_open(&table->sweep))
             return false;
         comparison->count++;
@@ -168,17 +178,16 @@ static void write_stamps(struct statement *sql, const struct comparison_table *t
     }
 }
 
-static void note_change(struct comparison_table *table, int64_t now_ms) {
-    const bool was_clean = table->swept == table->changed;
-    table->changed++;
-    if (!was_clean)
-        return;
-    sweep_begin(&table->sweep);
-    const int64_t soon_ms = table->began_ms + COMPARISON_LEAST_MS;
-    table->next_ms = soon_ms > now_ms ? soon_ms : now_ms;
+static const char *find_stamp(const struct server_rows *rows, size_t table) {
+    for (size_t row = 0; row < server_rows_count(rows); row++) {
+        const char *at = server_rows_value(rows, row, "at"), *stamp = server_rows_value(rows, row, "stamp");
+        if (at && stamp && strtoul(at, NULL, 10) == table)
+            return stamp;
+    }
+    return "?";
 }
 
-void comparison_note_changes(struct comparison *comparison, unsigned living, bool anew, int64_t now_ms) {
+void comparison_note_writes(struct comparison *comparison, unsigned living, int64_t now_ms) {
     struct crew_answers answers;
     statement_clear(&comparison->sql);
     write_stamps(&comparison->sql, comparison->tables, comparison->count);
@@ -187,18 +196,15 @@ void comparison_note_changes(struct comparison *comparison, unsigned living, boo
     crew_ask_all(comparison->crew, living, comparison->sql.at, &answers);
     for (size_t i = 0; i < comparison->count; i++) {
         struct comparison_table *table = &comparison->tables[i];
-        bool changed = anew;
-        for (size_t site = 0; site < RING_SITES_MAX; site++)
-            for (size_t row = 0; row < server_rows_count(answers.rows[site]); row++) {
-                const char *at = server_rows_value(answers.rows[site], row, "at"),
-                           *stamp = server_rows_value(answers.rows[site], row, "stamp");
-                if (!at || !stamp || strtoul(at, NULL, 10) != i)
-                    continue;
-                changed |= strcmp(table->stamps[site], stamp) != 0;
-                snprintf(table->stamps[site], sizeof table->stamps[site], "%s", stamp);
-            }
+        bool changed = false;
+        for (size_t site = 0; site < comparison->config->ring.site_count; site++) {
+            /* A server forgets its stamps when it is started again. */
+            const char *stamp = find_stamp(answers.rows[site], i);
+            changed |= strcmp(table->stamps[site], stamp) != 0;
+            snprintf(table->stamps[site], sizeof table->stamps[site], "%s", stamp);
+        }
         if (changed)
-            note_change(table, now_ms);
+            comparison_note(table, SETTLE_WRITTEN, now_ms);
     }
     crew_free_rows(&answers);
 }

@@ -31,14 +31,14 @@
 struct converge {
     const struct config *config;
     pthread_t thread;
-    pthread_mutex_t lock; /* guards what is up to `report` */
+    pthread_mutex_t lock; /* guards what is up to `shown` */
     pthread_cond_t changed;
     bool stopping, told;
     enum site_life lives[RING_SITES_MAX];
     char repairs[REPAIRS_KEPT][CONVERGE_REPAIR_BYTES];
     size_t repair_first, repair_count;
     uint64_t repairs_untold;
-    struct converge_report report;
+    struct compared shown;
 
     /* The thread's own. */
     struct crew *crew;
@@ -151,9 +151,7 @@ static void watch_lag(struct converge *converge, int64_t now_ms) {
         log_state(&converge->pause, CONFIG_LOG_INFO, "comparing cache tables waits while a site lags");
     else
         log_state(&converge->pause, CONFIG_LOG_INFO, "%s", "");
-    const bool anew = converge->living != converge->compared;
-    comparison_note_changes(&converge->comparison, converge->living, anew, now_ms);
-    converge->compared = converge->living;
+    comparison_note_writes(&converge->comparison, converge->living, now_ms);
 }
 
 /* Whatever is due, once; how long until something else is. */
@@ -164,11 +162,15 @@ static int64_t work(struct converge *converge) {
     if (!converge->leads) {
         if (led) {
             suspects_clear(&converge->suspects);
+            comparison_note_all(&converge->comparison, SETTLE_ABANDONED, clock_monotonic_ms());
             crew_rest(converge->crew);
         }
         return converge->lease_ms / 4 < IDLE_MS ? converge->lease_ms / 4 : IDLE_MS;
     }
     int64_t now_ms = clock_monotonic_ms();
+    if (converge->living != converge->compared)
+        comparison_note_all(&converge->comparison, SETTLE_REGROUPED, now_ms);
+    converge->compared = converge->living;
     const bool compares = ring_of(converge)->converge != CONFIG_CONVERGE_OFF;
     if (compares)
         load(converge, now_ms);
@@ -215,15 +217,18 @@ static void keep_repair(void *context, const char *repair) {
 }
 
 static void publish(struct converge *converge) {
-    const struct suspects *suspects = &converge->suspects;
-    converge->report = (struct converge_report){.leads = converge->leads,
-                                                .paused = converge->leads && converge->paused,
-                                                .tables = converge->comparison.count,
-                                                .waiting = suspects->count,
-                                                .rows = converge->comparison.rows,
-                                                .confirmed = suspects->confirmed,
-                                                .repaired = suspects->repaired,
-                                                .cleared = suspects->cleared};
+    struct compared *shown = &converge->shown;
+    const struct comparison *comparison = &converge->comparison;
+    shown->leads = converge->leads && ring_of(converge)->converge != CONFIG_CONVERGE_OFF;
+    shown->known |= shown->leads;
+    shown->paused = shown->leads && converge->paused;
+    shown->waiting = converge->suspects.count;
+    shown->table_count = comparison->count < COMPARED_TABLES ? comparison->count : COMPARED_TABLES;
+    for (size_t i = 0; i < shown->table_count; i++) {
+        struct compared_table *table = &shown->tables[i];
+        snprintf(table->name, sizeof table->name, "%.135s", comparison->tables[i].name);
+        table->counts = comparison->tables[i].counts;
+    }
 }
 
 static void *converge_main(void *argument) {
@@ -328,8 +333,8 @@ bool converge_take_repair(struct converge *converge, char words[CONVERGE_REPAIR_
     return any;
 }
 
-void converge_read(struct converge *converge, struct converge_report *report) {
+void converge_read(struct converge *converge, struct compared *compared) {
     pthread_mutex_lock(&converge->lock);
-    *report = converge->report;
+    *compared = converge->shown;
     pthread_mutex_unlock(&converge->lock);
 }

@@ -4,16 +4,10 @@
 #define ROUNDABOUT_CONVERGE_H
 
 #include "../config/config.h"
+#include "compared.h"
 #include "ring.h"
 
 struct converge;
-
-struct converge_report {
-    bool leads;                                  /* this daemon holds the lease and compares */
-    bool paused;                                 /* it would, but a site lags */
-    size_t tables, waiting;                      /* keys that aren't confirmed yet */
-    uint64_t rows, confirmed, repaired, cleared; /* since the start */
-};
 
 /* `config` outlives it. It writes nothing at any site before converge_tell(). NULL: no memory or no threads.
  */
@@ -31,6 +25,6 @@ void converge_tell(struct converge *converge, const enum site_life *lives);
  * same. False: none. Of many at once the rest is one line that says how many. */
 bool converge_take_repair(struct converge *converge, char words[CONVERGE_REPAIR_BYTES]);
 
-void converge_read(struct converge *converge, struct converge_report *report);
+void converge_read(struct converge *converge, struct compared *compared);
 
 #endif

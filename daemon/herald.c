@@ -117,6 +117,7 @@ static struct picture *make_picture(const struct herald *herald, const struct tu
     if (herald->before)
         picture_carry(picture, herald->before, (int64_t)ring->dead_after_ms * 1000);
     take_daemon(herald, turn, &picture->daemon);
+    turn_read_compared(turn, &picture->compared);
     picture->routing = herald->routing;
     picture->sample_count = herald->sample_count;
     memcpy(picture->samples, herald->samples, sizeof herald->samples);

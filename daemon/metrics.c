@@ -28,6 +28,14 @@
     X(PLAN, plan_info, gauge, "1; what the daemon's plan for its own link rests on")                        \
     X(EVENTS, events_total, counter, "What happened, by the names in roundaboutd(8)")                       \
     X(COMMANDS, event_commands_total, counter, "on_event programs that were run, and dropped for the rate") \
+    X(COMPARES, converge_leads, gauge, "1: this daemon compares the sites' cache tables; 0: it has, and another does now") \
+    X(COMPARING_WAITS, converge_paused, gauge, "1: comparing waits, for a site lags")                       \
+    X(SUSPECTS, converge_suspects, gauge, "Keys that differ between sites and aren't confirmed yet")        \
+    X(COMPARED, compared_rows_total, counter, "Rows of a cache table that were compared between sites")     \
+    X(DIVERGENT, divergent_keys_total, counter, "Keys of it that were found to differ for good")            \
+    X(REPAIRED, repaired_keys_total, counter, "Those of them that were deleted everywhere")                 \
+    X(GIVEN_UP, given_up_keys_total, counter, "Keys of it that differed and came to no verdict: compared again") \
+    X(PASSED, compared_timestamp_seconds, gauge, "When all of it had been compared last, in seconds since 1970") \
     X(STATEMENTS, statements_total, counter, "Statements of this host's programs by what became of them")   \
     X(FALLBACKS, fallbacks_total, counter, "Statements that were to be routed and ran on main after all")   \
     X(TABLE_SEEN, table_statements_total, counter, "Statements on a cache table")                           \
@@ -116,6 +124,11 @@ static void put_number(struct writer *writer, const char *const *labels, double 
     buffer_put_format(writer->buffer, "%.9g\n", number);
 }
 
+static void put_time(struct writer *writer, const char *const *labels, int64_t at_us) {
+    put_series(writer, "", labels);
+    buffer_put_format(writer->buffer, "%.3f\n", (double)at_us / 1e6);
+}
+
 static void write_daemon(struct writer *writer) {
     const struct picture *picture = writer->picture;
     const struct picture_daemon *daemon = &picture->daemon;
@@ -124,8 +137,7 @@ static void write_daemon(struct writer *writer) {
     begin(writer, FAMILY_INFO);
     put_count(writer, LABELS("site", picture->sites[picture->own]), 1);
     begin(writer, FAMILY_START);
-    put_series(writer, "", NULL);
-    buffer_put_format(writer->buffer, "%.3f\n", (double)daemon->started_us / 1e6);
+    put_time(writer, NULL, daemon->started_us);
     begin(writer, FAMILY_TURNS);
     put_count(writer, NULL, daemon->turns);
     begin(writer, FAMILY_BEATS);
@@ -140,6 +152,39 @@ static void write_daemon(struct writer *writer) {
     begin(writer, FAMILY_COMMANDS);
     put_count(writer, LABELS("outcome", "run"), daemon->commands_run);
     put_count(writer, LABELS("outcome", "dropped"), daemon->commands_dropped);
+}
+
+static uint64_t find_count(const struct compared_counts *counts, enum family family) {
+    return family == FAMILY_COMPARED    ? counts->rows
+           : family == FAMILY_DIVERGENT ? counts->divergent
+           : family == FAMILY_REPAIRED  ? counts->repaired
+                                        : counts->given_up;
+}
+
+static void write_compared(struct writer *writer) {
+    const struct compared *compared = &writer->picture->compared;
+    if (!compared->known)
+        return;
+    begin(writer, FAMILY_COMPARES);
+    put_count(writer, NULL, compared->leads);
+    if (compared->leads) {
+        begin(writer, FAMILY_COMPARING_WAITS);
+        put_count(writer, NULL, compared->paused);
+        begin(writer, FAMILY_SUSPECTS);
+        put_count(writer, NULL, compared->waiting);
+    }
+    static const enum family counts[] = {FAMILY_COMPARED, FAMILY_DIVERGENT, FAMILY_REPAIRED, FAMILY_GIVEN_UP};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        begin(writer, counts[i]);
+        for (size_t j = 0; j < compared->table_count; j++)
+            put_count(writer, LABELS("table", compared->tables[j].name),
+                      find_count(&compared->tables[j].counts, counts[i]));
+    }
+    begin(writer, FAMILY_PASSED);
+    for (size_t j = 0; j < compared->table_count; j++)
+        if (compared->tables[j].counts.passed_at_us)
+            put_time(writer, LABELS("table", compared->tables[j].name),
+                     compared->tables[j].counts.passed_at_us);
 }
 
 static void write_sites(struct writer *writer) {
@@ -272,6 +317,7 @@ void metrics_write(struct buffer *buffer, const struct picture *picture) {
         put_number(&writer, NULL, picture->full_circle_ms / 1000);
     }
     write_sites(&writer);
+    write_compared(&writer);
     write_servers(&writer);
     write_lags(&writer, FAMILY_LAG, true);
     write_lags(&writer, FAMILY_LAG_LEAST, false);

@@ -207,6 +207,18 @@ function showRouting(value) {
   }));
 }
 
+function showCompared(value) {
+  const converge = value.converge;
+  id("compared").hidden = !converge || !converge.tables.length;
+  if (id("compared").hidden) return;
+  id("comparing").textContent = !converge.leads ? "Another daemon compares them now." :
+    converge.paused ? "Comparing waits while a site lags." : converge.waiting ? number(converge.waiting) + " keys are looked at again." : "Compared from here.";
+  const cell = (name, text) => html("td", {"data-label": name}, text);
+  id("compared-rows").replaceChildren(...converge.tables.map(table => html("tr", {}, html("th", {scope: "row"}, table.table),
+    cell("Rows compared", number(table.rows)), cell("Keys that differed", number(table.divergent)), cell("Repaired", number(table.repaired)),
+    cell("To be compared again", number(table.given_up)), cell("All compared at", table.passed_at_s ? clock(table.passed_at_s) : "not yet"))));
+}
+
 // The last events in short, for the first look; the statements are in the list below.
 function showLately(value) {
   const events = (value.journal || []).filter(entry => entry.event !== "statement_run").slice(0, 5);
@@ -230,6 +242,7 @@ function show(value) {
   showServers(value);
   showHistory(value);
   showRouting(value);
+  showCompared(value);
   showLately(value);
   showJournal(value);
   id("fresh").className = "";

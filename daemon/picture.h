@@ -4,6 +4,7 @@
 #ifndef ROUNDABOUT_PICTURE_H
 #define ROUNDABOUT_PICTURE_H
 
+#include "compared.h"
 #include "journal.h"
 #include "ring.h"
 #include "routing.h"
@@ -86,6 +87,7 @@ struct picture {
     enum picture_tone tone;
     char headline[200];
     struct picture_daemon daemon;
+    struct compared compared;
     struct routing routing;
     size_t entry_count, sample_count;
     struct journal_entry entries[PICTURE_ENTRIES];  /* newest first */

@@ -134,6 +134,26 @@ static void put_daemon(struct buffer *buffer, const struct picture *picture) {
     buffer_put(buffer, "]");
 }
 
+/* Of whoever compares the sites' cache tables, or has. */
+static void put_compared(struct buffer *buffer, const struct compared *compared) {
+    buffer_put_format(buffer, ",\"converge\":{\"leads\":%s,\"paused\":%s,\"waiting\":%zu,\"tables\":[",
+                      bool_word(compared->leads), bool_word(compared->paused), compared->waiting);
+    for (size_t i = 0; i < compared->table_count; i++) {
+        const struct compared_counts *counts = &compared->tables[i].counts;
+        buffer_put(buffer, i ? ",{" : "{");
+        put_field(buffer, "table", compared->tables[i].name);
+        buffer_put_format(buffer,
+                          "\"rows\":%" PRIu64 ",\"divergent\":%" PRIu64 ",\"repaired\":%" PRIu64
+                          ",\"given_up\":%" PRIu64 ",\"passed_at_s\":",
+                          counts->rows, counts->divergent, counts->repaired, counts->given_up);
+        if (counts->passed_at_us)
+            buffer_put_format(buffer, "%.3f}", (double)counts->passed_at_us / 1e6);
+        else
+            buffer_put(buffer, "null}");
+    }
+    buffer_put(buffer, "]}");
+}
+
 static void put_times(struct buffer *buffer, const struct routing *routing) {
     if (page_times_count(&routing->routed))
         buffer_put_format(buffer, ",\"routed_p50_ms\":%.4f,\"routed_p99_ms\":%.4f",
@@ -212,6 +232,8 @@ void status_json_write(struct buffer *buffer, const struct picture *picture) {
     put_notes(buffer, "hints", picture->hints, picture->hint_count);
     if (picture->daemon.present)
         put_daemon(buffer, picture);
+    if (picture->compared.known)
+        put_compared(buffer, &picture->compared);
     if (picture->routing.known)
         put_routing(buffer, &picture->routing);
     if (picture->sample_count)

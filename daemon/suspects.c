@@ -70,19 +70,25 @@ void suspects_put_sites(const struct suspect *suspect, const struct config_ring 
     }
 }
 
+static void end(struct open_suspect *open, enum settle_end how) {
+    open->over = true;
+    open->table->counts.repaired += how == SETTLE_REPAIRED;
+    open->table->counts.given_up += !settle_is_verdict(how);
+    comparison_note(open->table, how, clock_monotonic_ms());
+}
+
 static void repair(struct suspects *suspects, struct open_suspect *open) {
     const struct config_ring *ring = &suspects->config->ring;
     const struct suspect *suspect = &open->suspect;
     struct comparison_table *table = open->table;
     struct server_answer answer;
     char sites[600], words[400];
-    open->over = true;
     suspects->budget -= 1;
     switch (repair_key(suspects->crew, ring, suspects->lease, &table->entry.form, suspect->key,
                        suspect->first.hash[ring->own], &answer)) {
     case REPAIR_DONE:
+        end(open, SETTLE_REPAIRED);
         suspects_put_sites(suspect, ring, sites, sizeof sites);
-        suspects->repaired++;
         log_state(&table->subject, CONFIG_LOG_INFO, "%s", "");
         log_line(CONFIG_LOG_INFO, "%s: key %s differed for good (%s); deleted everywhere", table->name,
                  suspect->name, sites);
@@ -91,14 +97,17 @@ static void repair(struct suspects *suspects, struct open_suspect *open) {
             suspects->tell(suspects->context, words);
         break;
     case REPAIR_CHANGED:
-        table->changed++;
+        end(open, SETTLE_CHANGED);
         break;
     case REPAIR_UNFENCED:
+        end(open, SETTLE_ABANDONED);
         log_line(CONFIG_LOG_WARNING, "another daemon repairs now; %s: key %s is left to it", table->name,
                  suspect->name);
         break;
     case REPAIR_FAILED:
-        table->changed++;
+        end(open, SETTLE_REFUSED);
+        if (answer.outcome != SERVER_REFUSED)
+            break;
         table->repairs_from_ms = clock_monotonic_ms() + REFUSED_PAUSE_MS;
         /* The server's text would quote values. */
         log_state(&table->subject, CONFIG_LOG_ERROR, "%s: a key can't be repaired: error %u%s%s", table->name,
@@ -110,11 +119,13 @@ static void repair(struct suspects *suspects, struct open_suspect *open) {
     }
 }
 
-/* The key was confirmed by the reading before. */
-static void act(struct suspects *suspects, struct open_suspect *open, unsigned living, int64_t now_ms) {
+/* The key is confirmed; `is_news`: by this very reading. */
+static void act(struct suspects *suspects, struct open_suspect *open, unsigned living, bool is_news,
+                int64_t now_ms) {
     const struct config_ring *ring = &suspects->config->ring;
     struct comparison_table *table = open->table;
     if (ring->converge == CONFIG_CONVERGE_REPAIR && table->repairable) {
+        table->counts.divergent += is_news;
         const bool may = now_ms >= table->repairs_from_ms && suspects->budget >= 1 &&
                          fence_holds(suspects->lease->memories, living, ring->site_count,
                                      clock_monotonic_ms(), suspects->lease_ms);
@@ -123,11 +134,13 @@ static void act(struct suspects *suspects, struct open_suspect *open, unsigned l
         return;
     }
     char sites[600];
-    open->over = true;
+    end(open, SETTLE_REPORTED);
     suspects_put_sites(&open->suspect, ring, sites, sizeof sites);
-    if (comparison_learn(table, open->suspect.name))
-        log_line(CONFIG_LOG_INFO, "%s: key %s differs for good (%s); left as it is", table->name,
-                 open->suspect.name, sites);
+    if (!comparison_learn(table, open->suspect.name))
+        return;
+    table->counts.divergent++;
+    log_line(CONFIG_LOG_INFO, "%s: key %s differs for good (%s); left as it is", table->name,
+             open->suspect.name, sites);
 }
 
 static void judge(struct suspects *suspects, struct open_suspect *open, const struct diverge_reading *reading,
@@ -135,9 +148,7 @@ static void judge(struct suspects *suspects, struct open_suspect *open, const st
     const struct config_ring *ring = &suspects->config->ring;
     const bool was_confirmed = open->suspect.state == SUSPECT_CONFIRMED;
     if (diverge_marks_void(&open->suspect.marks, beats, living, ring->site_count)) {
-        open->over = true; /* if it still differs, the next sweep finds it */
-        open->table->changed++;
-        suspects->cleared++;
+        end(open, SETTLE_UNMARKED);
         return;
     }
     const bool passed = diverge_marks_passed(&open->suspect.marks, beats, living, ring->site_count);
@@ -146,14 +157,16 @@ static void judge(struct suspects *suspects, struct open_suspect *open, const st
     case DIVERGE_WAIT:
         break;
     case DIVERGE_CONFIRMED:
-        suspects->confirmed += !was_confirmed;
-        act(suspects, open, living, now_ms);
+        act(suspects, open, living, !was_confirmed, now_ms);
         break;
     case DIVERGE_AGREED:
+        end(open, SETTLE_AGREED);
+        break;
     case DIVERGE_CHANGED:
+        end(open, SETTLE_CHANGED);
+        break;
     case DIVERGE_REGROUPED:
-        suspects->cleared++;
-        open->over = true;
+        end(open, SETTLE_REGROUPED);
         break;
     }
 }

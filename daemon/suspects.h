@@ -24,7 +24,6 @@ struct suspects {
     size_t count;
     double budget; /* how many repairs may be made now */
     int64_t budget_ms;
-    uint64_t confirmed, repaired, cleared; /* since the start */
     struct statement sql;
     void (*tell)(void *context, const char *repair); /* of each repair: table, name of the key, sites */
     void *context;
@@ -39,7 +38,7 @@ void suspects_close(struct suspects *suspects);
 void suspects_add(struct suspects *suspects, struct comparison_table *table, struct suspect *found,
                   size_t count);
 
-/* Forgets all: their tables aren't there any more. */
+/* Forgets all: their tables aren't there any more, or nothing is known of them any more. */
 void suspects_clear(struct suspects *suspects);
 
 /* Reads all of them once at the `living` sites, and repairs or reports those that are confirmed. */

@@ -553,6 +553,12 @@ const struct watch_report *turn_replica(const struct turn *turn, size_t replica)
 bool turn_may_change(const struct turn *turn) {
     return may_change(turn);
 }
+void turn_read_compared(const struct turn *turn, struct compared *compared) {
+    if (turn->converge)
+        converge_read(turn->converge, compared);
+    else
+        compared->known = false;
+}
 unsigned turn_heartbeats(const struct turn *turn) {
     return turn->own.report.heartbeats;
 }

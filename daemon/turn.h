@@ -4,6 +4,7 @@
 #ifndef ROUNDABOUT_TURN_H
 #define ROUNDABOUT_TURN_H
 
+#include "compared.h"
 #include "journal.h"
 #include "ring.h"
 #include "site.h"
@@ -39,6 +40,9 @@ const struct ring_plan *turn_plan(const struct turn *turn);
 const struct site_record *turn_site(const struct turn *turn, size_t site);
 const struct watch_report *turn_replica(const struct turn *turn, size_t replica);
 bool turn_may_change(const struct turn *turn);
+
+/* What comparing cache tables has come to. */
+void turn_read_compared(const struct turn *turn, struct compared *compared);
 
 /* How often heartbeats were written; for tests. */
 unsigned turn_heartbeats(const struct turn *turn);

@@ -107,6 +107,11 @@ static void pictures_count(struct picture *picture) {
     snprintf(routing->tables[0].table, sizeof routing->tables[0].table, "shop.cache");
     routing->tables[0].routed = 182734;
     routing->tables[0].seen = 182800;
+    picture->compared = (struct compared){.known = true, .leads = true, .waiting = 2, .table_count = 2};
+    picture->compared.tables[0] = (struct compared_table){
+        "shop.cache",
+        {.rows = 1000000, .divergent = 41, .repaired = 39, .given_up = 7, .passed_at_us = PICTURES_AT_US}};
+    picture->compared.tables[1] = (struct compared_table){.name = "shop.new"};
     picture->sample_count = PICTURE_HISTORY;
     for (size_t i = 0; i < PICTURE_HISTORY; i++)
         picture->samples[i] =
@@ -169,6 +174,9 @@ static struct picture *pictures_make(const char *name) {
     pictures_add_entry(picture, EVENT_DAEMON_STARTED, hostile ? PICTURES_HOSTILE : "lyon",
                        hostile ? PICTURES_HOSTILE : "");
     pictures_count(picture);
+    if (hostile)
+        snprintf(picture->compared.tables[0].name, sizeof picture->compared.tables[0].name, "%s",
+                 PICTURES_HOSTILE);
     if (hostile)
         snprintf(picture->routing.tables[0].table, sizeof picture->routing.tables[0].table, "%s",
                  PICTURES_HOSTILE);
