@@ -73,7 +73,7 @@ CLI    = cli/main.c \
          cli/ring_prepare.c daemon/prepare.c \
          cli/ring_hand.c cli/ring_join.c cli/ring_copy.c daemon/join.c \
          cli/ring_plan.c cli/ring_leave.c cli/ring_pause.c \
-         cli/status.c daemon/picture.c daemon/status_json.c daemon/buffer.c daemon/event.c daemon/routing.c $(PAGE) \
+         cli/status.c cli/daemon_lags.c daemon/picture.c daemon/status_json.c daemon/buffer.c daemon/event.c daemon/routing.c $(PAGE) \
          cli/look.c daemon/observe.c daemon/server.c \
          $(CONFIG) $(DAEMON_PURE)
 DAEMON_PURE = daemon/link.c daemon/ring.c daemon/script.c daemon/dialect.c daemon/quote.c daemon/plain.c \
