@@ -253,7 +253,8 @@ async function refresh() {
 
 id("ring").hidden = false;
 document.querySelector("main").classList.add("drawn");
-show(JSON.parse(id("values").textContent));
+// What the daemon has written is painted first, and then drawn over.
+requestAnimationFrame(() => setTimeout(() => show(JSON.parse(id("values").textContent))));
 setInterval(() => document.hidden || refresh(), EVERY_MS);
 document.addEventListener("visibilitychange", () => document.hidden || refresh());
 })();
