@@ -169,7 +169,7 @@ PAINTS = """new Promise(done => new PerformanceObserver((list, observer) => {
   }).observe({type: "paint", buffered: true}))"""
 
 
-def first_paint(url, times=1):
+def first_paint(url, times):
     """What the browser says of each load, by a browser that is warm: one load goes before, uncounted."""
     with Tab() as tab:
         tab.open(url)

@@ -116,7 +116,11 @@ def a_whole_ring_is_shown_whole_with_its_lags_and_its_full_circle():
 @test
 def a_browser_draws_the_ring_and_the_table_says_the_same():
     it = the_stage
+    until = time.monotonic() + 40
     page = see(f"http://127.0.0.1:{it.ports[1]}/")
+    # On a busy machine a site's answer may be late, and it is drawn as doubtful until the next one.
+    while any(e["data-state"] == "warning" for e in page.all("g", "place")) and time.monotonic() < until:
+        page = see(f"http://127.0.0.1:{it.ports[1]}/")
     want([], page.complaints, "complaints on the browser's console")
     want("The ring is whole", page.text("headline"))
     want([("a", "b", "ok"), ("b", "c", "ok"), ("c", "a", "ok")],
