@@ -10,6 +10,7 @@
 #   make demo       the main job, shown on throwaway servers
 #   make bench bench-quick      how much faster on this machine, and what it costs the rest
 #   make bench-ring             how long a write takes to the other sites
+#   make bench-verbs            how long an operator waits for the command and the page
 #   make bench-overhead          the shim's own cost a call, in nanoseconds and instructions
 #   make asan tsan valgrind      the fast tests under the sanitizers
 #   make fuzz                    the readers of foreign input, fuzzed
@@ -73,7 +74,7 @@ CLI    = cli/main.c \
          cli/ring_prepare.c daemon/prepare.c \
          cli/ring_hand.c cli/ring_join.c cli/ring_copy.c daemon/join.c \
          cli/ring_plan.c cli/ring_leave.c cli/ring_pause.c \
-         cli/status.c daemon/picture.c daemon/status_json.c daemon/buffer.c daemon/event.c daemon/routing.c $(PAGE) \
+         cli/status.c cli/daemon_lags.c daemon/picture.c daemon/status_json.c daemon/buffer.c daemon/event.c daemon/routing.c $(PAGE) \
          cli/look.c daemon/observe.c daemon/server.c \
          $(CONFIG) $(DAEMON_PURE)
 DAEMON_PURE = daemon/link.c daemon/ring.c daemon/script.c daemon/dialect.c daemon/quote.c daemon/plain.c \
@@ -369,6 +370,7 @@ check-unit: unit
 check-deb: deb
 	+@$(MAKE) --no-print-directory $(BUILD)/wan
 	@sh tests/deps.sh live deb
+	-@tests/debian-root > /dev/null
 	@BUILD=$(BUILD) $(PYTHON) tests/live/test_deb.py
 
 # The ring under faults, at the daemon's own default times: some minutes for each kind of server.
@@ -489,6 +491,12 @@ bench-ring:
 	+@$(MAKE) --no-print-directory all $(BUILD)/wan
 	@BUILD=$(BUILD) $(PYTHON) bench/ring.py $(BENCH_OPTIONS)
 
+# How long the verbs take, and the page to its first paint: half a minute; BENCH_OPTIONS="--rounds 50 check" for one of them.
+bench-verbs:
+	@sh tests/deps.sh build live bench
+	+@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) $(PYTHON) bench/verbs.py $(BENCH_OPTIONS)
+
 # Words for it, as in: make bench-overhead OVERHEAD_OPTIONS="--only insert --rounds 11"
 bench-overhead:
 	@sh tests/deps.sh build bench
@@ -503,7 +511,7 @@ clean:
 .PHONY: all clean deps
 .PHONY: unit preload fast check check-ring check-converge check-drivers check-libmysqlclient check-faults check-oracle soak lint fuzz asan tsan valgrind
 .PHONY: demo
-.PHONY: bench bench-quick bench-overhead bench-ring
+.PHONY: bench bench-quick bench-overhead bench-ring bench-verbs
 .PHONY: man check-unit
 .PHONY: install uninstall deb check-deb
 -include $(shell find $(BUILD) -path $(BUILD)/deb -prune -o -name '*.d' -type f -print 2>/dev/null)

@@ -20,8 +20,8 @@ PARIS, LYON, NICE = 0, 1, 2
 
 
 def show(stage, title):
-    print(f"\n{title}\n  $ roundabout status", flush=True)
-    said = subprocess.run([os.path.join(BUILD, "roundabout"), "status", "-f", stage.files[PARIS]], stdout=subprocess.PIPE, text=True)
+    print(f"\n{title}\n  $ roundabout status --measure", flush=True)
+    said = subprocess.run([os.path.join(BUILD, "roundabout"), "status", "--measure", "-f", stage.files[PARIS]], stdout=subprocess.PIPE, text=True)
     for line in said.stdout.splitlines():
         print(f"  {line}")
     sys.stdout.flush()

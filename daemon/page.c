@@ -30,11 +30,21 @@ static void put_text(const struct writer *writer, const char *text) {
     buffer_put_html(writer->buffer, text);
 }
 
-static const char *mark_class(char mark) {
-    return mark == '*' ? "ok" : mark == '?' ? "unknown" : "bad";
+/* A link that runs, but not from where it should, is no more than a warning; a site known to be dead is more
+ * than one that isn't seen. */
+static enum picture_tone tone_of(const struct picture_server *server) {
+    if (server->mark == '*')
+        return TONE_OK;
+    if (server->mark == '?')
+        return server->life == SITE_DEAD ? TONE_BAD : TONE_UNKNOWN;
+    return server->io == LINK_THREAD_RUNNING && server->sql == LINK_THREAD_RUNNING ? TONE_WARNING : TONE_BAD;
 }
-static const char *mark_shape(char mark) {
-    return mark == '*' ? "\xE2\x9C\x93" : mark == '?' ? "?" : "!"; /* a tick */
+static const char *tone_shape(enum picture_tone tone) {
+    static const char *const shapes[] = {[TONE_OK] = "\xE2\x9C\x93" /* a tick */,
+                                         [TONE_WARNING] = "!",
+                                         [TONE_BAD] = "\xC3\x97",
+                                         [TONE_UNKNOWN] = "?"};
+    return shapes[tone];
 }
 
 static void put_cell(const struct writer *writer, const char *label, const char *text) {
@@ -84,9 +94,9 @@ static void put_servers(const struct writer *writer) {
             snprintf(version, sizeof version, "%s %.*s", dialect_for_kind(server->kind)->name,
                      (int)strcspn(server->version, "-"), server->version);
         put(writer, "<tr class=\"");
-        put(writer, mark_class(server->mark));
+        put(writer, picture_tone_word(tone_of(server)));
         put(writer, "\"><th scope=\"row\"><i class=\"mark\">");
-        put(writer, mark_shape(server->mark));
+        put(writer, tone_shape(tone_of(server)));
         put(writer, "</i>");
         put_text(writer, server->name);
         put(writer, "</th>");
@@ -95,7 +105,7 @@ static void put_servers(const struct writer *writer) {
         put_cell(writer, "Follows", server->seen ? picture_site_name(picture, server->source) : "");
         put_cell(writer, "Fetches / applies", threads);
         put_lags(writer, server);
-        put_cell(writer, "Server", version);
+        put_cell(writer, "Version", version);
         put(writer, "</tr>\n");
     }
 }

@@ -19,8 +19,10 @@ const number = n => n >= 1e7 ? (n / 1e6).toFixed(1) + " M" : n.toLocaleString("e
 const rate = n => n >= 10 || n === 0 ? Math.round(n).toLocaleString("en-GB") : n.toFixed(1);
 const duration = s => s < 1 ? Math.round(s * 1000) + " ms" : s < 120 ? s.toFixed(1) + " s" : s < 7200 ? (s / 60).toFixed(1) + " min" : (s / 3600).toFixed(1) + " h";
 const clock = s => new Date(s * 1000).toLocaleString("sv-SE");
-const tone = {"*": "ok", "?": "unknown", "!": "bad"};
-const shape = {"*": "\u2713", "?": "?", "!": "!"};
+const runs = server => server.io === "yes" && server.sql === "yes";
+// As the table without a script has it (page.c).
+const tone = s => s.mark === "*" ? "ok" : s.mark === "?" ? (s.life === "dead" ? "bad" : "unknown") : runs(s) ? "warning" : "bad";
+const shape = {ok: "\u2713", warning: "!", bad: "\u00d7", unknown: "?"};
 const short = (text, most) => text.length > most ? text.slice(0, most - 1) + "\u2026" : text;
 
 const lag = (server, origin) => {
@@ -72,8 +74,7 @@ function drawLink(drawing, value, sites, server, place) {
   const from = seen ? source : wanted;
   if (from === place) return;
   const past = seen && source !== wanted;
-  const runs = seen && server.io === "yes" && server.sql === "yes";
-  const kind = server.mark === "?" ? "unknown" : !runs ? "bad" : past ? "warning" : "ok";
+  const kind = server.mark === "?" ? "unknown" : !seen || !runs(server) ? "bad" : past ? "warning" : "ok";
   const bend = linkShape(from, place, count);
   if (past) {
     const empty = linkShape(wanted, place, count);
@@ -90,19 +91,18 @@ function drawLink(drawing, value, sites, server, place) {
 function drawSite(drawing, value, server, place, count) {
   const angle = 2 * Math.PI * place / count, [x, y] = at(angle, R);
   const kind = server.life === "dead" ? "bad" : server.mark === "?" ? "unknown" : server.life === "doubtful" ? "warning" : "ok";
-  const glyph = server.life === "dead" ? "\u00d7" : kind === "unknown" ? "?" : kind === "warning" ? "!" : "\u2713";
   const replicas = value.servers.filter(s => s.role === "replica" && s.site === server.name);
   const group = svg("g", {class: "place " + kind, "data-site": server.name, "data-state": kind},
     svg("title", {}, `${server.name}: ${server.state}`));
   replicas.slice(0, 7).forEach((replica, i) => {
     const turn = angle + (i - (Math.min(replicas.length, 7) - 1) / 2) * .42;
     const [rx, ry] = [x + 45 * Math.sin(turn), y - 45 * Math.cos(turn)];
-    group.append(svg("circle", {class: "replica " + tone[replica.mark], cx: rx.toFixed(1), cy: ry.toFixed(1), r: 7},
+    group.append(svg("circle", {class: "replica " + tone(replica), cx: rx.toFixed(1), cy: ry.toFixed(1), r: 7},
       svg("title", {}, `${replica.name}: ${replica.state}`)));
   });
   if (server.name === value.site) group.append(svg("circle", {class: "here", cx: x, cy: y, r: NODE + 5}));
   group.append(svg("circle", {class: "site " + kind, cx: x, cy: y, r: NODE}),
-    svg("text", {class: "glyph", x, y: y + 7, "text-anchor": "middle"}, glyph));
+    svg("text", {class: "glyph", x, y: y + 7, "text-anchor": "middle"}, shape[kind]));
   const away = R + (replicas.length ? 66 : 44), [tx, ty] = at(angle, away);
   const anchor = Math.abs(tx) < 40 ? "middle" : tx > 0 ? "start" : "end";
   const lift = ty < -away * .7 ? -14 : ty > away * .7 ? 12 : -3;
@@ -138,15 +138,15 @@ function showServers(value) {
       const said = origin === server.name ? null : lag(server, origin);
       if (said) lags.append(html("span", {class: "lag"}, html("b", {}, origin), " " + said), " ");
     }
-    return html("tr", {class: tone[server.mark]},
-      html("th", {scope: "row"}, html("i", {class: "mark"}, shape[server.mark]), server.name),
+    return html("tr", {class: tone(server)},
+      html("th", {scope: "row"}, html("i", {class: "mark"}, shape[tone(server)]), server.name),
       cell("Role", server.role), cell("State", server.state), cell("Follows", server.follows || ""),
       cell("Fetches / applies", server.follows && server.follows !== "-" ? server.io + " / " + server.sql : ""), lags,
-      cell("Server", server.kind ? server.kind + " " + server.version.split("-")[0] : ""));
+      cell("Version", server.kind ? server.kind + " " + server.version.split("-")[0] : ""));
   }));
 }
 
-function plot(drawing, series, unit) {
+function plot(drawing, series, unit, first_s, last_s) {
   const W = 520, H = 104, X0 = 2;
   const points = series.flatMap(s => s.values).filter(v => v !== null);
   drawing.replaceChildren(svg("line", {class: "axis", x1: X0, x2: W, y1: H, y2: H}));
@@ -168,7 +168,9 @@ function plot(drawing, series, unit) {
     if (kind !== "other") drawing.append(svg("path", {class: "area", d: area}));
     drawing.append(svg("path", {class: "curve " + kind, d: line}));
   }
-  drawing.append(svg("text", {class: "soft", x: X0 + 2, y: 12}, unit(Math.max(...points))));
+  drawing.append(svg("text", {class: "soft", x: X0 + 2, y: 12}, unit(Math.max(...points))),
+    svg("text", {class: "soft", x: X0 + 2, y: H + 18}, clock(first_s).slice(11, 16)),
+    svg("text", {class: "soft", x: W, y: H + 18, "text-anchor": "end"}, clock(last_s).slice(11, 16)));
 }
 
 function showHistory(value) {
@@ -179,12 +181,13 @@ function showHistory(value) {
     const before = samples[i], seconds = s[0] - before[0];
     return s[column] === null || before[column] === null || seconds <= 0 || s[column] < before[column] ? null : (s[column] - before[column]) / seconds;
   });
+  const span = [samples[0][0], samples[samples.length - 1][0]];
   const routed = per(1), all = per(2), known = all.some(v => v !== null);
   id("rate").parentElement.hidden = !known;
-  plot(id("rate"), [{values: routed, kind: "own"}, {values: all, kind: "other"}], rate);
+  plot(id("rate"), [{values: routed, kind: "own"}, {values: all, kind: "other"}], rate, ...span);
   id("rate-now").replaceChildren(html("span", {class: "key own"}, "routed " + rate(routed[routed.length - 1] || 0)),
     html("span", {class: "key other"}, "all " + rate(all[all.length - 1] || 0)));
-  plot(id("circles"), [{values: samples.map(s => s[3]), kind: "own"}], time);
+  plot(id("circles"), [{values: samples.map(s => s[3]), kind: "own"}], time, ...span);
   id("circle-now").textContent = value.full_circle_ms === null ? "not measured" : time(value.full_circle_ms);
 }
 
@@ -263,7 +266,8 @@ async function refresh() {
 
 id("ring").hidden = false;
 document.querySelector("main").classList.add("drawn");
-show(JSON.parse(id("values").textContent));
+// What the daemon has written is painted first, and then drawn over.
+requestAnimationFrame(() => setTimeout(() => show(JSON.parse(id("values").textContent))));
 setInterval(() => document.hidden || refresh(), EVERY_MS);
 document.addEventListener("visibilitychange", () => document.hidden || refresh());
 })();

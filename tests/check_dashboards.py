@@ -3,11 +3,12 @@
 
 usage: check_dashboards.py PRINT_SHOWN contrib/grafana/roundabout.json contrib/prometheus/roundabout.rules.yml
 
-What is printed is that of the tests' pictures (tests/unit/print_shown.c). With promtool installed, it looks at rules and metrics, too.
+What is printed is that of the tests' pictures (tests/unit/print_shown.c). Prometheus' own promtool looks at rules and metrics, too, where
+tests/promtool can have it.
 """
 import json
+import os
 import re
-import shutil
 import subprocess
 import sys
 
@@ -87,7 +88,8 @@ def main():
     faults = list(dashboard_faults(dashboard, known)) + list(rule_faults(rules, known))
     faults += [f"{family} is in the list but printed for no picture" for family in families
                if not any(name == family or re.fullmatch(family + "_(bucket|sum|count)", name) for name in known)]
-    promtool = shutil.which("promtool")
+    had = subprocess.run([os.path.join(os.path.dirname(os.path.abspath(__file__)), "promtool")], capture_output=True, text=True)
+    promtool = had.stdout.strip()
     if promtool:
         text = "".join(print_shown(program, "metrics", "healthy"))
         for words, given in (([promtool, "check", "rules", rules], None), ([promtool, "check", "metrics"], text)):
@@ -98,7 +100,7 @@ def main():
         print(fault, file=sys.stderr)
     print(f"{len(known)} series of {len(families)} families, {len(faults)} faults")
     if not promtool:
-        print("skip: no promtool here")
+        print(f"skip: no promtool here: {had.stderr.strip()[-200:]}")
     print(f"{0 if faults else 1 + bool(promtool)} passed, {1 if faults else 0} failed, {0 if promtool else 1} skipped")
     return 1 if faults or not known else 0
 

@@ -13,8 +13,9 @@ live='mariadb-server-core|mariadb-server-core-10.6|mariadb-server-core-10.5
       mariadb-client-core|mariadb-client-core-10.6|mariadb-client-core-10.5
       openssl python3 python3-mysqldb perl libdbd-mysql-perl ruby ruby-mysql2'
 check='libcmocka-dev man-db mandoc clang libclang-rt-dev|libclang-rt-14-dev clang-format clang-tidy cppcheck valgrind sysbench faketime
+       chromium|chromium-browser
        dpkg-dev python3-dev libperl-dev ruby-dev python3-pytest python3-mock libtest-deep-perl ruby-rspec'
-bench='gnuplot-nox|gnuplot valgrind'
+bench='gnuplot-nox|gnuplot valgrind chromium|chromium-browser'
 deb='debhelper debootstrap libmicrohttpd-dev libsystemd-dev lintian'
 
 [ -z "${SKIP_DEPS:-}" ] || exit 0

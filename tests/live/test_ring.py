@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -276,7 +277,11 @@ def check_and_status_say_how_the_ring_is():
     wait_for(lambda: ask(it, "check")[0] == 0, 10, "all heartbeats are there", pause_s=0.2)
     status, said = ask(it, "check")
     want((0, "RING OK"), (status, said[:7]), said)
-    status, said = ask(it, "status", "--json")
+    status, said = ask(it, "status")
+    want(0, status, said)
+    for line in said.splitlines()[1:4]:
+        want(2, len(re.findall(r" <\d+ ms", line)), f"lags known only to be within so much, without a page, in {line}")
+    status, said = ask(it, "status", "--json", "--measure")
     want(0, status, said)
     shown = json.loads(said)
     want((True, 4), (shown["whole"], len(shown["servers"])), "the ring")
