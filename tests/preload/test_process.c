@@ -109,6 +109,119 @@ static void a_log_file_that_is_a_pipe_without_reader_holds_nobody_up(void) {
     unlink(path);
 }
 
+/* Descriptors */
+
+static bool is_open(int number) {
+    return fcntl(number, F_GETFD) >= 0;
+}
+
+/* What reads standard input, or prints, gets an error there, and is not put into somebody's conversation. */
+static void closed_standard_descriptors_are_not_taken_by_a_shadow(void) {
+    MYSQL *mysql = connect_main();
+    close(STDIN_FILENO);
+    SQL(mysql, SELECT_CACHE);
+    FROM_LOCAL(first_cell(mysql), "1");
+    TRUE_THAT(!is_open(STDIN_FILENO));
+    NUMBER(mysql_send_query(mysql, SELECT_CACHE, strlen(SELECT_CACHE)), 0);
+    TRUE_THAT(!is_open(STDIN_FILENO));
+    NUMBER(mysql_read_query_result(mysql), 0);
+    FROM_LOCAL(first_cell(mysql), "1");
+    TRUE_THAT(!is_open(STDIN_FILENO));
+    mysql_close(mysql);
+}
+
+static void all_descriptors_may_be_closed_and_a_new_connection_made(void) {
+    MYSQL *mysql = connect_main();
+    SQL(mysql, SELECT_CACHE);
+    FROM_LOCAL(first_cell(mysql), "1");
+    for (int number = 3; number < 256; number++) {
+        close(number);
+    }
+    nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    clearenv();
+    MYSQL *other = mysql_init(NULL);
+    TRUE_THAT(mysql_real_connect(other, NULL, "app", "secret", "shop", 0, "/run/main.sock", 0));
+    for (int i = 0; i < 3; i++) {
+        SQL(other, REPLACE_CACHE);
+        SQL(other, SELECT_MAIN);
+        TEXT(first_cell(other), "main:1");
+    }
+    mysql_close(other);
+}
+
+/* The server's word for it is that nobody listens; but it is this process that can't even ask. */
+static void a_process_without_descriptors_does_not_call_the_local_master_down(void) {
+    MYSQL *mysql = connect_main();
+    MYSQL *other = connect_main();
+    struct rlimit limit, none;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    none = limit;
+    none.rlim_cur = 3;
+    fake_fail_connect(FAKE_LOCAL, 2001, "Can't create UNIX socket (24)", 1);
+    SQL(mysql, "SELECT 1");
+    mysql_free_result(mysql_store_result(mysql));
+    setrlimit(RLIMIT_NOFILE, &none);
+    SQL(mysql, SELECT_CACHE);
+    TEXT(first_cell(mysql), "main:1");
+    setrlimit(RLIMIT_NOFILE, &limit);
+    SQL(other, SELECT_CACHE);
+    FROM_LOCAL(first_cell(other), "1");
+    NUMBER(count_log_lines("local master lost"), 0);
+    mysql_close(mysql);
+    mysql_close(other);
+}
+
+/* Children */
+
+/* The client's end of the connection made last, whose number is at least `from`; -1: there is none. */
+static int find_client_end(int from) {
+    for (int number = 255; number >= from; number--) {
+        struct sockaddr_un name;
+        socklen_t length = sizeof name;
+        if (getsockname(number, (struct sockaddr *)&name, &length) == 0 && length == sizeof name.sun_family) {
+            return number;
+        }
+    }
+    return -1;
+}
+
+/* What both hold open ends for the server only when both have let it go: a daemon's first process, gone with a
+ * transaction open, would keep its rows locked as long as the second one lives. */
+static void a_child_that_goes_on_holds_no_end_of_its_parents_shadow(void) {
+    MYSQL *mysql = connect_main();
+    int main_end = find_client_end(3);
+    SQL(mysql, "BEGIN");
+    SQL(mysql, REPLACE_CACHE);
+    int shadow_end = find_client_end(main_end + 1);
+    if (!is_preloaded()) {
+        NUMBER(shadow_end, -1);
+        return;
+    }
+    TRUE_THAT(shadow_end > main_end);
+    struct stat before, now;
+    fstat(shadow_end, &before);
+    pid_t child = fork();
+    if (child == 0) {
+        bool worked = mysql_query(mysql, REPLACE_CACHE) == 0;
+        bool gone = fstat(shadow_end, &now) != 0 || now.st_ino != before.st_ino;
+        _exit(worked && gone ? 0 : 1);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    NUMBER(status, 0);
+    child = fork();
+    if (child == 0) {
+        mysql_close(mysql);
+        _exit(fstat(shadow_end, &now) != 0 ? 0 : 1);
+    }
+    waitpid(child, &status, 0);
+    NUMBER(status, 0);
+    TRUE_THAT(fstat(shadow_end, &now) == 0 && now.st_ino == before.st_ino);
+    SQL(mysql, REPLACE_CACHE);
+    SQL(mysql, "COMMIT");
+    mysql_close(mysql);
+}
+
 int main(int argc, char **argv) {
     static const struct claim claims[] = {
         CLAIM(a_line_never_gets_into_a_connection_under_the_number_of_standard_error, "", EVERYWHERE),
@@ -117,6 +230,10 @@ int main(int argc, char **argv) {
         CLAIM(standard_error_that_nobody_reads_any_more_ends_nobody, "", EVERYWHERE),
         CLAIM(standard_error_that_is_full_holds_nobody_up, "", EVERYWHERE),
         CLAIM(a_log_file_that_is_a_pipe_without_reader_holds_nobody_up, "", EVERYWHERE),
+        CLAIM(closed_standard_descriptors_are_not_taken_by_a_shadow, "", EVERYWHERE),
+        CLAIM(all_descriptors_may_be_closed_and_a_new_connection_made, "", EVERYWHERE),
+        CLAIM(a_process_without_descriptors_does_not_call_the_local_master_down, "", EVERYWHERE),
+        CLAIM(a_child_that_goes_on_holds_no_end_of_its_parents_shadow, "", EVERYWHERE),
     };
     return RUN_CLAIMS(claims);
 }
