@@ -107,6 +107,9 @@ static void forget_local(struct handle *handle, const struct local *local, bool 
     if (handle->refused_by == local) {
         handle->refused_by = NULL;
     }
+    if (handle->running == local->mysql) {
+        handle->running = NULL; /* the application has jumped out of the statement */
+    }
 }
 
 static void dispose(struct handle *handle, struct local *local) {

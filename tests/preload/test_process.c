@@ -222,6 +222,67 @@ static void a_child_that_goes_on_holds_no_end_of_its_parents_shadow(void) {
     mysql_close(mysql);
 }
 
+/* Jumps and cancelled threads */
+
+static sigjmp_buf way_out;
+
+static void jump_out(int number) {
+    (void)number;
+    siglongjmp(way_out, 1);
+}
+
+static void a_statement_that_was_left_is_not_running_for_ever(void) {
+    MYSQL *mysql = connect_main(), *other = connect_main();
+    SQL(mysql, SELECT_CACHE);
+    mysql_free_result(mysql_store_result(mysql));
+    fake_fail_slowly(FAKE_LOCAL, SELECT_CACHE, 1317, 1, 2000);
+    fake_fail_slowly(FAKE_MAIN, SELECT_CACHE, 1317, 1, 2000);
+    signal(SIGALRM, jump_out);
+    if (sigsetjmp(way_out, 1) == 0) {
+        ualarm(200 * 1000, 0);
+        mysql_query(mysql, SELECT_CACHE);
+        SAID("the statement takes long enough to be left");
+    }
+    signal(SIGALRM, SIG_DFL);
+    alarm(30);
+    TRUE_THAT(mysql_real_connect(mysql, NULL, "app", "secret", "shop", 0, "/run/main.sock", 0));
+    size_t from = fake_journal_length();
+    NUMBER(mysql_kill(other, mysql_thread_id(mysql)), 0);
+    if (is_preloaded()) {
+        NUMBER(fake_journal_count(from, FAKE_LOCAL, "KILL"), 0);
+    }
+    mysql_close(other);
+}
+
+static bool came_back;
+
+static void *work_while_to_be_cancelled(void *mysql) {
+    pthread_cancel(pthread_self());
+    bool worked = mysql_query(mysql, REPLACE_CACHE) == 0;
+    came_back = worked;
+    pthread_testcancel();
+    return NULL;
+}
+
+/* The library has no point in this call at which a thread ends; the shim must not bring one in, and least of
+ * all while it has something half done. */
+static void a_thread_is_not_cancelled_inside_the_shim(void) {
+    fake_without_sockets = true; /* to one of them the fake library writes */
+    MYSQL *mysql = connect_main();
+    pthread_t thread;
+    void *result = NULL;
+    fake_fail_connect(FAKE_LOCAL, 2003, "Can't connect to server", 1); /* there is something to log */
+    pthread_create(&thread, NULL, work_while_to_be_cancelled, mysql);
+    pthread_join(thread, &result);
+    TRUE_THAT(came_back);
+    TRUE_THAT(result == PTHREAD_CANCELED);
+    struct timespec begin, end;
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    SQL(mysql, REPLACE_CACHE);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    TRUE_THAT(end.tv_sec - begin.tv_sec < 2);
+}
+
 int main(int argc, char **argv) {
     static const struct claim claims[] = {
         CLAIM(a_line_never_gets_into_a_connection_under_the_number_of_standard_error, "", EVERYWHERE),
@@ -234,6 +295,8 @@ int main(int argc, char **argv) {
         CLAIM(all_descriptors_may_be_closed_and_a_new_connection_made, "", EVERYWHERE),
         CLAIM(a_process_without_descriptors_does_not_call_the_local_master_down, "", EVERYWHERE),
         CLAIM(a_child_that_goes_on_holds_no_end_of_its_parents_shadow, "", EVERYWHERE),
+        CLAIM(a_statement_that_was_left_is_not_running_for_ever, "", EVERYWHERE),
+        CLAIM(a_thread_is_not_cancelled_inside_the_shim, "", UNSANITIZED_ONLY),
     };
     return RUN_CLAIMS(claims);
 }
