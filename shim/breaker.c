@@ -47,8 +47,11 @@ static void describe(const struct config_server *server, char *address, size_t s
     }
 }
 
+/* Whoever was at it is not here, and what that one had done by then is not known. */
 static void after_fork(void) {
-    atomic_store(&choosing, false); /* whoever was at it is not here */
+    if (atomic_exchange(&choosing, false)) {
+        private.address[0] = '\0';
+    }
 }
 static void watch_fork(void) {
     pthread_atfork(NULL, NULL, after_fork);
@@ -100,7 +103,10 @@ static void choose(const struct config *config) {
 
 static struct page_breaker *state_for(const struct config *config) {
     if (atomic_load_explicit(&chosen_for, memory_order_acquire) != config) {
+        int cancel_state;
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state); /* others would wait for it in vain */
         choose(config);
+        pthread_setcancelstate(cancel_state, NULL);
     }
     struct page_breaker *page = atomic_load_explicit(&shared, memory_order_acquire);
     bool alone = atomic_load_explicit(&contradictions, memory_order_relaxed) >= CONTRADICTIONS_MAX;

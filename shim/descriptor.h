@@ -30,4 +30,18 @@ void descriptor_take_back(struct descriptor_loan *loan);
 bool descriptor_suspend(struct descriptor_loan *loan);
 void descriptor_resume(struct descriptor_loan *loan);
 
+/* Numbers 0 to 2 that a program has closed, held while a connection is opened so that it doesn't get one of them:
+ * what the program prints, or reads as its input, would be part of a conversation. */
+struct descriptor_standard {
+    bool taken[3];
+};
+void descriptor_occupy_standard(struct descriptor_standard *standard);
+void descriptor_vacate_standard(const struct descriptor_standard *standard); /* keeps errno */
+
+/* close(2), in which no thread is cancelled: what surrounds it would be half done. Keeps errno. */
+void descriptor_close(int number);
+
+/* False: this process, or the host, has as many open as it may. Keeps errno. */
+bool descriptor_can_be_had(void);
+
 #endif

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "local_parts.h"
 
+#include "descriptor.h"
 #include "log.h"
 #include "prepared.h"
 #include "variables.h"
@@ -10,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 int64_t local_now_ms(void) {
     struct timespec now;
@@ -62,6 +62,14 @@ bool local_may_close(struct local *local) {
     return given_up ? local->pid == process_id() : local_is_ours(local);
 }
 
+/* A forked child lets its copy of the parent's descriptor go, without a byte: the server sees the connection end
+ * only when nobody holds it any more, and a parent that is gone may have left a transaction open. */
+static void let_go(const struct local *local) {
+    if (local->pid != process_id() && socket_is_same(&local->socket)) {
+        descriptor_close(local->socket.number);
+    }
+}
+
 void local_free(struct local *local) {
     struct handle *own = handle_find(local->mysql);
     if (own) {
@@ -70,8 +78,10 @@ void local_free(struct local *local) {
     if (local_may_close(local)) {
         local->real->mysql_close(local->mysql);
         prepared_close_waiting(local); /* they know no connection now */
-    } /* else its memory is left: to close it would speak on the parent's connection, or into somebody else's
-         file */
+    } else { /* its memory is left: to close it would speak on the parent's connection, or into somebody
+                else's file */
+        let_go(local);
+    }
     if (own) {
         handle_free(own);
     }
@@ -115,6 +125,9 @@ static void forget_local(struct handle *handle, const struct local *local, bool 
     variables_forget(handle, local);
     if (handle->refused_by == local) {
         handle->refused_by = NULL;
+    }
+    if (handle->running == local->mysql) {
+        handle->running = NULL; /* the application has jumped out of the statement */
     }
 }
 
@@ -176,6 +189,7 @@ void local_abandon(struct handle *handle, struct local_slot *slot) {
         handle_free(own);
     }
     if (local->results == 0) {
+        let_go(local);
         free(local);
     } else {
         local->orphaned = false; /* a result still points to it: left alone altogether */

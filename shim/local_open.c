@@ -2,6 +2,7 @@
 #include "local_parts.h"
 
 #include "breaker.h"
+#include "descriptor.h"
 #include "log.h"
 #include "process.h"
 #include "stats.h"
@@ -40,6 +41,11 @@ static enum route_reason connect_failed(struct handle *handle, struct local_slot
     unsigned error = real->mysql_errno(mysql);
     char address[256], why[512];
     describe_address(&config->local.server, address, sizeof address);
+    if (verdict_is_outage(error) && !descriptor_can_be_had()) { /* this process couldn't even ask */
+        handle->cause = PAGE_CAUSE_CONNECT_REFUSED;
+        local_note_refusal("connections at", address, error, real->mysql_error(mysql));
+        return local_refuse_for_a_while(slot, config, ROUTE_LOCAL_DOWN);
+    }
     if (verdict_is_outage(error)) {
         snprintf(why, sizeof why, "%s: %u %s", address, error, real->mysql_error(mysql));
         breaker_failed(config, why);
@@ -171,12 +177,15 @@ enum route_reason local_open(struct handle *handle, struct local_slot *slot, con
         local_free(local);
         return ROUTE_LOCAL_DOWN;
     }
+    struct descriptor_standard standard;
+    descriptor_occupy_standard(&standard);
     socket_catch_begin();
     MYSQL *connected =
         handle->real->mysql_real_connect(local->mysql, to->server.socket ? NULL : to->server.host, user,
                                          password, database, to->server.port, to->server.socket,
                                          handle->credentials.flags & ~(unsigned long)FLAG_LOCAL_FILES);
     struct socket caught = socket_catch_end();
+    descriptor_vacate_standard(&standard);
     if (connected) {
         note_socket(local, caught);
     }

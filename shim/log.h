@@ -1,6 +1,7 @@
 /* The shim's own log: one line per change of state, to the configured file or to standard error, never to
- * standard output. Each line is one write(2), so that lines of several processes don't mix. Keeps errno. Any
- * thread; allocates nothing. No statement, no value and no password is ever given to it. */
+ * standard output; a line is left out where standard error isn't any more what the name says, or nobody reads
+ * it. Each line is one write(2), so that lines of several processes don't mix. Keeps errno. Any thread, which
+ * isn't cancelled here; allocates nothing. No statement, no value and no password is ever given to it. */
 #ifndef ROUNDABOUT_LOG_H
 #define ROUNDABOUT_LOG_H
 

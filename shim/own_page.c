@@ -31,7 +31,8 @@ void *own_page_make(struct own_page *page) {
     if (!config || atomic_exchange(&page->tried, true)) {
         return atomic_load(&page->memory); /* another thread is at it: what comes meanwhile isn't counted */
     }
-    int kept_errno = errno;
+    int kept_errno = errno, cancel_state;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     pthread_once(&fork_once, watch_fork);
     page->next = atomic_load(&pages);
     while (!atomic_compare_exchange_weak(&pages, &page->next, page)) {
@@ -48,6 +49,7 @@ void *own_page_make(struct own_page *page) {
         close(directory);
     }
     atomic_store(&page->memory, memory);
+    pthread_setcancelstate(cancel_state, NULL);
     errno = kept_errno;
     return memory;
 }

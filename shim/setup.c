@@ -25,7 +25,7 @@ enum { RELOADS_MAX = 1000, LOOK_EVERY_MS = 1000, FILES_MAX = 64, SPARE_BYTES = 8
  * MySQL. */
 static char config_variable[4096];
 static char runtime_variable[256];
-static bool copied;
+static pthread_once_t environment_once = PTHREAD_ONCE_INIT;
 static bool disabled;
 static bool observes;
 static enum { NOT_SAID, SAID_NO, SAID_YES } deepbind_variable;
@@ -40,11 +40,7 @@ static _Atomic bool looking; /* one thread looks at a time; what follows is its 
 static uint64_t seen;        /* what the files looked like when they were read last */
 static unsigned reloads;
 
-__attribute__((constructor)) static void copy_environment(void) {
-    if (copied) {
-        return; /* another library's constructor was before us */
-    }
-    copied = true;
+static void read_environment(void) {
     /* secure_getenv: a process with raised rights takes no orders from its caller's environment */
     const char *path = secure_getenv("ROUNDABOUT_CONFIG");
     if (path && strlen(path) < sizeof config_variable) {
@@ -62,6 +58,11 @@ __attribute__((constructor)) static void copy_environment(void) {
     }
     const char *observe = secure_getenv("ROUNDABOUT_OBSERVE");
     observes = observe && *observe && strcmp(observe, "0") != 0;
+}
+
+/* Another library's constructor may come before this one, with calls of its own. */
+__attribute__((constructor)) static void copy_environment(void) {
+    pthread_once(&environment_once, read_environment);
 }
 
 bool setup_observes(void) {
@@ -209,11 +210,18 @@ const struct config *setup_config(void) {
         return NULL;
     }
     if (!atomic_load_explicit(&is_read, memory_order_acquire)) {
-        if (!open_reader()) {
+        int cancel_state;
+        copy_environment();
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+        bool can_read = !disabled && open_reader();
+        if (can_read) {
+            pthread_once(&once, load);
+            atomic_store_explicit(&is_read, true, memory_order_release);
+        }
+        pthread_setcancelstate(cancel_state, NULL);
+        if (!can_read) {
             return NULL;
         }
-        pthread_once(&once, load);
-        atomic_store_explicit(&is_read, true, memory_order_release);
     }
     return atomic_load_explicit(&current, memory_order_acquire);
 }
@@ -272,10 +280,12 @@ void setup_look(void) {
         atomic_exchange(&looking, true)) {
         return;
     }
-    int kept_errno = errno;
+    int kept_errno = errno, cancel_state;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     if (look_at_files() != seen) {
         reload();
     }
     errno = kept_errno;
     atomic_store(&looking, false);
+    pthread_setcancelstate(cancel_state, NULL);
 }

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """Fuzzes the readers of foreign input: make fuzz [FUZZ_S=900]
 
-    run.py BUILD [--seconds S]
+    run.py BUILD [--seconds S] [--jobs N] [--only TARGET,...]
 
-Each of BUILD/fuzz/fuzz_* (libFuzzer with ASan and UBSan) gets S seconds, two at a time. Seeds are made of tests/data, config/ and the answers that
+Each of BUILD/fuzz/fuzz_* (libFuzzer with ASan and UBSan), or each TARGET, gets S seconds, N (two) at a time. Seeds are made of tests/data, config/ and the answers that
 real servers gave, and of tests/fuzz/regressions/NAME/, one file for each input that has ever failed. An input that fails now is kept in
 BUILD/fuzz/found/ and its path is printed."""
 
@@ -157,15 +157,19 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("build")
     parser.add_argument("--seconds", type=int, default=900)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--only", default="", help="a comma list of targets")
     options = parser.parse_args()
     build = os.path.abspath(options.build)
     programs = sorted(glob.glob(os.path.join(build, "fuzz", "fuzz_*[!.]")))
     programs = [program for program in programs if os.access(program, os.X_OK) and "." not in os.path.basename(program)]
+    if options.only:
+        programs = [os.path.join(build, "fuzz", "fuzz_" + target) for target in options.only.split(",")]
     found = os.path.join(build, "fuzz", "found")
     os.makedirs(found, exist_ok=True)
     passed = failed = 0
     with tempfile.TemporaryDirectory() as folder:
-        for pair in (programs[i:i + 2] for i in range(0, len(programs), 2)):
+        for pair in (programs[i:i + options.jobs] for i in range(0, len(programs), options.jobs)):
             runs = [(os.path.basename(program)[len("fuzz_"):], program) for program in pair]
             started = [(target, start(target, program, folder, found, options.seconds)) for target, program in runs]
             for target, process in started:

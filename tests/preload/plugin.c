@@ -57,3 +57,18 @@ void plugin_close(MYSQL *mysql) {
 long plugin_alive(void) {
     return fake_alive();
 }
+
+/* A program that is preloaded with this says, in the file of that name, who answers before the shim's own
+ * constructors have run. */
+__attribute__((constructor)) static void ask_early(void) {
+    const char *path = getenv("CLAIMS_EARLY");
+    FILE *out = path ? fopen(path, "w") : NULL;
+    MYSQL *mysql = out ? plugin_connect() : NULL;
+    if (mysql) {
+        fputs(plugin_ask(mysql, SELECT_CACHE), out);
+        mysql_close(mysql);
+    }
+    if (out) {
+        fclose(out);
+    }
+}

@@ -5,6 +5,7 @@
 
 #include <dlfcn.h>
 #include <libgen.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct plugin {
@@ -18,13 +19,18 @@ struct plugin {
     long (*alive)(void);
 };
 
-static struct plugin load(const char *name) {
-    char own[400] = "", path[512];
-    struct plugin plugin = {0};
-    if (readlink("/proc/self/exe", own, sizeof own - 1) < 0) {
-        return plugin;
+static const char *path_of_plugin(const char *name) {
+    static char path[512];
+    char own[400] = "";
+    if (readlink("/proc/self/exe", own, sizeof own - 1) > 0) {
+        snprintf(path, sizeof path, "%s/plugin_%s.so", dirname(own), name);
     }
-    snprintf(path, sizeof path, "%s/plugin_%s.so", dirname(own), name);
+    return path;
+}
+
+static struct plugin load(const char *name) {
+    const char *path = path_of_plugin(name);
+    struct plugin plugin = {0};
     plugin.object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!plugin.object) {
         printf("    %s\n", dlerror());
@@ -144,12 +150,37 @@ static void without_a_library_the_calls_fail_like_a_librarys(void) {
     mysql_server_end();
 }
 
+/* The dynamic linker calls the constructors of what is preloaded last first. */
+static void another_librarys_constructor_finds_the_shim_as_the_environment_has_it(void) {
+    char preload[1024], path[600], said[64] = "";
+    const char *shim = getenv("LD_PRELOAD");
+    snprintf(preload, sizeof preload, "%s %s", shim ? shim : "", path_of_plugin("mariadb"));
+    snprintf(path, sizeof path, "%s/early", getenv("CLAIMS_FOLDER"));
+    pid_t child = fork();
+    if (child == 0) {
+        setenv("LD_PRELOAD", preload, 1);
+        setenv("CLAIMS_EARLY", path, 1);
+        execl("/bin/true", "true", (char *)NULL);
+        _exit(127);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    NUMBER(status, 0);
+    FILE *file = fopen(path, "r");
+    if (file) {
+        TRUE_THAT(fgets(said, sizeof said, file));
+        fclose(file);
+    }
+    FROM_LOCAL(said, "1");
+}
+
 int main(int argc, char **argv) {
     static const struct claim claims[] = {
         CLAIM(a_driver_in_a_scope_of_its_own_is_served, "24", EVERYWHERE),
         CLAIM(a_driver_of_the_other_library_is_served, "24", EVERYWHERE),
         CLAIM(two_libraries_in_one_process_are_told_apart, "24", EVERYWHERE),
         CLAIM(an_unloaded_driver_may_come_back, "25", EVERYWHERE),
+        CLAIM(another_librarys_constructor_finds_the_shim_as_the_environment_has_it, "", EVERYWHERE),
         CLAIM(without_a_library_the_calls_fail_like_a_librarys, "", SHIM_ONLY),
     };
     return RUN_CLAIMS(claims);
