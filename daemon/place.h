@@ -16,7 +16,8 @@ enum place_beats {
 };
 
 /* Heartbeats are writes: a server that has forgotten which GTIDs it gave out must not give out any before it
- * was joined again, and a new one none before it has its place. This is about view->me. */
+ * was joined again, and a new one none before it has its place. This is about view->me, and holds for the
+ * connection over which view->link was read: behind the next may be another server. */
 enum place_beats place_decide(const struct ring_view *view, bool joining);
 
 #endif

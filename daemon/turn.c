@@ -235,6 +235,7 @@ static bool write_order(struct turn *turn, struct managed *link, struct watch_or
         leaves_out = link_gtid_of_domain(target->returned, target->report.state.domain_id, position, sizeof position);
     memset(order, 0, sizeof *order);
     order->kind = WATCH_SCRIPT;
+    order->connection = link->report.connection;
     if (leaves_out && state->kind == SERVER_MYSQL) {
         memcpy(order->without, target->returned, sizeof order->without);
         memcpy(order->without_uuid, target->report.state.uuid, sizeof order->without_uuid);
@@ -376,6 +377,7 @@ static void order_account(struct turn *turn) {
         return;
     memset(&turn->order, 0, sizeof turn->order);
     turn->order.kind = WATCH_ACCOUNT;
+    turn->order.connection = turn->own.report.connection;
     snprintf(turn->order.user, sizeof turn->order.user, "%s", login->user);
     turn->account_is_done = true;
     if (!script_for_account(login, &turn->order.script) || !watch_give(turn->own.watch, &turn->order))
@@ -409,6 +411,8 @@ static bool turn_link(struct turn *turn, struct managed *link, int64_t now_ms) {
         tell_order(turn, link);
         const bool refused = link->report.order_answer.outcome == SERVER_REFUSED && !link->order_is_account;
         link->retry_at_ms = refused ? now_ms + REFUSED_RETRY_MS : 0;
+        if (link->order_is_account && link->report.order_answer.outcome == SERVER_UNREACHABLE)
+            turn->account_is_done = false;
         link->order_is_account = false;
     }
     if (link->order_is_open)
@@ -444,10 +448,14 @@ static bool turn_take_replica(struct turn *turn, struct managed *replica, int64_
     return false;
 }
 
+/* One that answers and shows nothing may be empty: nothing may be written there either. */
 static void tell_converge(struct turn *turn) {
     enum site_life lives[RING_SITES_MAX];
-    for (size_t i = 0; i < turn->ring->site_count; i++)
-        lives[i] = turn->pause.until_us || turn->someone_is_empty ? SITE_UNKNOWN : turn->sites[i].life;
+    for (size_t i = 0; i < turn->ring->site_count; i++) {
+        const struct site_record *site = &turn->sites[i];
+        const bool is_hidden = site->life == SITE_ALIVE && !site_state(site);
+        lives[i] = turn->pause.until_us || turn->someone_is_empty || is_hidden ? SITE_UNKNOWN : site->life;
+    }
     if (!turn->converge)
         return;
     converge_tell(turn->converge, lives);
@@ -488,12 +496,12 @@ static void open_beats(struct turn *turn, int64_t now_ms) {
             place_is_empty(&view, i, pause_of_site(states, count, i, clock_real_us()).joining);
     switch (place_decide(&view, turn->pause.joining)) {
     case PLACE_SILENT:
-        watch_let_beat(turn->own.watch, false);
+        watch_let_beat(turn->own.watch, WATCH_NO_CONNECTION);
         break;
     case PLACE_UNDECIDED:
         break;
     case PLACE_BEATS:
-        watch_let_beat(turn->own.watch, true);
+        watch_let_beat(turn->own.watch, turn->own.report.connection);
         break;
     }
     if (!view.link) /* it may come back as another */
