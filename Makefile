@@ -77,12 +77,12 @@ CLI    = cli/main.c \
          cli/status.c cli/daemon_lags.c daemon/picture.c daemon/status_json.c daemon/buffer.c daemon/event.c daemon/routing.c $(PAGE) \
          cli/look.c daemon/observe.c daemon/server.c \
          $(CONFIG) $(DAEMON_PURE)
-DAEMON_PURE = daemon/link.c daemon/ring.c daemon/script.c daemon/dialect.c daemon/quote.c daemon/plain.c \
+DAEMON_PURE = daemon/link.c daemon/tally.c daemon/ring.c daemon/script.c daemon/dialect.c daemon/quote.c daemon/plain.c \
               daemon/pause.c daemon/statement.c
 CONVERGE_PURE = daemon/chunk.c daemon/diverge.c daemon/sweep.c daemon/settle.c daemon/fence.c
 DAEMON_SHOW = daemon/picture.c daemon/compare.c daemon/event.c daemon/journal.c daemon/routing.c daemon/buffer.c \
               daemon/metrics.c daemon/status_json.c daemon/page.c page/names.c $(PAGE)
-DAEMON_REST = daemon/observe.c daemon/heartbeat.c daemon/watch.c daemon/lag.c daemon/memory.c daemon/site.c \
+DAEMON_REST = daemon/observe.c daemon/heartbeat.c daemon/watch.c daemon/lag.c daemon/memory.c daemon/place.c daemon/site.c \
               daemon/turn.c daemon/event.c daemon/journal.c daemon/buffer.c \
               $(CONVERGE_PURE) daemon/catalogue.c daemon/crew.c daemon/lease.c \
               daemon/comparison.c daemon/comparison_load.c daemon/suspects.c daemon/repair.c daemon/purge.c daemon/expiry.c config/expire.c daemon/converge.c \
@@ -94,7 +94,7 @@ DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) $(filter-out daemon/event.c daemon/j
 UNIT   = config page plain \
          judge usage \
          lex sql route session \
-         ring link script turn preflight join expire \
+         ring link tally place script turn preflight join expire \
          chunk prepare diverge fence sweep settle \
          lag show \
          doctor \
@@ -152,6 +152,8 @@ $(BUILD)/tests/unit/test_sql: $(call objects,tests/unit/test_sql.c $(PURE))
 $(BUILD)/tests/unit/test_route: $(call objects,tests/unit/test_route.c $(PURE))
 $(BUILD)/tests/unit/test_session: $(call objects,tests/unit/test_session.c $(PURE) shim/session.c)
 $(BUILD)/tests/unit/test_ring: $(call objects,tests/unit/test_ring.c $(DAEMON_PURE))
+$(BUILD)/tests/unit/test_tally: $(call objects,tests/unit/test_tally.c $(DAEMON_PURE))
+$(BUILD)/tests/unit/test_place: $(call objects,tests/unit/test_place.c daemon/place.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_link: $(call objects,tests/unit/test_link.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_script: $(call objects,tests/unit/test_script.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_preflight: $(call objects,tests/unit/test_preflight.c daemon/preflight.c $(DAEMON_PURE))

@@ -123,6 +123,23 @@ void looks_free(struct look *looks, size_t count) {
     free(looks);
 }
 
+static void take_in(const struct config_ring *ring, const struct look *looks, struct tally *tally) {
+    const struct link_state *states[RING_SITES_MAX];
+    for (size_t i = 0; i < ring->site_count; i++)
+        states[i] = looks && looks[i].answer.outcome == SERVER_ANSWERED && looks[i].state.kind ? &looks[i].state : NULL;
+    tally_take(tally, states, ring->site_count, ~0U);
+}
+
+struct look *look_twice(const struct config_ring *ring, struct tally *tally, size_t *count) {
+    *tally = (struct tally){0};
+    struct look *looks = look_at_all(ring, 0, count);
+    take_in(ring, looks, tally);
+    looks_free(looks, *count);
+    looks = look_at_all(ring, 0, count);
+    take_in(ring, looks, tally);
+    return looks;
+}
+
 double look_lag_ms(const struct look *origin, const struct look *there) {
     const struct look_beats *arrived = &there->beats[origin->site];
     const int64_t ahead_us = origin->state.clock_us - origin->state.clock_seen_us;

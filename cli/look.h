@@ -7,6 +7,7 @@
 #include "../daemon/catalogue.h"
 #include "../daemon/observe.h"
 #include "../daemon/server.h"
+#include "../daemon/tally.h"
 
 #define LOOK_BEATS 8
 
@@ -33,6 +34,10 @@ struct look {
  */
 struct look *look_at_all(const struct config_ring *ring, unsigned measure_ms, size_t *count);
 void looks_free(struct look *looks, size_t count);
+
+/* The same, after a round that only `tally` keeps: which site has forgotten its GTIDs shows only in looks that
+ * were made one after another. */
+struct look *look_twice(const struct config_ring *ring, struct tally *tally, size_t *count);
 
 /* How long a heartbeat of `origin` took to get to `there`, in ms; below 0: none arrived while looking. The
  * difference between the clocks of this host and of the origin's server is taken out, as near as half a round

@@ -44,6 +44,7 @@ struct join {
     const struct config *config;
     const struct config_ring *ring;
     const struct link_state *states[RING_SITES_MAX]; /* NULL: not seen */
+    struct tally tally;
     size_t site, donor;
     bool copy;
     struct hand from, there;
@@ -256,9 +257,8 @@ static bool refuse(const struct join *join, enum join_verdict verdict) {
 
 static int run(struct join *join, bool dry_run) {
     const char *name = join->ring->sites[join->site].name;
-    const size_t count = join->ring->site_count;
     enum ring_reason why;
-    const enum join_verdict verdict = join_judge(join->states, count, join->site);
+    const enum join_verdict verdict = join_judge(join->states, join->site, join->tally.memory[join->site]);
     if (verdict == JOIN_MEMBER) {
         printf("%s is a member already; nothing is to be done\n", name);
         return EXIT_FINE;
@@ -296,7 +296,7 @@ static int run(struct join *join, bool dry_run) {
 
 static int look_and_run(struct join *join, bool dry_run) {
     size_t count;
-    struct look *looks = look_at_all(join->ring, 0, &count);
+    struct look *looks = look_twice(join->ring, &join->tally, &count);
     int result = EXIT_NOT_DONE;
     for (size_t i = 0; looks && i < join->ring->site_count; i++)
         if (looks[i].answer.outcome == SERVER_ANSWERED && looks[i].state.kind)

@@ -42,16 +42,17 @@ struct leave {
 
 /* The last of the site's own numbers arrives at the successor, at most a minute from now. */
 static bool wait_until_taken(const struct leave *leave, struct hand *successor) {
-    const struct link_state *site = &leave->states[leave->site];
+    const struct link_origin site = link_origin_of(&leave->states[leave->site]);
+    const unsigned long long last = link_last_number(&leave->states[leave->site], &site);
     struct link_state *now = malloc(sizeof *now);
     const int64_t until_ms = clock_monotonic_ms() + WAIT_MS;
     bool taken = false;
     printf("%s: waits for what %s wrote, up to number %llu\n", successor->name,
-           leave->ring->sites[leave->site].name, link_last_number(site, site));
+           leave->ring->sites[leave->site].name, last);
     while (now && !taken && clock_monotonic_ms() < until_ms) {
         if (link_observe(successor->server, leave->ring, false, now).outcome != SERVER_ANSWERED)
             break;
-        taken = link_last_number(now, site) >= link_last_number(site, site);
+        taken = link_last_number(now, &site) >= last;
         if (leave->dry_run)
             break;
         if (!taken)

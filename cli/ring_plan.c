@@ -1,4 +1,4 @@
-/* roundabout ring plan: what each site's daemon would do now, by its own rule over one look at all sites. A
+/* roundabout ring plan: what each site's daemon would do now, by its own rule over two looks at all sites. A
  * daemon that runs knows more: how long a site has been silent, and what it tried before. */
 #include "ring.h"
 
@@ -16,7 +16,7 @@ enum { EXIT_NOTHING = 0, EXIT_SOMETHING = 1, EXIT_USAGE = 2 };
 
 static const char HELP[] =
     "usage: roundabout ring plan [-f FILE]\n\n"
-    "Prints what the daemon of each site would do now, with the statements, by one look at all of them; and "
+    "Prints what the daemon of each site would do now, with the statements, by two looks at all of them; and "
     "changes "
     "nothing. A\n"
     "site that doesn't answer counts as dead here, for which a daemon waits longer.\n\n"
@@ -34,8 +34,8 @@ static void use_own_addresses(const struct config_ring *ring, struct link_state 
         }
 }
 
-static void build_view(const struct config_ring *ring, const struct look *looks, size_t me,
-                       struct ring_view *view) {
+static void build_view(const struct config_ring *ring, const struct look *looks, const struct tally *tally,
+                       size_t me, struct ring_view *view) {
     const int64_t now_ms = clock_monotonic_ms();
     *view = (struct ring_view){.ring = ring,
                                .me = me,
@@ -49,6 +49,7 @@ static void build_view(const struct config_ring *ring, const struct look *looks,
         view->sites[i] =
             (struct ring_site){.life = looks[i].answer.outcome == SERVER_UNREACHABLE ? SITE_DEAD : SITE_ALIVE,
                                .steady = looks[i].answer.outcome == SERVER_ANSWERED,
+                               .memory = tally->memory[i],
                                .state = seen ? &looks[i].state : NULL};
     }
     view->link = view->sites[me].state;
@@ -70,11 +71,12 @@ static void print_script(const struct ring_view *view, const struct ring_plan *p
 }
 
 /* True: it would leave everything as it is. */
-static bool print_site(const struct config_ring *ring, const struct look *looks, size_t me) {
+static bool print_site(const struct config_ring *ring, const struct look *looks, const struct tally *tally,
+                       size_t me) {
     const struct link_state *states[RING_SITES_MAX] = {NULL};
     struct ring_view view;
     char words[400];
-    build_view(ring, looks, me, &view);
+    build_view(ring, looks, tally, me, &view);
     if (!view.link) {
         printf("%s: can't be seen: %u %s\n", looks[me].name, looks[me].answer.code, looks[me].answer.text);
         return false;
@@ -105,12 +107,13 @@ int ring_plan_verb(int argc, char **argv) {
         return EXIT_USAGE;
     server_library_start();
     size_t count;
-    struct look *looks = look_at_all(&config->ring, 0, &count);
+    struct tally tally;
+    struct look *looks = look_twice(&config->ring, &tally, &count);
     int result = looks ? EXIT_NOTHING : EXIT_SOMETHING;
     for (size_t i = 0; looks && i < config->ring.site_count; i++)
         use_own_addresses(&config->ring, &looks[i].state);
     for (size_t i = 0; looks && i < config->ring.site_count; i++)
-        if (!print_site(&config->ring, looks, i))
+        if (!print_site(&config->ring, looks, &tally, i))
             result = EXIT_SOMETHING;
     looks_free(looks, count);
     server_library_stop();

@@ -3,18 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum join_verdict join_judge(const struct link_state *const *states, size_t count, size_t site) {
+enum join_verdict join_judge(const struct link_state *const *states, size_t site, enum site_memory memory) {
     const struct link_state *state = states[site];
     if (state->site_pauses[site].joining)
         return state->site_pauses[site].joining == LINK_JOINED_BUT_FOR_THE_LINK ? JOIN_FINISH : JOIN_AGAIN;
     if (!state->logged[0])
         return JOIN_FRESH;
-    bool forgot = false;
-    for (size_t i = 0; i < count; i++)
-        forgot |= i != site && states[i] && states[i]->kind == state->kind &&
-                  state->clock_seen_us > states[i]->clock_seen_us &&
-                  link_last_number(states[i], state) > link_last_number(state, state);
-    return link_is_whole(state) && !forgot ? JOIN_MEMBER : JOIN_HAS_WRITTEN;
+    return link_is_whole(state) && memory != SITE_FORGOT ? JOIN_MEMBER : JOIN_HAS_WRITTEN;
 }
 
 static bool is_living_member(const struct config_ring *ring, const struct link_state *const *states,

@@ -14,8 +14,8 @@ enum join_verdict {
     JOIN_HAS_WRITTEN, /* it has GTIDs of its own, which would be lost or taken for others */
 };
 
-/* states[site] is the joining server's, and not NULL; any other may be. */
-enum join_verdict join_judge(const struct link_state *const *states, size_t count, size_t site);
+/* Of the joining server, which is states[site], the `memory` that a tally shows. */
+enum join_verdict join_judge(const struct link_state *const *states, size_t site, enum site_memory memory);
 
 /* The nearest site upstream that lives, runs and remembers, and that it can follow; SITE_NONE, and *why for
  * the last that can't. */

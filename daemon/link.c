@@ -267,7 +267,13 @@ static unsigned long long last_of_uuid(const char *set, const char *uuid) {
     return last;
 }
 
-unsigned long long link_last_number(const struct link_state *holder, const struct link_state *origin) {
+struct link_origin link_origin_of(const struct link_state *state) {
+    struct link_origin origin = {.kind = state->kind, .domain_id = state->domain_id};
+    snprintf(origin.uuid, sizeof origin.uuid, "%s", state->uuid);
+    return origin;
+}
+
+unsigned long long link_last_number(const struct link_state *holder, const struct link_origin *origin) {
     unsigned long long logged = 0, applied = 0;
     char gtid[64];
     if (origin->kind == SERVER_MYSQL)

@@ -43,6 +43,7 @@ struct link_state {
     int64_t binlog_kept_s;
     int64_t clock_us;      /* the server's clock; -1 unknown */
     int64_t clock_seen_us; /* this host's clock at that moment, as near as half a round trip */
+    int64_t asked_ms, answered_ms; /* the settings and positions were read between these two; monotonic */
     char applied[2048];    /* MariaDB: gtid_slave_pos; MySQL: gtid_executed */
     char logged[2048];     /* MariaDB: gtid_binlog_pos; MySQL: gtid_executed */
     char oldest[2048];     /* what its binary logs begin with, if asked for; MySQL: gtid_purged */
@@ -125,9 +126,18 @@ bool link_gtid_of_domain(const char *list, unsigned domain, char *gtid, size_t s
  * would come again and be refused as out of order. */
 bool link_is_set_back(const struct link_state *state);
 
+/* What names the GTIDs that a server gives out. */
+struct link_origin {
+    enum server_kind kind;
+    unsigned domain_id; /* MariaDB */
+    char uuid[40];      /* MySQL */
+};
+
+struct link_origin link_origin_of(const struct link_state *state);
+
 /* The last number that `holder` shows of the GTIDs which `origin` gives out: in what it has logged or applied,
  * whichever is later. 0: none. */
-unsigned long long link_last_number(const struct link_state *holder, const struct link_state *origin);
+unsigned long long link_last_number(const struct link_state *holder, const struct link_origin *origin);
 
 /* Nothing of another server has ever been applied there. `others` of any may be NULL. */
 bool link_is_blank(const struct link_state *state, const struct link_state *const *others, size_t count);

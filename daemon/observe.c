@@ -173,7 +173,7 @@ struct server_answer link_observe(struct server *server, const struct config_rin
         return (struct server_answer){.outcome = SERVER_ANSWERED};
     state->kind = dialect->kind;
 
-    const int64_t asked_us = clock_real_us();
+    const int64_t asked_us = clock_real_us(), asked_ms = clock_monotonic_ms();
     struct server_answer answer = server_query(server, dialect->look, &rows);
     if (answer.outcome != SERVER_ANSWERED) {
         if (answer.outcome == SERVER_UNREACHABLE)
@@ -182,6 +182,8 @@ struct server_answer link_observe(struct server *server, const struct config_rin
     }
     read_settings(rows, state);
     state->clock_seen_us = (asked_us + clock_real_us()) / 2;
+    state->asked_ms = asked_ms;
+    state->answered_ms = clock_monotonic_ms();
     server_rows_free(rows);
 
     answer = server_query(server, dialect->show_link, &rows);

@@ -90,23 +90,6 @@ enum ring_reason ring_unfit(const struct link_state *me, const struct link_state
     return RING_WHOLE;
 }
 
-enum ring_memory ring_memory_of(const struct ring_view *view, size_t site) {
-    const struct link_state *state = view->sites[site].state;
-    enum ring_memory memory = RING_REMEMBERS;
-    for (size_t i = 0; state && i < view->ring->site_count; i++) {
-        const struct link_state *other = view->sites[i].state;
-        const bool comparable = other && i != site && other->kind == state->kind &&
-                                (state->kind == SERVER_MYSQL || other->domain_id != state->domain_id);
-        if (!comparable || link_last_number(other, state) <= link_last_number(state, state))
-            continue;
-        /* A number exists at its origin first; so the look at the origin must have been the later one. */
-        if (state->clock_seen_us > other->clock_seen_us)
-            return RING_FORGOT;
-        memory = RING_UNSURE;
-    }
-    return memory;
-}
-
 /* An empty server that goes on without what is missing would stay empty, and pass on nothing of what it
  * lacks. */
 static bool is_blank(const struct ring_view *view) {
@@ -157,31 +140,30 @@ static bool follows_a_living_site(const struct ring_view *view, size_t site) {
     return false;
 }
 
-/* `site` shows the heartbeats of all others as fresh as they are seen here. Both times in each difference
- * come from the same origin's clock, so clocks needn't agree; the looks at the two servers lie up to some
- * turns apart. */
-static bool has_caught_up(const struct ring_view *view, size_t site) {
-    const struct config_ring *ring = view->ring;
-    const struct link_state *state = view->sites[site].state;
-    if (!view->link->heartbeats_known)
-        return state->seconds_behind == 0;
-    if (!state->heartbeats_known)
-        return false;
+bool ring_is_level(const struct config_ring *ring, const struct link_state *one, const struct link_state *other,
+                   size_t but) {
     const int64_t tolerance_us =
         1000 * (3 * (int64_t)ring->heartbeat_interval_ms + 2 * (int64_t)ring->probe_interval_ms);
     for (size_t origin = 0; origin < ring->site_count; origin++) {
-        const int64_t here = view->link->heartbeat_us[origin], there = state->heartbeat_us[origin];
-        if (origin != site && here >= 0 && here - there > tolerance_us)
+        const int64_t wanted = other->heartbeat_us[origin], found = one->heartbeat_us[origin];
+        if (origin != but && wanted >= 0 && wanted - found > tolerance_us)
             return false;
     }
     return true;
+}
+
+static bool has_caught_up(const struct ring_view *view, size_t site) {
+    const struct link_state *state = view->sites[site].state;
+    if (!view->link->heartbeats_known)
+        return state->seconds_behind == 0;
+    return state->heartbeats_known && ring_is_level(view->ring, state, view->link, site);
 }
 
 /* May the link move from a living source back to `site`, which is nearer? */
 static bool may_return(const struct ring_view *view, size_t site) {
     const struct ring_site *it = &view->sites[site];
     const bool own_server = site == view->me; /* a replica's: nearer than any, whatever it follows */
-    return it->steady && it->state && ring_memory_of(view, site) == RING_REMEMBERS && (own_server || follows_a_living_site(view, site)) &&
+    return it->steady && it->state && it->memory == SITE_REMEMBERS && (own_server || follows_a_living_site(view, site)) &&
            has_caught_up(view, site);
 }
 
@@ -195,7 +177,7 @@ static bool sets_aside(const struct ring_view *view, size_t source) {
 static struct ring_plan follow_again(const struct ring_view *view, size_t source) {
     const struct ring_site *site = &view->sites[source];
     const bool may = site->life == SITE_ALIVE && site->steady && site->state &&
-                     ring_memory_of(view, source) == RING_REMEMBERS;
+                     site->memory == SITE_REMEMBERS;
     struct ring_plan move = plan(may ? LINK_POINT : LINK_WAIT, may ? RING_BACK : RING_NOT_ANSWERING, source, source);
     move.skip_returning = may;
     return move;
@@ -207,14 +189,14 @@ static struct ring_plan choose_target(const struct ring_view *view, size_t sourc
     const size_t count = view->ring->site_count;
     const bool has_source = source < count;
     const bool source_is_dead = has_source && view->sites[source].life == SITE_DEAD;
-    const bool source_is_lost = has_source && ring_memory_of(view, source) == RING_FORGOT;
+    const bool source_is_lost = has_source && view->sites[source].memory == SITE_FORGOT;
     size_t lost = SITE_NONE;
     for (size_t distance = view->replica ? 0 : 1; distance < count; distance++) {
         const size_t candidate = ring_upstream(count, view->me, distance);
         const struct ring_site *site = &view->sites[candidate];
         if (site->life == SITE_DEAD)
             continue;
-        if (ring_memory_of(view, candidate) == RING_FORGOT) {
+        if (site->memory == SITE_FORGOT) {
             lost = lost == SITE_NONE ? candidate : lost;
             continue;
         }
@@ -357,7 +339,7 @@ static struct ring_plan look_after(const struct ring_view *view, size_t source) 
     return plan(LINK_LEAVE, RING_WHOLE, source, source);
 }
 
-struct ring_plan ring_plan(const struct ring_view *view) {
+static struct ring_plan choose_step(const struct ring_view *view) {
     const struct config_ring *ring = view->ring;
     if (!view->link)
         return plan(LINK_WAIT,
@@ -369,11 +351,8 @@ struct ring_plan ring_plan(const struct ring_view *view) {
         return plan(LINK_HELP, RING_OWN_UNSEEN, SITE_NONE, SITE_NONE);
 
     const size_t source = ring_find_source(ring, view->link);
-    const enum ring_memory memory = view->replica ? RING_REMEMBERS : ring_memory_of(view, view->me);
-    if (memory == RING_FORGOT)
+    if (!view->replica && view->sites[view->me].memory == SITE_FORGOT)
         return plan(LINK_HELP, RING_LOST_SELF, SITE_NONE, source);
-    if (memory == RING_UNSURE && is_blank(view)) /* over a link it would get its own numbers back, and not its rows */
-        return plan(LINK_WAIT, RING_LOOKING, SITE_NONE, source);
     const bool aside = sets_aside(view, source);
     if (aside && view->sites[source].life == SITE_DEAD && view->link->io != LINK_THREAD_STOPPED)
         return plan(LINK_HOLD, RING_HOLD, source, source);
@@ -381,7 +360,7 @@ struct ring_plan ring_plan(const struct ring_view *view) {
         return plan(LINK_WAIT, someone_is_unknown(view) ? RING_LOOKING : RING_CUT_OFF, SITE_NONE, source);
     /* A link to nobody, or to itself, is no source to be kept. */
     if (aside && view->sites[source].bypassed && view->link->io == LINK_THREAD_STOPPED &&
-        ring_memory_of(view, source) != RING_FORGOT)
+        view->sites[source].memory != SITE_FORGOT)
         return follow_again(view, source);
     const bool to_itself = source == view->me && !view->replica;
     const struct ring_plan choice = choose_target(view, to_itself ? SITE_STRANGER : source);
@@ -403,6 +382,15 @@ struct ring_plan ring_plan(const struct ring_view *view) {
     if (choice.step == LINK_POINT && hot)
         return plan(LINK_WAIT, RING_COOL_DOWN, choice.target, source);
     return choice;
+}
+
+struct ring_plan ring_plan(const struct ring_view *view) {
+    const struct ring_plan chosen = choose_step(view);
+    const bool acts = chosen.step != LINK_LEAVE && chosen.step != LINK_WAIT && chosen.step != LINK_HELP;
+    /* Over a link it would get its own numbers back, and not its rows. */
+    if (acts && !view->replica && view->sites[view->me].memory == SITE_UNSURE && is_blank(view))
+        return plan(LINK_WAIT, RING_LOOKING, SITE_NONE, chosen.source);
+    return chosen;
 }
 
 static const char *name_of(const struct config_ring *ring, size_t site) {

@@ -4,7 +4,7 @@
 #ifndef ROUNDABOUT_RING_H
 #define ROUNDABOUT_RING_H
 
-#include "link.h"
+#include "tally.h"
 
 enum site_life {
     SITE_UNKNOWN, /* not looked at yet */
@@ -91,6 +91,7 @@ struct ring_site {
     bool steady;
     int64_t silent_ms; /* how long nothing was heard of it */
     bool bypassed;     /* was dead, and hasn't been followed since */
+    enum site_memory memory;
     const struct link_state
         *state; /* what it last showed; NULL: nothing, ever or since it stopped answering */
 };
@@ -124,20 +125,17 @@ struct ring_plan {
     const struct link_error *error; /* never NULL */
 };
 
-/* Whether a server still knows which GTIDs it has given out. One that was wiped, or has lost the end of its
- * binary log, doesn't: its next writes would be taken for old ones everywhere, and lost. */
-enum ring_memory {
-    RING_REMEMBERS,
-    RING_UNSURE, /* another server shows a later number, but was looked at later */
-    RING_FORGOT,
-};
-enum ring_memory ring_memory_of(const struct ring_view *view, size_t site);
-
 struct ring_plan ring_plan(const struct ring_view *view);
 
 /* "lyon<-paris: the link from paris is whole", with `name` for the one whose link it is. */
 void ring_write_words(const struct config_ring *ring, const struct ring_plan *plan, const char *name,
                       char *words, size_t size);
+
+/* `one` shows the heartbeats of all origins, `but` for one, as fresh as `other` does. Both times in each
+ * difference come from the same origin's clock, so clocks needn't agree; the looks at the two servers may lie
+ * some turns apart. */
+bool ring_is_level(const struct config_ring *ring, const struct link_state *one, const struct link_state *other,
+                   size_t but);
 
 /* Which site of the ring the link points at; SITE_NONE, SITE_STRANGER. */
 size_t ring_find_source(const struct config_ring *ring, const struct link_state *link);

@@ -20,6 +20,7 @@ struct server {
     const struct config_login *login;
     bool by_socket;
     unsigned limit_s;
+    unsigned connections; /* made so far */
     char version[128]; /* as the server says it, made plain */
 };
 
@@ -130,6 +131,7 @@ static struct server_answer connect_server(struct server *server) {
         return (struct server_answer){SERVER_REFUSED, 2026, "tls is asked for, and the server offers none"};
     }
     server->mysql = mysql;
+    server->connections++;
     plain_copy(server->version, sizeof server->version, mysql_get_server_info(mysql));
     return (struct server_answer){.outcome = SERVER_ANSWERED};
 }
@@ -173,6 +175,10 @@ struct server_answer server_query(struct server *server, const char *sql, struct
     if (answer.outcome == SERVER_UNREACHABLE)
         server_disconnect(server);
     return answer;
+}
+
+unsigned server_connection(const struct server *server) {
+    return server->mysql ? server->connections : 0;
 }
 
 const char *server_version(const struct server *server) {

@@ -45,6 +45,9 @@ struct server_answer server_query(struct server *server, const char *sql, struct
 
 /* What the server calls its version, "10.11.19-MariaDB-0+deb12u1"; NULL while not connected. */
 const char *server_version(const struct server *server);
+
+/* The number of the present connection, from 1 on; 0: it isn't connected. */
+unsigned server_connection(const struct server *server);
 void server_disconnect(struct server *server);
 
 size_t server_rows_count(const struct server_rows *rows);

@@ -10,6 +10,7 @@
 #include "log.h"
 #include "memory.h"
 #include "pause.h"
+#include "place.h"
 #include "site.h"
 
 #define OWN_LIMIT_S                                                                                         \
@@ -42,6 +43,8 @@ struct turn {
     struct turn_setup setup;
     const struct config_ring *ring;
     struct site_record sites[RING_SITES_MAX];
+    struct tally tally;
+    unsigned looks[RING_SITES_MAX]; /* that the tally has taken in */
     struct managed own;
     struct managed *replicas;
     size_t replica_count;
@@ -232,6 +235,7 @@ static bool write_order(struct turn *turn, struct managed *link, struct watch_or
         leaves_out = link_gtid_of_domain(target->returned, target->report.state.domain_id, position, sizeof position);
     memset(order, 0, sizeof *order);
     order->kind = WATCH_SCRIPT;
+    order->connection = link->report.connection;
     if (leaves_out && state->kind == SERVER_MYSQL) {
         memcpy(order->without, target->returned, sizeof order->without);
         memcpy(order->without_uuid, target->report.state.uuid, sizeof order->without_uuid);
@@ -344,6 +348,7 @@ static void build_view(const struct turn *turn, const struct managed *link, int6
             .steady = ring_is_steady(&site->samples, turn->ring),
             .silent_ms = now_ms - site->samples.good_ms,
             .bypassed = site->bypassed,
+            .memory = turn->tally.memory[i],
             .state = site->life == SITE_ALIVE || site->life == SITE_DOUBTFUL ? site_state(site) : NULL,
         };
     }
@@ -372,6 +377,7 @@ static void order_account(struct turn *turn) {
         return;
     memset(&turn->order, 0, sizeof turn->order);
     turn->order.kind = WATCH_ACCOUNT;
+    turn->order.connection = turn->own.report.connection;
     snprintf(turn->order.user, sizeof turn->order.user, "%s", login->user);
     turn->account_is_done = true;
     if (!script_for_account(login, &turn->order.script) || !watch_give(turn->own.watch, &turn->order))
@@ -405,6 +411,8 @@ static bool turn_link(struct turn *turn, struct managed *link, int64_t now_ms) {
         tell_order(turn, link);
         const bool refused = link->report.order_answer.outcome == SERVER_REFUSED && !link->order_is_account;
         link->retry_at_ms = refused ? now_ms + REFUSED_RETRY_MS : 0;
+        if (link->order_is_account && link->report.order_answer.outcome == SERVER_UNREACHABLE)
+            turn->account_is_done = false;
         link->order_is_account = false;
     }
     if (link->order_is_open)
@@ -440,10 +448,14 @@ static bool turn_take_replica(struct turn *turn, struct managed *replica, int64_
     return false;
 }
 
+/* One that answers and shows nothing may be empty: nothing may be written there either. */
 static void tell_converge(struct turn *turn) {
     enum site_life lives[RING_SITES_MAX];
-    for (size_t i = 0; i < turn->ring->site_count; i++)
-        lives[i] = turn->pause.until_us || turn->someone_is_empty ? SITE_UNKNOWN : turn->sites[i].life;
+    for (size_t i = 0; i < turn->ring->site_count; i++) {
+        const struct site_record *site = &turn->sites[i];
+        const bool is_hidden = site->life == SITE_ALIVE && !site_state(site);
+        lives[i] = turn->pause.until_us || turn->someone_is_empty || is_hidden ? SITE_UNKNOWN : site->life;
+    }
     if (!turn->converge)
         return;
     converge_tell(turn->converge, lives);
@@ -471,46 +483,41 @@ static void take_pause(struct turn *turn) {
         log_state(&turn->paused, CONFIG_LOG_INFO, "%s", "");
 }
 
-/* A site that has lost what it knew, is being joined, or is new and not linked yet: its keys aren't missing for
- * cause, and the others' converge would write to it. */
-static bool is_empty(const struct ring_view *view, const struct link_state *const *states, size_t site) {
-    const size_t count = view->ring->site_count;
-    const enum ring_memory memory = ring_memory_of(view, site);
-    if (memory == RING_FORGOT || pause_of_site(states, count, site, clock_real_us()).joining)
-        return true;
-    return states[site] && link_is_blank(states[site], states, count) &&
-           (memory != RING_REMEMBERS || !link_is_whole(states[site]));
-}
-
-/* It has written before, or has taken all that there is from the others. One that is new and whose link fails
- * can still be joined as long as it has written nothing. */
-static bool has_its_place(const struct link_state *state) {
-    return link_last_number(state, state) || (link_is_whole(state) && state->drained);
-}
-
-/* Heartbeats are writes: a server that has forgotten which GTIDs it gave out must not give out any before it
- * was joined again, and a new one none before it has its place. What isn't known yet changes
- * nothing. */
 static void open_beats(struct turn *turn, int64_t now_ms) {
     const size_t count = turn->ring->site_count;
     const struct link_state *states[RING_SITES_MAX];
     struct ring_view view;
-    bool looking = false;
     build_view(turn, &turn->own, now_ms, &view);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         states[i] = view.sites[i].state;
-        looking |= turn->sites[i].life == SITE_UNKNOWN;
-    }
     turn->someone_is_empty = false;
     for (size_t i = 0; i < count; i++)
-        turn->someone_is_empty |= is_empty(&view, states, i);
-    const enum ring_memory memory = ring_memory_of(&view, view.me);
-    if (!view.link || memory == RING_FORGOT || turn->pause.joining)
-        watch_let_beat(turn->own.watch, false);
-    else if (memory == RING_REMEMBERS && !looking && (count == 1 || has_its_place(view.link)))
-        watch_let_beat(turn->own.watch, true);
+        turn->someone_is_empty |=
+            place_is_empty(&view, i, pause_of_site(states, count, i, clock_real_us()).joining);
+    switch (place_decide(&view, turn->pause.joining)) {
+    case PLACE_SILENT:
+        watch_let_beat(turn->own.watch, WATCH_NO_CONNECTION);
+        break;
+    case PLACE_UNDECIDED:
+        break;
+    case PLACE_BEATS:
+        watch_let_beat(turn->own.watch, turn->own.report.connection);
+        break;
+    }
     if (!view.link) /* it may come back as another */
         turn->account_is_done = false;
+}
+
+static void take_looks(struct turn *turn) {
+    const struct link_state *states[RING_SITES_MAX];
+    unsigned looked = 0;
+    for (size_t i = 0; i < turn->ring->site_count; i++) {
+        const struct link_state *state = site_state(&turn->sites[i]);
+        states[i] = state && state->kind ? state : NULL;
+        looked |= turn->looks[i] != turn->sites[i].report.looks ? 1U << i : 0;
+        turn->looks[i] = turn->sites[i].report.looks;
+    }
+    tally_take(&turn->tally, states, turn->ring->site_count, looked);
 }
 
 bool turn_run(struct turn *turn, int64_t now_ms) {
@@ -522,6 +529,7 @@ bool turn_run(struct turn *turn, int64_t now_ms) {
         turn->sites[i].oldest_is_needed = false;
         site_judge(&turn->sites[i], turn->ring, i, i == source, turn->own.memory.moved_ms, now_ms);
     }
+    take_looks(turn);
     take_pause(turn);
     open_beats(turn, now_ms);
     tell_converge(turn);

@@ -27,10 +27,16 @@ struct watch {
     pthread_t thread;
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t changed;
-    bool stopping, ordered, oldest, beats;
+    bool stopping, ordered, oldest;
+    unsigned beats; /* the connection over which heartbeats may be written */
     struct watch_order order;
     struct watch_report report;
 };
+
+/* The connection with this number still stands. */
+static bool stands(const struct server *server, unsigned connection) {
+    return connection != WATCH_NO_CONNECTION && server_connection(server) == connection;
+}
 
 static bool is_over(const struct server_answer *answer) {
     return answer->outcome != SERVER_ANSWERED;
@@ -124,10 +130,17 @@ static struct server_answer run_statement(struct server *server, struct watch_or
     return server_query(server, order->script.sql[i], NULL);
 }
 
+static const struct server_answer lost = {SERVER_UNREACHABLE, 2013,
+                                          "the connection was lost since the server was looked at"};
+
 static struct server_answer carry_out(struct server *server, struct watch_order *order, char *failed,
                                       size_t size) {
     struct server_answer answer = {.outcome = SERVER_ANSWERED};
     failed[0] = '\0';
+    if (!stands(server, order->connection)) {
+        snprintf(failed, size, "%.79s", order->script.shown[0]);
+        return lost;
+    }
     if (order->kind == WATCH_ACCOUNT && (user_exists(server, order->user, &answer) || is_over(&answer))) {
         snprintf(failed, size, "%s", is_over(&answer) ? "SELECT ... FROM mysql.user" : "");
         return answer;
@@ -250,6 +263,7 @@ static void look(struct watch *watch, bool oldest, struct watch_report *found) {
     pthread_mutex_unlock(&watch->lock);
     found->answer = link_observe(watch->server, watch->setup.ring, oldest, &found->state);
     found->ended_ms = clock_monotonic_ms();
+    found->connection = server_connection(watch->server);
     found->looks++;
     found->began_ms = -1;
 }
@@ -271,7 +285,7 @@ static void *watch_main(void *argument) {
     server_thread_start();
     pthread_mutex_lock(&watch->lock);
     while (!watch->stopping) {
-        const bool beats = watch->setup.heartbeat_site != NULL && watch->beats;
+        const bool beats = watch->setup.heartbeat_site && stands(watch->server, watch->beats);
         int64_t look_due_ms = look_at_ms, until_ms;
         if (measuring.read_at_us != INT64_MAX) {
             until_ms = clock_monotonic_ms() + (measuring.read_at_us - clock_real_us() + 500) / 1000;
@@ -282,6 +296,7 @@ static void *watch_main(void *argument) {
         }
         wait_for_work(watch, beats && beat_at_ms < until_ms ? beat_at_ms : until_ms);
         const bool ordered = watch->ordered, stopping = watch->stopping, oldest = watch->oldest;
+        const unsigned beats_over = watch->beats;
         if (ordered)
             *order = watch->order;
         pthread_mutex_unlock(&watch->lock);
@@ -296,7 +311,7 @@ static void *watch_main(void *argument) {
                          at < order->script.count ? order->script.shown[at] : "");
                 found.orders_done++;
             }
-            if (beats && now_ms >= beat_at_ms) {
+            if (beats && now_ms >= beat_at_ms && stands(watch->server, beats_over)) {
                 found.heartbeat = beat(watch);
                 found.heartbeats += !is_over(&found.heartbeat);
                 beat_at_ms = now_ms + beat_every_ms;
@@ -400,8 +415,8 @@ void watch_read_oldest(struct watch *watch, bool oldest) {
     pthread_mutex_unlock(&watch->lock);
 }
 
-void watch_let_beat(struct watch *watch, bool beats) {
+void watch_let_beat(struct watch *watch, unsigned connection) {
     pthread_mutex_lock(&watch->lock);
-    watch->beats = beats;
+    watch->beats = connection;
     pthread_mutex_unlock(&watch->lock);
 }

@@ -13,6 +13,7 @@ struct watch;
 
 struct watch_report {
     unsigned looks;              /* how many looks have ended; 0: all below is empty */
+    unsigned connection;         /* the one over which the last was made; WATCH_NO_CONNECTION: it was lost */
     struct server_answer answer; /* how the last one ended */
     struct link_state state;     /* what it showed, if SERVER_ANSWERED */
     int64_t ended_ms;            /* when; monotonic */
@@ -27,6 +28,10 @@ struct watch_report {
                                           between its clock and this host's in it; LAG_NONE: not known */
 };
 
+/* Numbers of a watch's connections begin with 1. What was seen over one doesn't hold for the next, behind which
+ * may be another server: one that lost all it had, for instance. */
+#define WATCH_NO_CONNECTION 0
+
 enum watch_order_kind {
     WATCH_SCRIPT,  /* run the script */
     WATCH_ACCOUNT, /* run the script unless `user` is there already, and then forget the session */
@@ -34,6 +39,7 @@ enum watch_order_kind {
 
 struct watch_order {
     enum watch_order_kind kind;
+    unsigned connection; /* it is meant for the server behind this one, and fails over any other */
     struct script script;
     char user[128];
     /* MariaDB: the position that the script sets is joined with where the server is at that moment: what is
@@ -73,8 +79,9 @@ bool watch_wait(struct watch *watch, unsigned looks, int64_t until_ms);
  * tells. */
 bool watch_give(struct watch *watch, const struct watch_order *order);
 
-/* Heartbeats are written from now on, or no longer; at first they aren't. */
-void watch_let_beat(struct watch *watch, bool beats);
+/* Heartbeats are written over this connection from now on, for as long as it lasts; WATCH_NO_CONNECTION, as at
+ * first: over none. */
+void watch_let_beat(struct watch *watch, unsigned connection);
 
 /* From the next look on, also read what the server's binary logs begin with, or no longer. */
 void watch_read_oldest(struct watch *watch, bool oldest);

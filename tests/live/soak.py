@@ -24,6 +24,9 @@ import servers  # noqa: E402
 from ring_stage import Stage  # noqa: E402
 
 THREADS = 4
+# Each site applies what all sites write, one transaction after another, and a site that lags isn't returned to: more than that rate and it lags for good,
+# which no daemon can mend. This is some 100 writes a second.
+PAUSE_S = 0.1
 LIMITS = {"connect_timeout_s": 1, "read_timeout_s": 2, "retry_after_ms": 500}
 SETTINGS = {"probe_interval_ms": 300, "dead_after_ms": 1500, "cool_down_ms": 2000, "heartbeat_interval_ms": 500}
 # What may be on top at the end: an allocator's own swing, a reconnect in the moment of counting.
@@ -37,7 +40,7 @@ def start_worker(stage, site, until):
     with open(path, "w", encoding="utf-8") as file:
         file.write(lab.config_text({"socket": stage.servers[site].socket, **LIMITS}, ({"name": "pages", "tables": ["shop.cache"]},), log_file=log))
     environment = dict(os.environ, LD_PRELOAD=os.path.join(servers.BUILD, "libroundabout.so"), ROUNDABOUT_CONFIG=path, MAIN_SOCKET=stage.servers[0].socket)
-    worker = servers.spawn([sys.executable, os.path.join(lab.HERE, "requests.py"), stage.names[site], until, str(THREADS)], environment=environment,
+    worker = servers.spawn([sys.executable, os.path.join(lab.HERE, "requests.py"), stage.names[site], until, str(THREADS), str(PAUSE_S)], environment=environment,
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     worker.log = log
     return worker

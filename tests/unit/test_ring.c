@@ -76,6 +76,7 @@ static void build(const struct row *row) {
                              : life == '?' ? SITE_UNKNOWN
                                            : SITE_ALIVE;
         view.sites[i].steady = life == 'A' || life == 'x';
+        view.sites[i].memory = SITE_REMEMBERS;
         view.sites[i].state = life == 'A' ? state : NULL;
     }
     struct link_state *mine = &states[row->me];
@@ -305,34 +306,23 @@ static void purged_blank_y(void) {
 static void purged_not_blank_y(void) {
     purged_blank_y(), snprintf(MINE->logged, sizeof MINE->logged, "a000-1:1-12,\nc000-1:1-3:7-9");
 }
-/* The site before mine has given out numbers that it doesn't know any more. */
-static void forgot(size_t site, const char *knows, int64_t looked_later_us) {
-    snprintf(states[site].logged, sizeof states[site].logged, "%s", knows);
-    for (size_t i = 0; i < ring.site_count; i++)
-        if (i != site)
-            snprintf(states[i].applied, sizeof states[i].applied, "1-1-5,2-2-70,3-3-9,4-4-1");
-    states[site].clock_seen_us = looked_later_us;
+static void second_forgot(void) {
+    view.sites[1].memory = SITE_FORGOT;
 }
-static void second_was_wiped(void) {
-    forgot(1, "", 1);
+static void second_may_have_forgotten(void) {
+    view.sites[1].memory = SITE_UNSURE;
 }
-static void second_was_wiped_and_wrote(void) {
-    forgot(1, "2-2-3", 1);
+static void second_forgot_and_answers_nothing(void) {
+    second_forgot(), view.sites[1].state = NULL;
 }
-static void second_was_seen_earlier(void) {
-    forgot(1, "2-2-69", -1);
+static void mine_is_blank_and_unsure(void) {
+    view.sites[view.me].memory = SITE_UNSURE, MINE->applied[0] = '\0';
 }
-static void second_knows_all(void) {
-    forgot(1, "2-2-70", 1);
+static void mine_is_blank_unsure_and_stopped(void) {
+    mine_is_blank_and_unsure(), both_off();
 }
-static void second_is_of_mysql(void) {
-    second_was_wiped();
-    for (size_t i = 0; i < ring.site_count; i++) {
-        states[i].kind = SERVER_MYSQL;
-        snprintf(states[i].uuid, sizeof states[i].uuid, "%c000-1", HOSTS[i]);
-        snprintf(states[i].logged, sizeof states[i].logged, "a000-1:1-7,\nb000-1:1-70,\nc000-1:1-3:5-9");
-    }
-    snprintf(states[1].logged, sizeof states[1].logged, "b000-1:1-2");
+static void mine_is_unsure(void) {
+    mine_is_blank_and_unsure(), snprintf(MINE->applied, sizeof MINE->applied, "1-1-5");
 }
 static void two_skip(void) {
     ring.returning_writes = CONFIG_RETURNING_SKIP;
@@ -588,17 +578,17 @@ static const struct row rows[] = {
     {"of two: not before it is steady", "AA", 0, 1, two_skip_back_unsteady, LINK_WAIT, RING_NOT_ANSWERING, 1},
     {"of two: with them unless asked for", "AA", 0, 1, two_keep_back, LINK_START, RING_STOPPED, 1},
     {"of more: the next is followed", "AADA", 3, 2, two_skip, LINK_POINT, RING_BYPASS, 1},
-    {"a wiped site is gone past", "AAAA", 2, 1, second_was_wiped, LINK_POINT, RING_LOST_SOURCE, 0},
-    {"a wiped site that has written is gone past", "AAAA", 2, 1, second_was_wiped_and_wrote, LINK_POINT,
-     RING_LOST_SOURCE, 0},
-    {"a wiped site isn't returned to", "AAAA", 2, 0, second_was_wiped, LINK_LEAVE, RING_WHOLE, 0},
-    {"a wiped MySQL server isn't returned to", "AAAA", 2, 0, second_is_of_mysql, LINK_LEAVE, RING_WHOLE, 0},
-    {"a wiped site changes nothing of its own", "AAAA", 1, 0, second_was_wiped, LINK_HELP, RING_LOST_SELF, -1},
-    {"a ring of two calls for help", "AA", 0, 1, second_was_wiped, LINK_HELP, RING_LOST, 1},
-    {"a site that was looked at earlier needn't be wiped", "AAAA", 2, 1, second_was_seen_earlier, LINK_LEAVE,
-     RING_WHOLE, 1},
-    {"but isn't returned to before that is known", "AAAA", 2, 0, second_was_seen_earlier, LINK_LEAVE, RING_WHOLE, 0},
-    {"a site that knows all is returned to", "AAAA", 2, 0, second_knows_all, LINK_POINT, RING_RETURN, 1},
+    {"a site that forgot its GTIDs is gone past", "AAAA", 2, 1, second_forgot, LINK_POINT, RING_LOST_SOURCE, 0},
+    {"a site that forgot its GTIDs isn't returned to", "AAAA", 2, 0, second_forgot, LINK_LEAVE, RING_WHOLE, 0},
+    {"nor while it shows nothing", "AAAA", 2, 0, second_forgot_and_answers_nothing, LINK_LEAVE, RING_WHOLE, 0},
+    {"a site that forgot its GTIDs changes nothing of its own", "AAAA", 1, 0, second_forgot, LINK_HELP, RING_LOST_SELF, -1},
+    {"a ring of two calls for help", "AA", 0, 1, second_forgot, LINK_HELP, RING_LOST, 1},
+    {"a site that may have forgotten is still followed", "AAAA", 2, 1, second_may_have_forgotten, LINK_LEAVE, RING_WHOLE, 1},
+    {"but isn't returned to before that is known", "AAAA", 2, 0, second_may_have_forgotten, LINK_LEAVE, RING_WHOLE, 0},
+    {"a site that remembers is returned to", "AAAA", 2, 0, NULL, LINK_POINT, RING_RETURN, 1},
+    {"an empty site makes no link before it is known to be new", "AAA", 0, -1, mine_is_blank_and_unsure, LINK_WAIT, RING_LOOKING, -1},
+    {"nor starts one", "AAA", 0, 2, mine_is_blank_unsure_and_stopped, LINK_WAIT, RING_LOOKING, -1},
+    {"one that has something does", "AAA", 0, -1, mine_is_unsure, LINK_POINT, RING_NO_LINK, 2},
     {"purged binlogs that can't be skipped: help", "AAA", 0, 2, purged_too_often, LINK_HELP, RING_PURGED, 2},
     {"tables set back by a crash: help by default", "AAA", 0, 2, set_back, LINK_HELP, RING_SET_BACK, 2},
     {"tables set back by a crash: on without, when asked for", "AAA", 0, 2, set_back_skip, LINK_SKIP,

@@ -22,7 +22,8 @@
 
 struct server {
     const struct config_server *address;
-    bool connected;
+    bool connected, looked_at; /* over this connection */
+    unsigned connections;
 };
 
 struct server_rows {
@@ -32,6 +33,7 @@ struct server_rows {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool is_down[4], is_stopped[4], points_elsewhere[4], refuses[4];
 static unsigned statements, starts, changes; /* at all servers */
+static unsigned blind; /* statements that write, over a connection over which nothing was seen before */
 static int64_t beat_us[4];
 
 void server_library_start(void) {}
@@ -47,10 +49,13 @@ struct server *server_create(const struct config_server *address, const struct c
     return server;
 }
 void server_disconnect(struct server *server) {
-    server->connected = false;
+    server->connected = server->looked_at = false;
 }
 void server_destroy(struct server *server) {
     free(server);
+}
+unsigned server_connection(const struct server *server) {
+    return server->connected ? server->connections : 0;
 }
 const char *server_version(const struct server *server) {
     return server->connected ? "10.11.99-MariaDB" : NULL;
@@ -81,11 +86,14 @@ struct server_answer server_query(struct server *server, const char *sql, struct
     snprintf(host, sizeof host, "s%u", points_elsewhere[me] ? 9 : source);
     snprintf(port, sizeof port, "%u", source);
     snprintf(beat, sizeof beat, "%lld", (long long)beat_us[1]);
-    const bool is_no = is_stopped[me];
+    const bool is_no = is_stopped[me], writes = strncmp(sql, "SELECT", 6) && strncmp(sql, "SHOW", 4) && strncmp(sql, "DO", 2);
     if (is_down[me]) {
         answer = (struct server_answer){SERVER_UNREACHABLE, 2003, "refused"};
-        server->connected = false;
+        server->connected = server->looked_at = false;
+    } else if (writes && !server->looked_at) {
+        blind++;
     } else if (strstr(sql, "AS server_id")) {
+        server->looked_at = true;
         found = rows_of("server_id", id, "domain_id", id, "log_bin", "1", "log_updates", "1", "gtid_ready",
                         "1", "gtid_strict", "1", "applied", position, "logged", position, NULL);
     } else if (strncmp(sql, "SHOW", 4) == 0) {
@@ -108,8 +116,10 @@ struct server_answer server_query(struct server *server, const char *sql, struct
     } else if (strncmp(sql, "REPLACE INTO roundabout", 23) == 0) {
         beat_us[me]++;
     }
-    if (answer.outcome == SERVER_ANSWERED)
+    if (answer.outcome == SERVER_ANSWERED) {
+        server->connections += !server->connected;
         server->connected = true;
+    }
     pthread_mutex_unlock(&lock);
     if (rows)
         *rows = found;
@@ -151,7 +161,7 @@ static int start(void **unused) {
     memset(is_stopped, 0, sizeof is_stopped);
     memset(points_elsewhere, 0, sizeof points_elsewhere);
     memset(refuses, 0, sizeof refuses);
-    statements = starts = changes = 0;
+    statements = starts = changes = blind = 0;
     for (unsigned i = 0; i < 3; i++)
         sites[i] = (struct config_site){.name = names[i],
                                         .server = {.host = hosts[i], .port = i + 1},
@@ -264,6 +274,25 @@ static void all_others_down_is_cut_off_and_nothing_is_run(void **unused) {
     assert_int_equal(read_count(&changes), 0);
 }
 
+/* Behind a new connection may be a server that lost all it had. */
+static void nothing_is_written_to_a_server_that_was_not_looked_at_again(void **unused) {
+    (void)unused;
+    wait_for_plan(LINK_LEAVE, RING_WHOLE);
+    for (unsigned i = 0; i < 300; i++) {
+        const unsigned beats = turn_heartbeats(turn);
+        const int64_t until_ms = clock_monotonic_ms() + 5000;
+        while (turn_heartbeats(turn) == beats && clock_monotonic_ms() < until_ms)
+            take_turn();
+        assert_true(turn_heartbeats(turn) > beats);
+        set_flag(&is_stopped[1], i % 7 == 0);
+        set_flag(&is_down[1], true);
+        if (i % 2)
+            take_turn();
+        set_flag(&is_down[1], false);
+    }
+    assert_int_equal(read_count(&blind), 0);
+}
+
 static void what_is_refused_is_not_tried_every_turn(void **unused) {
     (void)unused;
     wait_for_plan(LINK_LEAVE, RING_WHOLE);
@@ -292,6 +321,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_stopped_link_is_started, start, stop),
         cmocka_unit_test_setup_teardown(a_link_that_points_elsewhere_is_made_anew, start, stop),
         cmocka_unit_test_setup_teardown(all_others_down_is_cut_off_and_nothing_is_run, start, stop),
+        cmocka_unit_test_setup_teardown(nothing_is_written_to_a_server_that_was_not_looked_at_again, start, stop),
         cmocka_unit_test_setup_teardown(what_is_refused_is_not_tried_every_turn, start, stop),
         cmocka_unit_test(the_log_names_the_right_and_no_password),
     };

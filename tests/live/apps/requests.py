@@ -1,6 +1,6 @@
-"""Requests without end, each checked against what a cache and a database owe: requests.py WORKER UNTIL THREADS
+"""Requests without end, each checked against what a cache and a database owe: requests.py WORKER UNTIL THREADS [PAUSE_S]
 
-Until the file UNTIL is there. One worker's keys are nobody else's, and each value says which request made it, so that it knows every value that a key ever
+Until the file UNTIL is there, with a pause after each. One worker's keys are nobody else's, and each value says which request made it, so that it knows every value that a key ever
 had. requests.pl and requests.rb do the same through their drivers. A worker says a line of JSON at its end:
 
     statements   how many
@@ -23,8 +23,8 @@ ORDERS_MAX = 2000
 
 
 class Worker:
-    def __init__(self, name, until):
-        self.name, self.until = name, until
+    def __init__(self, name, until, pause_s):
+        self.name, self.until, self.pause_s = name, until, pause_s
         self.counts = {"statements": 0, "errors": [], "wrong": [], "misses": 0, "older": 0, "longest_s": 0.0}
         self.latest = {}
         self.orders = 0
@@ -125,13 +125,15 @@ class Worker:
                 except MySQLdb.Error as error:
                     self.counts["errors"].append(f"{error.args}")
                     self.connect()
+                time.sleep(self.pause_s)
         except Exception as error:  # said, not lost in a thread
             self.counts["errors"].append(repr(error))
 
 
 def main():
     name, until, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    workers = [Worker(f"{name}.{n}", until) for n in range(threads)]
+    pause_s = float(sys.argv[4]) if len(sys.argv) > 4 else 0
+    workers = [Worker(f"{name}.{n}", until, pause_s) for n in range(threads)]
     running = [threading.Thread(target=worker.run) for worker in workers]
     for thread in running:
         thread.start()
