@@ -123,30 +123,45 @@ static void note_failure(struct handle *handle) {
     }
 }
 
-/* Reads the status bits or, where the library doesn't show them, the transaction state that the server has
+/* What main's last answer has told of its transaction. */
+struct told {
+    bool known;
+    bool inside;
+    bool autocommit;
+};
+
+/* By the status bits or, where the library doesn't show them, by the transaction state that the server has
  * reported. */
-static enum session_echo read_status(struct handle *handle) {
+static struct told read_told(const struct handle *handle) {
     const struct real *real = handle->real;
     unsigned status = 0;
-    if (real->mariadb_get_infov) {
-        if (real->mariadb_get_infov(handle->main, MARIADB_CONNECTION_SERVER_STATUS, &status, NULL) == 0) {
-            return session_note_status(&handle->session, status & SERVER_STATUS_IN_TRANS,
-                                       status & SERVER_STATUS_AUTOCOMMIT);
-        }
-        return SESSION_ECHO_NONE;
-    }
     const char *state;
     size_t length;
+    if (real->mariadb_get_infov) {
+        bool known =
+            real->mariadb_get_infov(handle->main, MARIADB_CONNECTION_SERVER_STATUS, &status, NULL) == 0;
+        return (struct told){known, status & SERVER_STATUS_IN_TRANS, status & SERVER_STATUS_AUTOCOMMIT};
+    }
     if (real->mysql_session_track_get_first &&
         real->mysql_session_track_get_first(handle->main, SESSION_TRACK_TRANSACTION_STATE, &state, &length) ==
             0 &&
         length > 0) {
-        return session_note_status(&handle->session, *state == 'T', handle->session.autocommit);
+        return (struct told){true, *state == 'T', handle->session.autocommit};
     }
-    handle->session.doubt &=
-        handle->server.mariadb; /* a MySQL server would have reported one; MariaDB's is asked (snapshot.c) */
+    return (struct told){.known = false};
+}
+
+static enum session_echo note_told(struct handle *handle, struct told told) {
+    if (told.known) {
+        return session_note_status(&handle->session, told.inside, told.autocommit);
+    }
+    if (!handle->real->mariadb_get_infov) {
+        handle->session.doubt &=
+            handle->server.mariadb; /* a MySQL server would have reported one; MariaDB's is asked (snapshot.c) */
+    }
     return SESSION_ECHO_NONE;
 }
+
 
 /* Main's own insert_id and number of warnings are kept over a statement of the shim's. */
 static void keep_answers(struct handle *handle) {
@@ -175,14 +190,36 @@ static bool release_mark(struct handle *handle) {
     return there;
 }
 
+/* Without a word to main: that its transaction is over is told, but not whether it is another one now. */
+static bool settle_at_once(struct handle *handle) {
+    const struct session *session = &handle->session;
+    struct told told = read_told(handle);
+    if (handle->main_marked && (!told.known || told.inside || !(session->begun || session->inside))) {
+        return false;
+    }
+    handle->main_marked = false; /* gone with the transaction */
+    echo(handle, note_told(handle, told));
+    return true;
+}
+
 void command_settle_doubt(struct handle *handle) {
-    if (!handle->main_marked) {
-        echo(handle, read_status(handle));
-    } else if (release_mark(handle)) {
-        handle->session.doubt = handle->session.opaque = false;
-    } else {
-        echo(handle,
-             session_note_end(&handle->session, false)); /* one way or the other: see session_note_status */
+    if (settle_at_once(handle)) {
+        return;
+    }
+    struct session *session = &handle->session;
+    struct told told = read_told(handle);
+    if (!told.known && !handle->server.mariadb) {
+        told = (struct told){true, session->begun, session->autocommit}; /* MySQL tells what has changed */
+    }
+    if (!release_mark(handle)) {
+        echo(handle, session_note_end(session, false)); /* one way or the other: see session_note_status */
+        session->doubt = true;
+        echo(handle, note_told(handle, told)); /* what has begun since */
+        return;
+    }
+    session->doubt = session->opaque = session->inside = false;
+    if (handle->real->mariadb_get_infov) {
+        echo(handle, note_told(handle, told)); /* autocommit may be off now */
     }
 }
 
@@ -199,30 +236,52 @@ static bool is_inside(const struct real *real, MYSQL *mysql) {
     return status & SERVER_STATUS_IN_TRANS;
 }
 
-static void join_transaction(struct handle *handle) {
+static bool is_opaque(const struct sql_summary *summary) {
+    return summary->verb == SQL_OPAQUE || summary->verb == SQL_UNKNOWN;
+}
+
+/* Such code may end the transaction and begin the next: a procedure, or what several statements call. */
+static bool may_begin_anew(const struct handle *handle, const struct sql_summary *summary) {
+    struct sql_summary next = *summary;
+    while (!is_opaque(&next) && next.rest.length > 0) {
+        struct slice rest = next.rest;
+        sql_summarize(rest, handle->session.route.modes, NULL, &next);
+    }
+    return is_opaque(&next);
+}
+
+/* Of the shadow's transaction nothing must be kept that main has undone. Main's status tells that a transaction
+ * is over, if main has one; a savepoint that is gone tells even that another one has begun meanwhile. */
+static void join_transaction(struct handle *handle, const struct sql_summary *summary) {
     static const char begin[] = "START TRANSACTION", mark[] = "SAVEPOINT " MARK;
     struct session *session = &handle->session;
     const struct local *local = handle->slots[CONFIG_FOLLOW].local;
     bool by_status = handle->real->mariadb_get_infov != NULL;
     session->inside = by_status && is_inside(handle->real, handle->main);
-    if (!local || !local->transaction || session->autocommit || session->begun || session->inside ||
-        session->route.xa || handle->main_marked || (by_status && !is_inside(handle->real, local->mysql))) {
+    if (!local || !local->transaction || !session->route.in_transaction || session->route.xa ||
+        handle->main_marked || (by_status && !is_inside(handle->real, local->mysql))) {
         return;
     }
+    bool marks = may_begin_anew(handle, summary);
+    bool told = session->begun || session->inside;
+    if (!marks && told) {
+        return;
+    }
+    marks |= !by_status;
     bool busy = handle->busy;
     handle->busy = true;
     keep_answers(handle);
-    const char *text = by_status ? begin : mark;
+    const char *text = marks ? mark : begin;
     if (handle->real->mysql_real_query(handle->main, text, strlen(text)) == 0) {
         session->main_touched = true;
-        session->begun |= by_status;
-        handle->main_marked = !by_status;
+        session->begun |= !marks;
+        handle->main_marked = marks;
     }
     handle->busy = busy;
 }
 
 void command_before_text(struct handle *handle, const struct sql_summary *summary) {
-    bool opaque = summary->verb == SQL_OPAQUE || summary->verb == SQL_UNKNOWN || summary->rest.length > 0;
+    bool opaque = is_opaque(summary) || summary->rest.length > 0;
     if ((!handle->session.doubt && !handle->variables && !opaque) || summary->verb == SQL_DIAGNOSTICS ||
         summary->verb == SQL_GET_DIAGNOSTICS) {
         return; /* what a question is about must be the last that main has run */
@@ -235,7 +294,7 @@ void command_before_text(struct handle *handle, const struct sql_summary *summar
             variables_return(handle);
         }
         if (opaque) {
-            join_transaction(handle);
+            join_transaction(handle, summary);
         }
     }
     errno = kept_errno;
@@ -311,7 +370,7 @@ static void end_text(struct handle *handle, struct slice text, const struct sql_
     if (ends_in_ok_packet(handle) && !handle->real->mysql_more_results(handle->main)) {
         read_tracked_database(handle);
         if (handle->real->mariadb_get_infov) {
-            echo(handle, read_status(handle));
+            settle_at_once(handle);
         }
     }
 }
@@ -394,7 +453,7 @@ static void end_in_success(struct handle *handle, const struct command *command)
             handle->ok = handle->main;
             if (session->doubt && handle->real->mariadb_get_infov &&
                 !handle->real->mysql_more_results(handle->main)) {
-                command_settle_doubt(handle); /* the last word of what couldn't be seen into */
+                settle_at_once(handle); /* the last word of what couldn't be seen into */
             }
         }
         break;

@@ -49,8 +49,8 @@ void command_settle_doubt(struct handle *handle);
  * main's last answer still tells; what is in doubt even so is undone at the shadow when main commits it. */
 void command_before_main(struct handle *handle);
 /* ... or a statement: user variables that the local master has filled are set first, and before code that
- * can't be seen into main gets a transaction if only the shadow has one, so that main's tells when it has
- * ended. */
+ * can't be seen into main gets a savepoint if the shadow has a transaction, or at least a transaction of its
+ * own, so that main's tells when it has ended. */
 void command_before_text(struct handle *handle, const struct sql_summary *summary);
 
 /* After a failure that a shadow answers for: leaves an error on main as well, without a word on the wire. A

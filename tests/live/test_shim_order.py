@@ -27,6 +27,7 @@ TABLES = (
     # Each reads a table: one that doesn't leaves MariaDB's list of warnings as it was, and nothing outside can tell.
     "CREATE PROCEDURE shop.two_results() BEGIN SELECT COUNT(*) FROM shop.orders; SELECT 2; END",
     "CREATE PROCEDURE shop.rolls_back() BEGIN SELECT COUNT(*) FROM shop.orders; ROLLBACK; END",
+    "CREATE PROCEDURE shop.begins_anew() BEGIN SELECT COUNT(*) FROM shop.orders; ROLLBACK; START TRANSACTION; END",
     "CREATE PROCEDURE shop.sets_mode() BEGIN SELECT COUNT(*) FROM shop.orders;"
     " SET SESSION sql_mode = 'STRICT_ALL_TABLES,ANSI_QUOTES'; END",
 )

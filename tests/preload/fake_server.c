@@ -61,6 +61,7 @@ struct fake_session {
     _Atomic bool dead;
     bool autocommit;
     bool in_transaction;
+    bool shims_savepoint;
     uint64_t last_rows;
     int64_t row_count;
     unsigned last_warnings;
@@ -383,7 +384,7 @@ static bool is_mariadb(struct fake_session *session) {
 }
 
 static void end_transaction(struct fake_session *session, struct fake_answer *answer) {
-    session->in_transaction = false;
+    session->in_transaction = session->shims_savepoint = false;
     if (!is_mariadb(session)) {
         add_track(answer, TRACK_TRANSACTION, "________");
     }
@@ -679,6 +680,17 @@ static struct fake_answer *run_one(struct fake_session *session, const char *tex
             }
         } else if (starts(text, "CALL ends")) {
             end_transaction(session, answer);
+        } else if (starts(text, "CALL chains")) { /* ... that rolls back and begins another */
+            session->shims_savepoint = false;
+            session->in_transaction = true;
+            if (!is_mariadb(session)) {
+                add_track(answer, TRACK_TRANSACTION, "T_______");
+            }
+        } else if (starts(text, "SAVEPOINT roundabout")) {
+            session->shims_savepoint = true;
+        } else if (starts(text, "RELEASE SAVEPOINT roundabout") && !session->shims_savepoint) {
+            fake_free_answer(answer);
+            answer = answer_error(1305, "SAVEPOINT roundabout does not exist");
         } else if (starts(text, "CALL changes_mode")) {
             set_variable(session, "sql_mode", "ANSI_QUOTES");
         } else if (starts(text, "CALL gives_rows")) {

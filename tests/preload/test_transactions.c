@@ -361,11 +361,52 @@ static void a_procedure_may_end_the_transaction(void) {
     size_t from = fake_journal_length();
     SQL(mysql, "CALL ends()");
     SQL(mysql, REPLACE_CACHE); /* runs by itself */
-    JOURNAL(
-        from,
-        "main: CALL ends()\nlocal: ROLLBACK\nmain: SELECT @@*\nlocal: SET SESSION *\nlocal: " REPLACE_CACHE
-        "\n");
     NUMBER(fake_journal_count(from, FAKE_LOCAL, "START"), 0);
+    if (is_preloaded()) {
+        NUMBER(fake_journal_count(from, FAKE_LOCAL, "ROLLBACK"), 1);
+        NUMBER(fake_journal_count(from, FAKE_LOCAL, REPLACE_CACHE), 1);
+        NUMBER(fake_journal_count(from, FAKE_MAIN, "SAVEPOINT"), 1); /* that it is over is told */
+    }
+}
+
+/* Main is in a transaction before and after: but it is another one. */
+static void a_procedure_may_roll_back_and_begin_anew(void) {
+    MYSQL *mysql = connect_both();
+    SQL(mysql, "BEGIN");
+    SQL(mysql, REPLACE_CACHE);
+    size_t from = fake_journal_length();
+    SQL(mysql, "CALL chains()");
+    SQL(mysql, REPLACE_CACHE);
+    SQL(mysql, "COMMIT");
+    JOURNAL(from, "main: SAVEPOINT roundabout\nmain: CALL chains()\nmain: RELEASE SAVEPOINT roundabout\n"
+                  "local: ROLLBACK\nmain: SELECT @@*\nlocal: SET SESSION *\nlocal: START TRANSACTION\n"
+                  "local: " REPLACE_CACHE "\nmain: COMMIT\nlocal: COMMIT\n");
+}
+
+static void a_procedure_may_leave_the_transaction_alone(void) {
+    MYSQL *mysql = connect_both();
+    SQL(mysql, "BEGIN");
+    SQL(mysql, REPLACE_CACHE);
+    size_t from = fake_journal_length();
+    SQL(mysql, "CALL changes_mode()");
+    SQL(mysql, "COMMIT");
+    JOURNAL(from, "main: SAVEPOINT roundabout\nmain: CALL changes_mode()\nmain: RELEASE SAVEPOINT roundabout\n"
+                  "main: COMMIT\nlocal: COMMIT\n");
+}
+
+static void several_statements_may_call_one_that_begins_anew(void) {
+    MYSQL *mysql = connect_both();
+    SQL(mysql, "BEGIN");
+    SQL(mysql, REPLACE_CACHE);
+    size_t from = fake_journal_length();
+    SQL(mysql, INSERT_MAIN "; CALL chains()");
+    while (mysql_next_result(mysql) == 0) {
+    }
+    SQL(mysql, "COMMIT");
+    if (is_preloaded()) {
+        NUMBER(fake_journal_count(from, FAKE_LOCAL, "ROLLBACK"), 1);
+        NUMBER(fake_journal_count(from, FAKE_LOCAL, "COMMIT"), 0);
+    }
 }
 
 static void a_procedure_may_begin_a_transaction(void) {
@@ -574,6 +615,9 @@ int main(int argc, char **argv) {
         CLAIM(a_close_commits_nothing, "10", EVERYWHERE),
         CLAIM(another_user_is_a_rollback, "10, 34", EVERYWHERE),
         CLAIM(a_procedure_may_end_the_transaction, "45", EVERYWHERE),
+        CLAIM(a_procedure_may_roll_back_and_begin_anew, "45", EVERYWHERE),
+        CLAIM(a_procedure_may_leave_the_transaction_alone, "45", EVERYWHERE),
+        CLAIM(several_statements_may_call_one_that_begins_anew, "45", EVERYWHERE),
         CLAIM(a_procedure_may_begin_a_transaction, "45", EVERYWHERE),
         CLAIM(a_transaction_that_nobody_reports_is_not_guessed, "45", EVERYWHERE),
         CLAIM(an_xa_transaction_keeps_all_on_main, "75", EVERYWHERE),

@@ -384,6 +384,40 @@ def a_procedure_may_end_the_transaction():
 
 
 @scenario
+def a_procedure_may_begin_the_next_transaction():
+    s = Session(default_connect())
+    s.put("L/a")
+    s.run("CALL begins_anew()")
+    s.put("L/b")
+    s.get("L/a")
+    s.commit()
+    see("L/a")
+    see("L/b")
+    s.run("INSERT INTO orders (v) VALUES ('opensesame')")
+    s.put("L/c")
+    s.run("CALL begins_anew()")
+    s.commit()
+    see("L/c")
+    s = Session()
+    s.put("L/d")
+    s.run("BEGIN")
+    s.put("L/e")
+    s.run("CALL begins_anew()")
+    s.put("L/f")
+    s.commit()
+    s.put("L/g")
+    s.run("SET completion_type = CHAIN")
+    s.run("BEGIN")
+    s.put("L/h")
+    s.run("CALL undoes()")
+    s.put("L/i")
+    s.run("ROLLBACK AND NO CHAIN")
+    for key in "efghi":
+        see("L/" + key)
+    s.run("DELETE FROM orders")
+
+
+@scenario
 def lock_waits_and_deadlocks_on_main_leave_both_in_step():
     a, b = Session(default_connect()), Session(default_connect())
     b.run("SET SESSION innodb_lock_wait_timeout = 1")

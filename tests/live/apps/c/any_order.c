@@ -53,6 +53,7 @@ static const char *const STATEMENTS[] = {
     "SELECT 1; INSERT INTO nowhere VALUES (1); SELECT 2",
     "CALL shop.two_results()",
     "CALL shop.rolls_back()",
+    "CALL shop.begins_anew()",
     "CALL shop.sets_mode()",
     "DO 1",
     "SET @a = 1",
