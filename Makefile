@@ -50,7 +50,7 @@ SHIM   = $(PURE) $(CONFIG) $(PAGE) \
          shim/deepbind.c \
          shim/log.c shim/setup.c shim/options.c \
          shim/stats.c shim/own_page.c shim/usage.c shim/observe.c \
-         shim/session.c shim/snapshot.c shim/handle.c \
+         shim/session.c shim/snapshot.c shim/map.c shim/handle.c \
          shim/breaker.c shim/verdict.c \
          shim/local.c shim/local_life.c shim/local_open.c shim/local_step.c \
          shim/prepared.c shim/prepared_binds.c shim/exposed.c \
@@ -93,7 +93,7 @@ DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) $(filter-out daemon/event.c daemon/j
               daemon/notify.c
 UNIT   = config page plain \
          judge usage \
-         lex sql route session \
+         lex sql route session map \
          ring link tally place script turn preflight join expire \
          chunk prepare diverge fence sweep settle \
          lag show \
@@ -151,6 +151,7 @@ $(BUILD)/tests/unit/test_lex: $(call objects,tests/unit/test_lex.c $(PURE))
 $(BUILD)/tests/unit/test_sql: $(call objects,tests/unit/test_sql.c $(PURE))
 $(BUILD)/tests/unit/test_route: $(call objects,tests/unit/test_route.c $(PURE))
 $(BUILD)/tests/unit/test_session: $(call objects,tests/unit/test_session.c $(PURE) shim/session.c)
+$(BUILD)/tests/unit/test_map: $(call objects,tests/unit/test_map.c shim/map.c)
 $(BUILD)/tests/unit/test_ring: $(call objects,tests/unit/test_ring.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_tally: $(call objects,tests/unit/test_tally.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_place: $(call objects,tests/unit/test_place.c daemon/place.c $(DAEMON_PURE))

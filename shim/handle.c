@@ -2,162 +2,16 @@
 #include "handle.h"
 
 #include "local.h"
+#include "map.h"
 #include "prepared.h"
 #include "variables.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-static __thread bool map_failed __attribute__((tls_model("initial-exec")));
-#define uthash_nonfatal_oom(element) (map_failed = true)
-#include <uthash.h>
-
-enum entry_kind { ENTRY_HANDLE, ENTRY_STATEMENT, ENTRY_RESULT };
-
-/* One map for all that is met by its address. Objects that live at the same time have different addresses;
- * one that was freed behind our back is replaced when its address comes up again. */
-struct entry {
-    const void *key;
-    enum entry_kind kind;
-    void *value;             /* struct handle, struct statement, or the struct local of a result */
-    const struct real *real; /* ENTRY_RESULT */
-    UT_hash_handle hh;
-};
-
-static struct entry *entries;
-static pthread_mutex_t lock =
-    PTHREAD_MUTEX_INITIALIZER; /* a plain one: the thread that forks unlocks it in the child too */
-static _Atomic uint64_t generation =
-    1; /* grows with each change of the map: what is remembered is good for one generation */
-static _Atomic size_t
-    others; /* entries that are no handles: 0 means that a statement or result needs no look-up */
-
-/* Handles and statements that were looked up lately, by a hash of their address: read and written without a
- * lock. `turn` is odd while the place is written; what was read between two equal even turns belongs
- * together. */
-enum { REMEMBERED_BITS = 12 };
-struct remembered {
-    _Atomic unsigned turn;
-    _Atomic uintptr_t key; /* the address, and the kind of thing it was asked for in its lowest bit */
-    _Atomic uint64_t generation;
-    _Atomic(void *) value;
-};
-static struct remembered remembered[1 << REMEMBERED_BITS];
-
-static uintptr_t key_of(const void *address, enum entry_kind kind) {
-    return (uintptr_t)address | (kind == ENTRY_STATEMENT);
-}
-
-static struct remembered *place_of(uintptr_t key) {
-    return &remembered[(key * 0x9E3779B97F4A7C15u) >> (64 - REMEMBERED_BITS)];
-}
-
-/* False: the place holds another, or is out of date. *value NULL: it is known that there is none. */
-static bool recall(uintptr_t key, uint64_t now, void **value) {
-    struct remembered *place = place_of(key);
-    unsigned turn = atomic_load_explicit(&place->turn, memory_order_acquire);
-    bool same = atomic_load_explicit(&place->key, memory_order_acquire) == key &&
-                atomic_load_explicit(&place->generation, memory_order_acquire) == now;
-    *value = atomic_load_explicit(&place->value, memory_order_acquire);
-    return same && !(turn & 1) && atomic_load_explicit(&place->turn, memory_order_relaxed) == turn;
-}
-
-static void remember(uintptr_t key, uint64_t now, void *value) {
-    struct remembered *place = place_of(key);
-    unsigned turn = atomic_load_explicit(&place->turn, memory_order_relaxed);
-    if (turn & 1 || !atomic_compare_exchange_strong(&place->turn, &turn, turn + 1)) {
-        return; /* somebody else is writing here */
-    }
-    atomic_store_explicit(&place->key, key, memory_order_release);
-    atomic_store_explicit(&place->generation, now, memory_order_release);
-    atomic_store_explicit(&place->value, value, memory_order_release);
-    atomic_store_explicit(&place->turn, turn + 2, memory_order_release);
-}
-
-/* The map is whole in a child: no other thread is inside it while the process is copied. */
-static void before_fork(void) {
-    pthread_mutex_lock(&lock);
-}
-static void after_fork(void) {
-    pthread_mutex_unlock(&lock);
-}
-static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
-static void watch_fork(void) {
-    pthread_atfork(before_fork, after_fork, after_fork);
-}
-
-static struct entry *find_entry(const void *key, enum entry_kind kind) {
-    struct entry *entry;
-    HASH_FIND_PTR(entries, &key, entry);
-    return entry && entry->kind == kind ? entry : NULL;
-}
-
-static void take_out(struct entry *entry) {
-    if (entry->kind != ENTRY_HANDLE) {
-        atomic_fetch_sub(&others, 1);
-    }
-    HASH_DEL(entries, entry);
-    atomic_fetch_add(&generation, 1);
-}
-
-static bool put(const void *key, enum entry_kind kind, void *value, const struct real *real) {
-    pthread_once(&fork_once, watch_fork);
-    struct entry *entry = calloc(1, sizeof *entry);
-    if (!entry) {
-        return false;
-    }
-    *entry = (struct entry){.key = key, .kind = kind, .value = value, .real = real};
-    struct entry *old;
-    pthread_mutex_lock(&lock);
-    HASH_FIND_PTR(entries, &key, old);
-    if (old) {
-        take_out(old);
-    }
-    map_failed = false;
-    HASH_ADD_PTR(entries, key, entry);
-    bool added = !map_failed;
-    if (added && kind != ENTRY_HANDLE) {
-        atomic_fetch_add(&others, 1);
-    }
-    atomic_fetch_add(&generation, 1);
-    pthread_mutex_unlock(&lock);
-    free(old);
-    if (!added) {
-        free(entry);
-    }
-    return added;
-}
-
-static void drop(const void *key, enum entry_kind kind) {
-    pthread_mutex_lock(&lock);
-    struct entry *entry = find_entry(key, kind);
-    if (entry) {
-        take_out(entry);
-    }
-    pthread_mutex_unlock(&lock);
-    free(entry);
-}
-
-static void *find(const void *address, enum entry_kind kind) {
-    uintptr_t key = key_of(address, kind);
-    uint64_t now = atomic_load_explicit(&generation, memory_order_acquire);
-    void *value;
-    if (recall(key, now, &value)) {
-        return value;
-    }
-    pthread_mutex_lock(&lock);
-    struct entry *entry = find_entry(address, kind);
-    value = entry ? entry->value : NULL;
-    pthread_mutex_unlock(&lock);
-    remember(key, now, value);
-    return value;
-}
-
 struct handle *handle_find(const MYSQL *mysql) {
-    return find(mysql, ENTRY_HANDLE);
+    return map_find(mysql, MAP_HANDLE);
 }
 
 struct handle *handle_add(MYSQL *mysql, const struct real *real) {
@@ -177,7 +31,8 @@ struct handle *handle_add(MYSQL *mysql, const struct real *real) {
     handle->loan = (struct descriptor_loan){.number = -1, .saved = -1, .ready = -1};
     handle->socket.number = -1;
     session_reset(&handle->session, NULL);
-    if (!put(mysql, ENTRY_HANDLE, handle, NULL)) {
+    void *stale; /* none: it was thrown away above */
+    if (!map_put(mysql, MAP_HANDLE, handle, &stale)) {
         handle_free(handle);
         return NULL;
     }
@@ -185,7 +40,7 @@ struct handle *handle_add(MYSQL *mysql, const struct real *real) {
 }
 
 void handle_remove(struct handle *handle) {
-    drop(handle->main, ENTRY_HANDLE);
+    map_take(handle->main, MAP_HANDLE);
 }
 
 static void wipe(char *secret) {
@@ -212,37 +67,55 @@ void handle_free(struct handle *handle) {
     free(handle);
 }
 
+struct search {
+    const struct real *real;
+    unsigned long thread_id;
+    unsigned long found;
+};
+
+/* No handle goes meanwhile; mysql_thread_id only reads. */
+static bool look_for_running(void *context, void *value) {
+    struct search *search = context;
+    const struct handle *handle = value;
+    MYSQL *running =
+        handle->real == search->real && handle->thread_id == search->thread_id ? handle->running : NULL;
+    search->found = running && search->real->mysql_thread_id ? search->real->mysql_thread_id(running) : 0;
+    return search->found == 0;
+}
+
 unsigned long handle_shadow_running(const struct real *real, unsigned long thread_id) {
-    unsigned long found = 0;
-    pthread_mutex_lock(&lock); /* no handle goes meanwhile; mysql_thread_id only reads */
-    for (struct entry *entry = entries; entry && !found; entry = entry->hh.next) {
-        const struct handle *handle = entry->kind == ENTRY_HANDLE ? entry->value : NULL;
-        MYSQL *running =
-            handle && handle->real == real && handle->thread_id == thread_id ? handle->running : NULL;
-        found = running && real->mysql_thread_id ? real->mysql_thread_id(running) : 0;
+    struct search search = {.real = real, .thread_id = thread_id};
+    map_walk(MAP_HANDLE, look_for_running, &search);
+    return search.found;
+}
+
+struct collection {
+    const struct real *real;
+    struct handle **handles;
+    size_t count, room;
+};
+
+static bool collect(void *context, void *value) {
+    struct collection *collection = context;
+    struct handle *handle = value;
+    if (handle->real == collection->real && !handle->shadow && collection->count < collection->room) {
+        collection->handles[collection->count++] = handle;
     }
-    pthread_mutex_unlock(&lock);
-    return found;
+    return true;
 }
 
 void handle_visit(const struct real *real, void (*visit)(struct handle *handle)) {
     /* Collected first: closing a shadow is a real call, and no lock is held over one. */
-    pthread_mutex_lock(&lock);
-    size_t count = 0;
-    struct handle **found = calloc(HASH_COUNT(entries) + 1, sizeof(struct handle *));
-    if (found) {
-        for (struct entry *entry = entries; entry; entry = entry->hh.next) {
-            struct handle *handle = entry->kind == ENTRY_HANDLE ? entry->value : NULL;
-            if (handle && handle->real == real && !handle->shadow) {
-                found[count++] = handle;
-            }
-        }
+    struct collection all = {.real = real, .room = map_count(MAP_HANDLE)};
+    all.handles = calloc(all.room + 1, sizeof(struct handle *));
+    if (!all.handles) {
+        return;
     }
-    pthread_mutex_unlock(&lock);
-    for (size_t i = 0; i < count; i++) {
-        visit(found[i]);
+    map_walk(MAP_HANDLE, collect, &all);
+    for (size_t i = 0; i < all.count; i++) {
+        visit(all.handles[i]);
     }
-    free(found);
+    free(all.handles);
 }
 
 struct statement *statement_add(MYSQL_STMT *stmt, struct handle *handle, const struct real *real) {
@@ -251,7 +124,8 @@ struct statement *statement_add(MYSQL_STMT *stmt, struct handle *handle, const s
         return NULL;
     }
     *statement = (struct statement){.stmt = stmt, .handle = handle, .real = real, .next = handle->statements};
-    if (!put(stmt, ENTRY_STATEMENT, statement, NULL)) {
+    void *stale; /* stays: its handle's list may hold it */
+    if (!map_put(stmt, MAP_STATEMENT, statement, &stale)) {
         free(statement);
         return NULL;
     }
@@ -260,14 +134,11 @@ struct statement *statement_add(MYSQL_STMT *stmt, struct handle *handle, const s
 }
 
 struct statement *statement_find(const MYSQL_STMT *stmt) {
-    if (atomic_load_explicit(&others, memory_order_relaxed) == 0) {
-        return NULL;
-    }
-    return find(stmt, ENTRY_STATEMENT);
+    return map_count(MAP_STATEMENT) == 0 ? NULL : map_find(stmt, MAP_STATEMENT);
 }
 
 void statement_remove(struct statement *statement) {
-    drop(statement->stmt, ENTRY_STATEMENT);
+    map_take(statement->stmt, MAP_STATEMENT);
     if (statement->handle) {
         struct statement **place = &statement->handle->statements;
         while (*place && *place != statement) {
@@ -279,24 +150,35 @@ void statement_remove(struct statement *statement) {
     }
 }
 
+struct origin {
+    const struct real *real;
+    struct local *local;
+};
+
 bool result_add(MYSQL_RES *result, const struct real *real, struct local *local) {
-    return put(result, ENTRY_RESULT, local, real);
+    struct origin *origin = malloc(sizeof *origin);
+    if (!origin) {
+        return false;
+    }
+    *origin = (struct origin){real, local};
+    void *stale;
+    bool added = map_put(result, MAP_RESULT, origin, &stale);
+    free(stale);
+    if (!added) {
+        free(origin);
+    }
+    return added;
 }
 
 bool result_find(const MYSQL_RES *result, const struct real **real, struct local **local) {
-    if (atomic_load_explicit(&others, memory_order_relaxed) == 0) {
-        return false;
+    const struct origin *origin = map_count(MAP_RESULT) == 0 ? NULL : map_find(result, MAP_RESULT);
+    if (origin) {
+        *real = origin->real;
+        *local = origin->local;
     }
-    pthread_mutex_lock(&lock);
-    struct entry *entry = find_entry(result, ENTRY_RESULT);
-    if (entry) {
-        *real = entry->real;
-        *local = entry->value;
-    }
-    pthread_mutex_unlock(&lock);
-    return entry != NULL;
+    return origin != NULL;
 }
 
 void result_remove(const MYSQL_RES *result) {
-    drop(result, ENTRY_RESULT);
+    free(map_take(result, MAP_RESULT));
 }

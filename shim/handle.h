@@ -1,6 +1,6 @@
 /* One record per MYSQL* of the application, found by its address. A record belongs to its handle: the client
- * API lets one thread at a time use a handle, so only the map of records is shared, and nothing in a record
- * is locked. */
+ * API lets one thread at a time use a handle, so only the map of records (map.h) is shared, and nothing in a
+ * record is locked. */
 #ifndef ROUNDABOUT_HANDLE_H
 #define ROUNDABOUT_HANDLE_H
 
@@ -118,8 +118,7 @@ struct handle {
     struct statement *statements; /* prepared on this handle */
 };
 
-/* The record of a handle; NULL: there is none. A look-up without lock for those
- * that were looked up lately. */
+/* The record of a handle; NULL: there is none. */
 struct handle *handle_find(const MYSQL *mysql);
 
 /* Makes the record for a handle that `real` has just initialised; throws away what stood at the address.
@@ -139,8 +138,7 @@ void handle_visit(const struct real *real, void (*visit)(struct handle *handle))
 /* A prepared statement (prepared.h), met without its handle. */
 struct statement *statement_add(MYSQL_STMT *stmt, struct handle *handle,
                                 const struct real *real); /* NULL: out of memory */
-/* NULL: there is none. A look-up without lock for those that were looked up lately. */
-struct statement *statement_find(const MYSQL_STMT *stmt);
+struct statement *statement_find(const MYSQL_STMT *stmt); /* NULL: there is none */
 /* Takes it out of the map and out of its handle's list; prepared_free follows. */
 void statement_remove(struct statement *statement);
 
