@@ -147,7 +147,7 @@ static uint64_t read_sums(const struct server_rows *rows, struct diverge_sums *s
     return total;
 }
 
-static bool add_rows(const struct chunk_table *form, const struct server_rows *rows, size_t site,
+static bool add_rows(const struct chunk_table *form, const struct server_rows *rows, size_t member,
                      struct diverge_row *into, size_t *used) {
     for (size_t row = 0; row < server_rows_count(rows); row++) {
         const char *hash = server_rows_value(rows, row, "h"), *name = server_rows_value(rows, row, "name");
@@ -159,24 +159,24 @@ static bool add_rows(const struct chunk_table *form, const struct server_rows *r
         }
         snprintf(added->hash, sizeof added->hash, "%s", hash);
         snprintf(added->name, sizeof added->name, "%s", name);
-        added->site = site;
+        added->member = member;
         (*used)++;
     }
     return true;
 }
 
 /* False: not all could be read, or there is no memory for them. */
-static bool gather(const struct comparison_table *table, const struct crew_answers *answers, unsigned living,
+static bool gather(const struct comparison_table *table, const struct crew_answers *answers, unsigned members,
                    struct suspect *found, size_t room, size_t *suspects) {
     size_t count = 0, used = 0;
-    for (size_t site = 0; site < RING_SITES_MAX; site++)
-        count += server_rows_count(answers->rows[site]);
+    for (size_t member = 0; member < CREW_MAX; member++)
+        count += server_rows_count(answers->rows[member]);
     struct diverge_row *rows = calloc(count ? count : 1, sizeof *rows);
     bool whole = rows != NULL;
-    for (size_t site = 0; site < RING_SITES_MAX && whole; site++)
-        whole = add_rows(&table->entry.form, answers->rows[site], site, rows, &used);
+    for (size_t member = 0; member < CREW_MAX && whole; member++)
+        whole = add_rows(&table->entry.form, answers->rows[member], member, rows, &used);
     if (whole) {
-        *suspects = diverge_find(rows, used, living, found, room);
+        *suspects = diverge_find(rows, used, members, found, room);
         whole = *suspects != (size_t)-1;
     }
     for (size_t i = 0; i < used; i++)
@@ -185,28 +185,36 @@ static bool gather(const struct comparison_table *table, const struct crew_answe
     return whole;
 }
 
-bool comparison_read_beats(struct crew *crew, const struct config_ring *ring, unsigned living,
-                           struct diverge_beats *beats) {
+unsigned comparison_read_beats(struct crew *crew, const struct config_ring *ring, unsigned members,
+                               struct diverge_beats *beats) {
     struct crew_answers answers;
-    const unsigned answered = crew_ask_all(crew, living, HEARTBEAT_READ, &answers);
+    const unsigned answered = crew_ask_all(crew, members, HEARTBEAT_READ, &answers);
     memset(beats, -1, sizeof *beats);
-    for (size_t site = 0; site < ring->site_count; site++)
-        for (size_t row = 0; row < server_rows_count(answers.rows[site]); row++) {
-            const char *name = server_rows_value(answers.rows[site], row, "site"),
-                       *sent = server_rows_value(answers.rows[site], row, "sent_us");
+    for (size_t member = 0; member < CREW_MAX; member++)
+        for (size_t row = 0; row < server_rows_count(answers.rows[member]); row++) {
+            const char *name = server_rows_value(answers.rows[member], row, "site"),
+                       *sent = server_rows_value(answers.rows[member], row, "sent_us");
             for (size_t i = 0; name && sent && i < ring->site_count; i++)
                 if (strcmp(name, ring->sites[i].name) == 0)
-                    beats->sent_us[site][i] = strtoll(sent, NULL, 10);
+                    beats->sent_us[member][i] = strtoll(sent, NULL, 10);
         }
     crew_free_rows(&answers);
-    return answered == living;
+    return answered;
+}
+
+unsigned comparison_ask(struct comparison *comparison, unsigned living, unsigned replicas, const char *sql,
+                        struct crew_answers *answers) {
+    replicas &= comparison->replicas;
+    const unsigned answered = crew_ask_all(comparison->crew, living | replicas, sql, answers);
+    comparison->replicas &= ~(replicas & ~answered);
+    return (answered & living) == living ? answered : 0;
 }
 
 /* The rows of the buckets that differ. The heartbeats are read after them: what was written before is also
  * before those. */
 static enum settle_end find_keys(struct comparison *comparison, struct comparison_table *table,
                                  struct chunk_range range, uint32_t buckets, unsigned living,
-                                 struct suspect *found, size_t room, size_t *count) {
+                                 unsigned members, struct suspect *found, size_t room, size_t *count) {
     struct crew_answers answers;
     struct diverge_beats beats;
     size_t suspects = 0;
@@ -214,17 +222,19 @@ static enum settle_end find_keys(struct comparison *comparison, struct compariso
     chunk_write_keys(&comparison->sql, &table->entry.form, range, buckets);
     if (comparison->sql.failed)
         return SETTLE_UNANSWERED;
-    const bool read = crew_ask_all(comparison->crew, living, comparison->sql.at, &answers) == living &&
-                      gather(table, &answers, living, found, room, &suspects);
+    const bool read =
+        comparison_ask(comparison, living, members & ~living, comparison->sql.at, &answers) == members &&
+        gather(table, &answers, members, found, room, &suspects);
     crew_free_rows(&answers);
     if (!read)
         return SETTLE_UNANSWERED;
     if (suspects == 0)
         return SETTLE_AGREED;
-    const bool marked = comparison_read_beats(comparison->crew, &comparison->config->ring, living, &beats);
+    const struct config_ring *ring = &comparison->config->ring;
+    const bool marked = comparison_read_beats(comparison->crew, ring, living, &beats) == living;
     struct diverge_marks marks = {{0}};
     if (marked)
-        marks = diverge_marks_of(&beats, living, comparison->config->ring.site_count);
+        marks = diverge_marks_of(&beats, living, ring->site_count);
     for (size_t i = 0; i < suspects; i++) {
         found[i].marks = marks;
         if (!marked)
@@ -238,12 +248,16 @@ static enum settle_end find_keys(struct comparison *comparison, struct compariso
 
 static void tell_trouble(const struct comparison *comparison, struct comparison_table *table,
                          const struct crew_answers *answers, unsigned missing) {
-    for (size_t site = 0; site < RING_SITES_MAX; site++)
-        if (missing >> site & 1 && answers->answer[site].outcome == SERVER_REFUSED)
-            log_state(&table->subject, CONFIG_LOG_WARNING,
-                      "%s can't be compared at %s: %u; GRANT SELECT on it to the monitor user, if that is "
-                      "what lacks",
-                      table->name, comparison->config->ring.sites[site].name, answers->answer[site].code);
+    char name[192];
+    for (size_t member = 0; member < CREW_MAX; member++) {
+        if (!(missing >> member & 1) || answers->answer[member].outcome != SERVER_REFUSED)
+            continue;
+        crew_write_name(&comparison->config->ring, member, name, sizeof name);
+        log_state(&table->subject, CONFIG_LOG_WARNING,
+                  "%s can't be compared at %s: %u; GRANT SELECT on it to the monitor user, if that is what "
+                  "lacks",
+                  table->name, name, answers->answer[member].code);
+    }
 }
 
 /* Compares the range at one place. `*rows`: how many it has; `*count`: how many suspects there are. */
@@ -251,7 +265,8 @@ static enum settle_end compare(struct comparison *comparison, struct comparison_
                                unsigned living, struct suspect *found, size_t room, size_t *count,
                                uint64_t *rows) {
     const size_t own = comparison->config->ring.own;
-    struct diverge_sums sums[RING_SITES_MAX];
+    const unsigned replicas = table->replicas & ~table->strangers & comparison->replicas;
+    struct diverge_sums sums[CREW_MAX];
     struct crew_answers answers;
     uint64_t print = 0;
     if (table->sweep.chunks[place].uncut && !cut_chunk(comparison, table, place))
@@ -261,24 +276,26 @@ static enum settle_end compare(struct comparison *comparison, struct comparison_
     chunk_write_sums(&comparison->sql, &table->entry.form, range);
     if (comparison->sql.failed)
         return SETTLE_UNANSWERED;
-    const unsigned answered = crew_ask_all(comparison->crew, living, comparison->sql.at, &answers);
-    if (answered != living) {
-        tell_trouble(comparison, table, &answers, living & ~answered);
+    const unsigned members = living | replicas,
+                   answered = comparison_ask(comparison, living, replicas, comparison->sql.at, &answers);
+    if (answered != members) {
+        tell_trouble(comparison, table, &answers, members & ~answered);
         crew_free_rows(&answers);
         return SETTLE_UNANSWERED;
     }
-    for (size_t site = 0; site < RING_SITES_MAX; site++) {
-        if (!(living >> site & 1))
+    for (size_t member = 0; member < CREW_MAX; member++) {
+        if (!(members >> member & 1))
             continue;
-        uint64_t sites_print;
-        const uint64_t sites_rows = read_sums(answers.rows[site], &sums[site], &sites_print);
-        *rows = sites_rows > *rows ? sites_rows : *rows;
-        print = site == own ? sites_print : print;
+        uint64_t its_print;
+        const uint64_t its_rows = read_sums(answers.rows[member], &sums[member], &its_print);
+        *rows = its_rows > *rows ? its_rows : *rows;
+        print = member == own ? its_print : print;
     }
     crew_free_rows(&answers);
-    const uint32_t differ = diverge_buckets(sums, living);
+    const uint32_t differ = diverge_buckets(sums, members);
     const enum settle_end end =
-        differ ? find_keys(comparison, table, range, differ, living, found, room, count) : SETTLE_SAME;
+        differ ? find_keys(comparison, table, range, differ, living, members, found, room, count)
+               : SETTLE_SAME;
     sweep_saw(&table->sweep, place, *rows, print);
     return end;
 }

@@ -25,8 +25,12 @@ struct comparison_table {
     uint64_t sweeps; /* how many have begun */
     struct settle settle;
     struct compared_counts counts;
-    char stamps[RING_SITES_MAX][64]; /* when it was last written to, by site; "?": it wasn't told */
-    bool refused;                    /* it can't be compared */
+    char stamps[CREW_MAX][64]; /* when it was last written to, by member; "?": it wasn't told */
+    unsigned replicas;         /* where it is, defined as here */
+    unsigned strangers;        /* replicas that hold so much else that they are no replicas of it */
+    unsigned strays;           /* keys that were repaired because replicas alone differed, of late */
+    uint64_t stray_sweep;      /* in which there was one last */
+    bool refused;              /* it can't be compared */
     bool repairable;
     int64_t repairs_from_ms; /* a repair was refused: none before then */
     struct comparison_known *known;
@@ -37,6 +41,7 @@ struct comparison_table {
 struct comparison {
     const struct config *config;
     struct crew *crew;
+    unsigned replicas; /* which are compared now; one that doesn't answer drops out */
     struct catalogue catalogue;
     struct comparison_table *tables;
     size_t count;
@@ -74,8 +79,13 @@ size_t comparison_visit(struct comparison *comparison, struct comparison_table *
 /* Remembers that a key of the table differs. True: it wasn't known. */
 bool comparison_learn(struct comparison_table *table, const char *name);
 
-/* Heartbeats as all living sites have them now; false: not all answered. */
-bool comparison_read_beats(struct crew *crew, const struct config_ring *ring, unsigned living,
-                           struct diverge_beats *beats);
+/* Heartbeats as these members have them now; which of them answered. */
+unsigned comparison_read_beats(struct crew *crew, const struct config_ring *ring, unsigned members,
+                               struct diverge_beats *beats);
+
+/* Asks the living sites, and of `replicas` those that are compared now, which drop out if they don't answer.
+ * Which of all answered; 0: not all sites did. */
+unsigned comparison_ask(struct comparison *comparison, unsigned living, unsigned replicas, const char *sql,
+                        struct crew_answers *answers);
 
 #endif

@@ -42,22 +42,25 @@ static bool read_pattern(struct comparison *comparison, const struct config_tabl
                                                                    catalogue_write_triggers};
     struct crew_answers answers[3];
     memset(answers, 0, sizeof answers);
+    unsigned members = living | comparison->replicas;
     bool whole = true;
     for (size_t i = 0; i < 3 && whole; i++) {
         statement_clear(&comparison->sql);
         writers[i](&comparison->sql, pattern);
         const unsigned answered =
-            comparison->sql.failed ? 0
-                                   : crew_ask_all(comparison->crew, living, comparison->sql.at, &answers[i]);
-        whole = answered == living;
+            comparison->sql.failed
+                ? 0
+                : comparison_ask(comparison, living, members & ~living, comparison->sql.at, &answers[i]);
+        whole = answered != 0;
+        members &= answered;
         tell_unread(comparison, &answers[i], living & ~answered);
     }
     if (whole)
         log_state(&comparison->subject, CONFIG_LOG_INFO, "%s", "");
-    for (size_t site = 0; site < RING_SITES_MAX && whole; site++)
-        if (living >> site & 1)
-            whole = catalogue_add(&catalogues[site], answers[0].rows[site], answers[1].rows[site],
-                                  answers[2].rows[site]);
+    for (size_t member = 0; member < CREW_MAX && whole; member++)
+        if (members >> member & 1)
+            whole = catalogue_add(&catalogues[member], answers[0].rows[member], answers[1].rows[member],
+                                  answers[2].rows[member]);
     for (size_t i = 0; i < 3; i++)
         crew_free_rows(&answers[i]);
     return whole;
@@ -70,17 +73,24 @@ static void judge_table(const struct comparison *comparison, struct comparison_t
     if (why)
         log_state(&table->subject, CONFIG_LOG_WARNING, "%s can't be compared between sites: %s", table->name,
                   why);
-    for (size_t site = 0; site < ring->site_count && !why; site++) {
-        if (!(living >> site & 1) || site == ring->own)
+    table->replicas = 0;
+    for (size_t member = 0; member < CREW_MAX && !why; member++) {
+        if (!((living | comparison->replicas) >> member & 1) || member == ring->own)
             continue;
         const struct catalogue_table *there =
-            catalogue_find(&catalogues[site], table->entry.form.database, table->entry.form.name);
-        why = !there ? "isn't there, or not shown to the monitor user"
-              : strcmp(there->definition.at, table->entry.definition.at) != 0 ? "is defined differently"
-                                                                              : NULL;
+            catalogue_find(&catalogues[member], table->entry.form.database, table->entry.form.name);
+        const char *differs = !there ? "isn't there, or not shown to the monitor user"
+                              : strcmp(there->definition.at, table->entry.definition.at) != 0
+                                  ? "is defined differently"
+                                  : NULL;
+        if (member >= CREW_REPLICA) { /* it may be meant to be without */
+            table->replicas |= differs ? 0 : 1U << member;
+            continue;
+        }
+        why = differs;
         if (why)
             log_state(&table->subject, CONFIG_LOG_WARNING, "%s can't be compared between sites: at %s it %s",
-                      table->name, ring->sites[site].name, why);
+                      table->name, ring->sites[member].name, why);
     }
     table->refused = why != NULL;
     const char *unrepairable = catalogue_refuses_repair(&table->entry);
@@ -135,7 +145,7 @@ static bool take_tables(struct comparison *comparison, struct catalogue *catalog
 
 bool comparison_load(struct comparison *comparison, unsigned living) {
     const struct config *config = comparison->config;
-    struct catalogue catalogues[RING_SITES_MAX] = {{0}};
+    struct catalogue catalogues[CREW_MAX] = {{0}};
     struct catalogue *own = &catalogues[config->ring.own];
     bool whole = true, changed = false;
     for (size_t i = 0; i < config->group_count; i++)
@@ -146,7 +156,7 @@ bool comparison_load(struct comparison *comparison, unsigned living) {
         changed = take_tables(comparison, own);
     for (size_t i = 0; whole && i < comparison->count; i++)
         judge_table(comparison, &comparison->tables[i], living, catalogues);
-    for (size_t i = 0; i < RING_SITES_MAX; i++)
+    for (size_t i = 0; i < CREW_MAX; i++)
         catalogue_free(&catalogues[i]);
     return changed;
 }
@@ -193,15 +203,15 @@ void comparison_note_writes(struct comparison *comparison, unsigned living, int6
     write_stamps(&comparison->sql, comparison->tables, comparison->count);
     if (comparison->sql.failed || comparison->sql.used == 0)
         return;
-    crew_ask_all(comparison->crew, living, comparison->sql.at, &answers);
+    comparison_ask(comparison, living, comparison->replicas, comparison->sql.at, &answers);
     for (size_t i = 0; i < comparison->count; i++) {
         struct comparison_table *table = &comparison->tables[i];
         bool changed = false;
-        for (size_t site = 0; site < comparison->config->ring.site_count; site++) {
+        for (size_t member = 0; member < CREW_MAX; member++) {
             /* A server forgets its stamps when it is started again. */
-            const char *stamp = find_stamp(answers.rows[site], i);
-            changed |= strcmp(table->stamps[site], stamp) != 0;
-            snprintf(table->stamps[site], sizeof table->stamps[site], "%s", stamp);
+            const char *stamp = find_stamp(answers.rows[member], i);
+            changed |= strcmp(table->stamps[member], stamp) != 0;
+            snprintf(table->stamps[member], sizeof table->stamps[member], "%s", stamp);
         }
         if (changed)
             comparison_note(table, SETTLE_WRITTEN, now_ms);

@@ -16,12 +16,15 @@
 
 /* Comparing a chunk takes milliseconds; so long a wait means that something is wrong with that server. */
 #define LIMIT_S 5
+/* A replica is only waited for as long as nobody minds. */
+#define REPLICA_LIMIT_S 2
 
 #define POLL_EVERY_MS  250   /* suspects are read again */
 #define BEATS_EVERY_MS 1000  /* lags, and which tables were written to, while there are no suspects */
 #define LOAD_EVERY_MS  60000 /* which tables there are */
 #define LOAD_AGAIN_MS  5000  /* the same, while something is wrong with them */
 #define IDLE_MS        1000
+#define REPLICAS_MS    15000 /* replicas that dropped out are asked again */
 /* Beside the time by which a heartbeat may be late of itself. */
 #define LAG_PAUSES_MS 5000
 
@@ -49,9 +52,10 @@ struct converge {
     unsigned living, compared; /* sites now; sites when all was last counted as changed */
     bool leads, paused;
     struct expiry *expiry;
-    int64_t lease_at_ms, poll_at_ms, beats_at_ms, load_at_ms;
+    int64_t lease_at_ms, poll_at_ms, beats_at_ms, load_at_ms, replicas_at_ms;
+    bool replicas_came; /* since the tables were looked up */
     struct suspect *found; /* room for a visit's */
-    struct log_subject subject, pause;
+    struct log_subject subject, pause, replicas;
 };
 
 static const struct config_ring *ring_of(const struct converge *converge) {
@@ -129,7 +133,41 @@ static void load(struct converge *converge, int64_t now_ms) {
     struct comparison *comparison = &converge->comparison;
     if (comparison_load(comparison, converge->living))
         suspects_clear(&converge->suspects);
+    if (converge->replicas_came)
+        comparison_note_all(comparison, SETTLE_REGROUPED, now_ms);
+    converge->replicas_came = false;
     converge->load_at_ms = now_ms + (comparison_is_content(comparison) ? LOAD_EVERY_MS : LOAD_AGAIN_MS);
+}
+
+static int64_t lag_allowed_us(const struct config_ring *ring) {
+    return 1000 * (LAG_PAUSES_MS + 2 * (int64_t)ring->heartbeat_interval_ms);
+}
+
+/* Those are compared that answer and don't lag. */
+static void choose_replicas(struct converge *converge, unsigned answered, const struct diverge_beats *beats) {
+    const struct config_ring *ring = ring_of(converge);
+    unsigned *compared = &converge->comparison.replicas, fit = 0;
+    char left_out[400] = "";
+    for (size_t member = CREW_REPLICA; member < CREW_MAX; member++) {
+        if (!(crew_replicas(ring) >> member & 1))
+            continue;
+        if (answered >> member & 1 &&
+            diverge_lag_us(beats, converge->living, 1U << member, ring->site_count) <= lag_allowed_us(ring)) {
+            fit |= 1U << member;
+            continue;
+        }
+        char name[192];
+        crew_write_name(ring, member, name, sizeof name);
+        const size_t used = strlen(left_out);
+        snprintf(left_out + used, sizeof left_out - used, "%s%s", used ? ", " : "", name);
+    }
+    if (fit & ~*compared) {
+        converge->replicas_came = true;
+        converge->load_at_ms = 0;
+    }
+    *compared = fit;
+    log_state(&converge->replicas, CONFIG_LOG_INFO,
+              left_out[0] ? "not compared, for it doesn't answer the monitor user, or lags: %s" : "%s", left_out);
 }
 
 static void watch_lag(struct converge *converge, int64_t now_ms) {
@@ -138,12 +176,19 @@ static void watch_lag(struct converge *converge, int64_t now_ms) {
         return;
     converge->beats_at_ms = now_ms + BEATS_EVERY_MS;
     struct diverge_beats beats;
-    if (!comparison_read_beats(converge->crew, ring, converge->living, &beats)) {
+    unsigned asked = converge->living | converge->comparison.replicas;
+    if (now_ms >= converge->replicas_at_ms) {
+        converge->replicas_at_ms = now_ms + REPLICAS_MS;
+        asked |= crew_replicas(ring);
+    }
+    const unsigned answered = comparison_read_beats(converge->crew, ring, asked, &beats);
+    if ((answered & converge->living) != converge->living) {
         converge->paused = true;
         return;
     }
-    const int64_t lag_us = diverge_lag_us(&beats, converge->living, ring->site_count);
-    converge->paused = lag_us / 1000 > LAG_PAUSES_MS + 2 * (int64_t)ring->heartbeat_interval_ms;
+    choose_replicas(converge, answered, &beats);
+    const int64_t lag_us = diverge_lag_us(&beats, converge->living, converge->living, ring->site_count);
+    converge->paused = lag_us > lag_allowed_us(ring);
     if (lag_us == INT64_MAX)
         log_state(&converge->pause, CONFIG_LOG_WARNING,
                   "comparing cache tables waits: a site's heartbeats aren't seen everywhere");
@@ -279,12 +324,12 @@ struct converge *converge_start(const struct config *config) {
     pthread_cond_init(&converge->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
     lease_open(&converge->lease, &config->ring);
-    converge->crew = crew_start(&config->ring, LIMIT_S);
+    converge->crew = crew_start(&config->ring, LIMIT_S, REPLICA_LIMIT_S);
     converge->found = calloc(SUSPECTS_MAX, sizeof *converge->found);
     comparison_open(&converge->comparison, config, converge->crew);
     converge->expiry = expiry_open(config, converge->crew, &converge->lease);
     const bool opened =
-        converge->expiry && suspects_open(&converge->suspects, config, converge->crew, &converge->lease, converge->lease_ms);
+        converge->expiry && suspects_open(&converge->suspects, &converge->comparison, &converge->lease, converge->lease_ms);
     converge->suspects.tell = keep_repair;
     converge->suspects.context = converge;
     pthread_attr_t small;

@@ -1,23 +1,33 @@
 /* A connection to each site and a thread that speaks on it, so that all sites can be asked at once: what is
  * asked of the farthest takes as long as its answer alone, and one that hangs holds up the others for its
- * time limit, not more. */
+ * time limit, not more. Replicas that follow other sites at times (replicas_follow) are in it, too: their
+ * bits come after those that sites may have. */
 #ifndef ROUNDABOUT_CREW_H
 #define ROUNDABOUT_CREW_H
 
 #include "link.h"
 #include "server.h"
 
+enum { CREW_MAX = 32, CREW_REPLICA = RING_SITES_MAX };
+#define CREW_SITES ((1U << RING_SITES_MAX) - 1)
+
 struct crew;
 
-/* One site's answers are there if its bit was in the question. */
+/* One member's answers are there if its bit was in the question. */
 struct crew_answers {
-    struct server_answer answer[RING_SITES_MAX];
-    struct server_rows *rows[RING_SITES_MAX];
+    struct server_answer answer[CREW_MAX];
+    struct server_rows *rows[CREW_MAX];
 };
 
-/* Nothing is connected yet. `ring` must outlive it; its own site is reached by socket. NULL: no memory or no
- * threads. */
-struct crew *crew_start(const struct config_ring *ring, unsigned limit_s);
+/* Nothing is connected yet. `ring` must outlive it; its own site is reached by socket. Nobody waits longer
+ * for a replica than replica_limit_s. NULL: no memory or no threads. */
+struct crew *crew_start(const struct config_ring *ring, unsigned limit_s, unsigned replica_limit_s);
+
+/* The replicas that are in it, a bit each. */
+unsigned crew_replicas(const struct config_ring *ring);
+
+/* "lyon", or "lyon's replica 10.0.0.9:3307". Pure, as the one above is. */
+void crew_write_name(const struct config_ring *ring, size_t member, char *name, size_t size);
 
 /* Takes up to the time limit if a server hangs. NULL: nothing happens. */
 void crew_stop(struct crew *crew);

@@ -12,9 +12,13 @@
 /* After a repair that the server refused: a person must give a right first. */
 #define REFUSED_PAUSE_MS 15000
 
-bool suspects_open(struct suspects *suspects, const struct config *config, struct crew *crew,
-                   const struct lease *lease, int64_t lease_ms) {
-    *suspects = (struct suspects){.config = config, .crew = crew, .lease = lease, .lease_ms = lease_ms};
+bool suspects_open(struct suspects *suspects, struct comparison *comparison, const struct lease *lease,
+                   int64_t lease_ms) {
+    *suspects = (struct suspects){.config = comparison->config,
+                                  .comparison = comparison,
+                                  .crew = comparison->crew,
+                                  .lease = lease,
+                                  .lease_ms = lease_ms};
     suspects->list = calloc(SUSPECTS_MAX, sizeof *suspects->list);
     return suspects->list != NULL;
 }
@@ -51,18 +55,20 @@ void suspects_put_sites(const struct suspect *suspect, const struct config_ring 
                         size_t size) {
     unsigned told = 0;
     size_t used = 0;
+    char name[192];
     words[0] = '\0';
-    for (size_t i = 0; i < ring->site_count; i++) {
-        if (!((suspect->sites & ~told) >> i & 1))
+    for (size_t i = 0; i < CREW_MAX; i++) {
+        if (!((suspect->members & ~told) >> i & 1))
             continue;
         const char *separator = told ? " | " : "";
-        for (size_t j = i; j < ring->site_count; j++) {
-            if (!((suspect->sites & ~told) >> j & 1) ||
+        for (size_t j = i; j < CREW_MAX; j++) {
+            if (!((suspect->members & ~told) >> j & 1) ||
                 strcmp(suspect->first.hash[i], suspect->first.hash[j]) != 0)
                 continue;
             told |= 1U << j;
+            crew_write_name(ring, j, name, sizeof name);
             if (used < size)
-                used += (size_t)snprintf(words + used, size - used, "%s%s", separator, ring->sites[j].name);
+                used += (size_t)snprintf(words + used, size - used, "%s%s", separator, name);
             separator = " ";
         }
         if (!suspect->first.hash[i][0] && used < size)
@@ -119,6 +125,37 @@ static void repair(struct suspects *suspects, struct open_suspect *open) {
     }
 }
 
+/* Keys in which a replica alone differs are what a change of its source leaves. One that differs in so many
+ * can't be meant to hold this table - it is filtered, or was made of something else -, and for its sake they
+ * would be deleted everywhere, again and again. */
+#define STRAYS_MAX    1000
+#define STRAYS_SWEEPS 5
+
+static bool is_a_strangers(const struct suspects *suspects, struct open_suspect *open) {
+    struct comparison_table *table = open->table;
+    const unsigned strays = diverge_strays(&open->suspect);
+    char name[192];
+    if (!strays)
+        return false;
+    if (table->sweeps > table->stray_sweep + STRAYS_SWEEPS)
+        table->strays = 0;
+    table->stray_sweep = table->sweeps;
+    if (table->strays++ < STRAYS_MAX && !(strays & table->strangers))
+        return false;
+    for (size_t member = CREW_REPLICA; member < CREW_MAX; member++) {
+        if (!((strays & ~table->strangers) >> member & 1))
+            continue;
+        crew_write_name(&suspects->config->ring, member, name, sizeof name);
+        log_line(
+            CONFIG_LOG_WARNING,
+            "%s: %s alone differs in more than %d keys, and isn't compared any more; copy the table there "
+            "anew, then reload",
+            table->name, name, STRAYS_MAX);
+    }
+    table->strangers |= strays;
+    return true;
+}
+
 /* The key is confirmed; `is_news`: by this very reading. */
 static void act(struct suspects *suspects, struct open_suspect *open, unsigned living, bool is_news,
                 int64_t now_ms) {
@@ -129,7 +166,9 @@ static void act(struct suspects *suspects, struct open_suspect *open, unsigned l
         const bool may = now_ms >= table->repairs_from_ms && suspects->budget >= 1 &&
                          fence_holds(suspects->lease->memories, living, ring->site_count,
                                      clock_monotonic_ms(), suspects->lease_ms);
-        if (may)
+        if (may && is_a_strangers(suspects, open))
+            end(open, SETTLE_REPORTED);
+        else if (may)
             repair(suspects, open);
         return;
     }
@@ -147,12 +186,13 @@ static void judge(struct suspects *suspects, struct open_suspect *open, const st
                   unsigned living, const struct diverge_beats *beats, int64_t now_ms) {
     const struct config_ring *ring = &suspects->config->ring;
     const bool was_confirmed = open->suspect.state == SUSPECT_CONFIRMED;
+    const unsigned members = living | (suspects->comparison->replicas & open->suspect.members);
     if (diverge_marks_void(&open->suspect.marks, beats, living, ring->site_count)) {
         end(open, SETTLE_UNMARKED);
         return;
     }
-    const bool passed = diverge_marks_passed(&open->suspect.marks, beats, living, ring->site_count);
-    switch (diverge_judge(&open->suspect, reading, living, passed, now_ms,
+    const bool passed = diverge_marks_passed(&open->suspect.marks, beats, members, ring->site_count);
+    switch (diverge_judge(&open->suspect, reading, members, passed, now_ms,
                           (int64_t)ring->heartbeat_interval_ms)) {
     case DIVERGE_WAIT:
         break;
@@ -177,21 +217,25 @@ static void poll_some(struct suspects *suspects, struct open_suspect *some, size
     const char *keys[CHUNK_POINTS_MAX];
     struct crew_answers answers;
     struct diverge_reading readings[CHUNK_POINTS_MAX];
-    for (size_t i = 0; i < count; i++)
+    unsigned members = 0;
+    for (size_t i = 0; i < count; i++) {
         keys[i] = some[i].suspect.key;
+        members |= some[i].suspect.members;
+    }
     statement_clear(&suspects->sql);
     chunk_write_points(&suspects->sql, &some->table->entry.form, keys, count);
     if (suspects->sql.failed)
         return;
     memset(readings, 0, sizeof readings);
-    const bool answered = crew_ask_all(suspects->crew, living, suspects->sql.at, &answers) == living;
-    for (size_t site = 0; site < RING_SITES_MAX && answered; site++)
-        for (size_t row = 0; row < server_rows_count(answers.rows[site]); row++) {
-            const char *at = server_rows_value(answers.rows[site], row, "at"),
-                       *hash = server_rows_value(answers.rows[site], row, "h");
+    const bool answered =
+        comparison_ask(suspects->comparison, living, members & ~CREW_SITES, suspects->sql.at, &answers) != 0;
+    for (size_t member = 0; member < CREW_MAX && answered; member++)
+        for (size_t row = 0; row < server_rows_count(answers.rows[member]); row++) {
+            const char *at = server_rows_value(answers.rows[member], row, "at"),
+                       *hash = server_rows_value(answers.rows[member], row, "h");
             const unsigned long place = at ? strtoul(at, NULL, 10) : count;
             if (place < count && hash)
-                snprintf(readings[place].hash[site], sizeof readings[place].hash[site], "%s", hash);
+                snprintf(readings[place].hash[member], sizeof readings[place].hash[member], "%s", hash);
         }
     crew_free_rows(&answers);
     const int64_t now_ms = clock_monotonic_ms();
@@ -212,9 +256,13 @@ void suspects_poll(struct suspects *suspects, unsigned living) {
     struct diverge_beats beats;
     earn_budget(suspects);
     /* Before the rows: what has arrived by then is in them. */
-    if (suspects->count == 0 ||
-        !comparison_read_beats(suspects->crew, &suspects->config->ring, living, &beats))
+    if (suspects->count == 0)
         return;
+    const unsigned members = living | suspects->comparison->replicas,
+                   answered = comparison_read_beats(suspects->crew, &suspects->config->ring, members, &beats);
+    if ((answered & living) != living)
+        return;
+    suspects->comparison->replicas &= answered;
     for (size_t i = 0, end; i < suspects->count; i = end) {
         for (end = i; end < suspects->count && end - i < CHUNK_POINTS_MAX; end++)
             if (suspects->list[end].table != suspects->list[i].table)

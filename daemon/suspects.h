@@ -17,6 +17,7 @@ struct open_suspect {
 
 struct suspects {
     const struct config *config;
+    struct comparison *comparison;
     struct crew *crew;
     const struct lease *lease;
     int64_t lease_ms;
@@ -30,8 +31,8 @@ struct suspects {
 };
 
 /* False: no memory. */
-bool suspects_open(struct suspects *suspects, const struct config *config, struct crew *crew,
-                   const struct lease *lease, int64_t lease_ms);
+bool suspects_open(struct suspects *suspects, struct comparison *comparison, const struct lease *lease,
+                   int64_t lease_ms);
 void suspects_close(struct suspects *suspects);
 
 /* Takes over the keys of `found`; one that is suspected already is dropped. */

@@ -286,6 +286,53 @@ def comparing_waits_while_a_site_lags():
 
 
 @test
+def a_replica_that_follows_other_sites_at_times_is_compared_too():
+    it = stage(2, replicas=1, more={"replicas_follow": True})
+    it.start_daemons()
+    it.wait_whole()
+    replica = it.replicas[0]
+    wait_for(replica.link_runs, 20, "the replica follows", pause_s=0.05)
+    for server in everyone(it):
+        server.unlogged("REPLACE INTO shop.cache (k, v) VALUES ('same', 'v'), ('other', 'v'), ('hole', 'v')")
+    replica.unlogged("REPLACE INTO shop.cache (k, v) VALUES ('other', 'old'), ('stray', 'old')", "DELETE FROM shop.cache WHERE k = 'hole'")
+
+    def only_same():
+        return all([row[0] for row in rows_of(server)] == [b"same"] for server in everyone(it))
+    wait_for(only_same, 40, "what differs is deleted everywhere", pause_s=0.2)
+    want(3, said(it, "deleted everywhere"), "repairs")
+    want(3, len(re.findall(r"\(a b(?: without it)? \| a's replica 127\.0\.0\.1:\d+(?: without it)?\); deleted", it.log(0))), "repairs with the replica's name")
+    # While it is away the sites are compared without it, and when it's back, it is once more.
+    replica.stop()
+    for n, server in enumerate(it.servers):
+        server.unlogged(f"REPLACE INTO shop.cache (k, v) VALUES ('k', '{n}')")
+    wait_for(lambda: all(len(rows_of(server)) == 1 for server in it.servers), 30, "the key is gone at both sites", pause_s=0.2)
+    replica.start()
+    replica.unlogged("REPLACE INTO shop.cache (k, v) VALUES ('late', 'old')")
+    wait_for(only_same, 60, "it is compared again", pause_s=0.2)
+
+
+@test
+def a_replica_of_something_else_is_left_out():
+    """For its sake all would be deleted, again and again."""
+    it = stage(2, replicas=1, more={"replicas_follow": True, "converge_repairs_per_s": 2000})
+    it.start_daemons()
+    it.wait_whole()
+    replica = it.replicas[0]
+    wait_for(replica.link_runs, 20, "the replica follows", pause_s=0.05)
+    rows = 3000
+    for server in it.servers:
+        server.unlogged("USE shop", f"INSERT INTO shop.cache (k, v) SELECT CONCAT('k', seq), 'v' FROM seq_1_to_{rows}")
+    wait_for(lambda: said(it, "alone differs in more than 1000 keys") == 1, 60, "it is named", pause_s=0.2)
+    time.sleep(6)
+    left = len(rows_of(it.servers[0]))
+    want_between(rows - 1100, rows - 900, left, "rows left")
+    want(left, len(rows_of(it.servers[1])), "rows at the other site")
+    diverge(it, ["other"])
+    wait_for(lambda: all(len(rows_of(server)) == left for server in it.servers), 30, "the sites are compared on", pause_s=0.2)
+    want(rows - left + 1, said(it, "deleted everywhere"), "repairs")
+
+
+@test
 def what_can_not_be_compared_or_repaired_is_named_and_left_alone():
     it = stage(2, table=False, tables=["shop.*"])
     for n, server in enumerate(it.servers):

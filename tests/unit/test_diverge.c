@@ -14,7 +14,7 @@ enum { A = 1, B = 2, C = 4, ABC = 7 };
 
 static void sums_that_differ_name_their_buckets(void **state) {
     (void)state;
-    static struct diverge_sums sums[RING_SITES_MAX];
+    static struct diverge_sums sums[CREW_MAX];
     memset(sums, 0, sizeof sums);
     assert_int_equal(diverge_buckets(sums, ABC), 0);
     sums[1].rows[0] = 1;
@@ -46,7 +46,7 @@ static void only_keys_that_differ_become_suspects(void **state) {
     struct diverge_row rows[COUNT(given)];
     struct suspect found[4];
     for (size_t i = 0; i < COUNT(given); i++) {
-        rows[i] = (struct diverge_row){.key = strdup(given[i].key), .site = given[i].site};
+        rows[i] = (struct diverge_row){.key = strdup(given[i].key), .member = given[i].site};
         snprintf(rows[i].hash, sizeof rows[i].hash, "%s", given[i].hash);
         snprintf(rows[i].name, sizeof rows[i].name, "%.5s", given[i].key);
     }
@@ -107,9 +107,9 @@ static void marks_are_passed_when_every_site_has_seen_a_later_heartbeat_of_every
         beats_of((const int64_t[3][3]){{900, 900, 900}, {900, 900, 900}, {900, 900, 900}});
     const struct diverge_marks never = diverge_marks_of(&silent, ABC, 3);
     assert_false(diverge_marks_passed(&never, &late, ABC, 3));
-    assert_true(diverge_lag_us(&silent, ABC, 3) == INT64_MAX);
-    assert_int_equal(diverge_lag_us(&before, ABC, 3), 30);
-    assert_int_equal(diverge_lag_us(&before, A | B, 3), 10);
+    assert_true(diverge_lag_us(&silent, ABC, ABC, 3) == INT64_MAX);
+    assert_int_equal(diverge_lag_us(&before, ABC, ABC, 3), 30);
+    assert_int_equal(diverge_lag_us(&before, A | B, A | B, 3), 10);
 }
 
 static void marks_from_before_a_clock_was_set_back_are_made_anew(void **state) {
@@ -173,7 +173,7 @@ static void a_suspect_is_confirmed_only_while_nothing_moves(void **state) {
          {"1", "1", "2", ABC, false, 1005, DIVERGE_CONFIRMED}},
     };
     for (size_t i = 0; i < COUNT(readings); i++) {
-        struct suspect suspect = {.sites = ABC, .first = reading_of("1", "1", "2")};
+        struct suspect suspect = {.members = ABC, .first = reading_of("1", "1", "2")};
         for (size_t j = 0; j < COUNT(readings[i]); j++) {
             const struct diverge_reading reading =
                 reading_of(readings[i][j].a, readings[i][j].b, readings[i][j].c);
@@ -186,8 +186,92 @@ static void a_suspect_is_confirmed_only_while_nothing_moves(void **state) {
     }
 }
 
+enum { REPLICA = 1U << CREW_REPLICA, OTHER_REPLICA = REPLICA << 1 };
+
+static void a_replica_is_compared_as_long_as_it_is_there(void **state) {
+    (void)state;
+    static const struct {
+        const char *a, *b, *c, *replica, *other; /* what each holds now */
+        unsigned members;                        /* who is there now */
+        enum diverge_verdict verdict;
+        unsigned left; /* who is compared still */
+    } cases[] = {
+        {"1", "1", "1", "2", "1", ABC | REPLICA | OTHER_REPLICA, DIVERGE_CONFIRMED,
+         ABC | REPLICA | OTHER_REPLICA},
+        {"1", "1", "1", "1", "1", ABC | REPLICA | OTHER_REPLICA, DIVERGE_AGREED,
+         ABC | REPLICA | OTHER_REPLICA},
+        {"1", "1", "1", "3", "1", ABC | REPLICA | OTHER_REPLICA, DIVERGE_CHANGED,
+         ABC | REPLICA | OTHER_REPLICA},
+        {"1", "1", "1", "", "1", ABC | OTHER_REPLICA, DIVERGE_AGREED, ABC | OTHER_REPLICA}, /* it went */
+        {"1", "1", "1", "2", "", ABC | REPLICA, DIVERGE_CONFIRMED, ABC | REPLICA},
+        {"1", "1", "", "2", "1", A | B | REPLICA | OTHER_REPLICA, DIVERGE_REGROUPED,
+         ABC | REPLICA | OTHER_REPLICA},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct suspect suspect = {.members = ABC | REPLICA | OTHER_REPLICA,
+                                  .first = reading_of("1", "1", "1"),
+                                  .state = SUSPECT_PASSED};
+        snprintf(suspect.first.hash[CREW_REPLICA], DIVERGE_HASH_BYTES, "2");
+        snprintf(suspect.first.hash[CREW_REPLICA + 1], DIVERGE_HASH_BYTES, "1");
+        struct diverge_reading reading = reading_of(cases[i].a, cases[i].b, cases[i].c);
+        snprintf(reading.hash[CREW_REPLICA], DIVERGE_HASH_BYTES, "%s", cases[i].replica);
+        snprintf(reading.hash[CREW_REPLICA + 1], DIVERGE_HASH_BYTES, "%s", cases[i].other);
+        const enum diverge_verdict got =
+            diverge_judge(&suspect, &reading, cases[i].members, true, 5000, 1000);
+        if (got != cases[i].verdict || suspect.members != cases[i].left)
+            fail_msg("case %zu: want %d, %x; got %d, %x", i, cases[i].verdict, cases[i].left, got,
+                     suspect.members);
+    }
+}
+
+static void strays_are_replicas_beside_sites_that_agree(void **state) {
+    (void)state;
+    static const struct {
+        const char *a, *b, *replica, *other;
+        unsigned strays;
+    } cases[] = {
+        {"1", "1", "1", "1", 0},
+        {"1", "1", "2", "1", REPLICA},
+        {"1", "1", "", "3", REPLICA | OTHER_REPLICA},
+        {"", "", "2", "", REPLICA},
+        {"1", "2", "3", "1", 0}, /* the sites have a conflict of their own */
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct suspect suspect = {.members = A | B | REPLICA | OTHER_REPLICA,
+                                  .first = reading_of(cases[i].a, cases[i].b, "9")};
+        snprintf(suspect.first.hash[CREW_REPLICA], DIVERGE_HASH_BYTES, "%s", cases[i].replica);
+        snprintf(suspect.first.hash[CREW_REPLICA + 1], DIVERGE_HASH_BYTES, "%s", cases[i].other);
+        if (diverge_strays(&suspect) != cases[i].strays)
+            fail_msg("case %zu: want %x, got %x", i, cases[i].strays, diverge_strays(&suspect));
+    }
+}
+
+/* A replica has seen more of a dead site than any site: that holds nobody up. It lags: its keys wait for it.
+ */
+static void marks_are_passed_at_replicas_too(void **state) {
+    (void)state;
+    struct diverge_beats before =
+        beats_of((const int64_t[3][3]){{100, 190, 300}, {90, 200, 300}, {90, 190, 310}});
+    before.sent_us[CREW_REPLICA][2] = 320;
+    const struct diverge_marks marks = diverge_marks_of(&before, A | B | REPLICA, 3);
+    assert_int_equal(marks.sent_us[2], 300);
+    struct diverge_beats now =
+        beats_of((const int64_t[3][3]){{101, 201, 300}, {101, 201, 300}, {-1, -1, -1}});
+    now.sent_us[CREW_REPLICA][0] = 100;
+    now.sent_us[CREW_REPLICA][1] = 201;
+    now.sent_us[CREW_REPLICA][2] = 320;
+    assert_true(diverge_marks_passed(&marks, &now, A | B, 3));
+    assert_false(diverge_marks_passed(&marks, &now, A | B | REPLICA, 3));
+    assert_int_equal(diverge_lag_us(&now, A | B, REPLICA, 3), 1);
+    now.sent_us[CREW_REPLICA][0] = 101;
+    assert_true(diverge_marks_passed(&marks, &now, A | B | REPLICA, 3));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_replica_is_compared_as_long_as_it_is_there),
+        cmocka_unit_test(strays_are_replicas_beside_sites_that_agree),
+        cmocka_unit_test(marks_are_passed_at_replicas_too),
         cmocka_unit_test(sums_that_differ_name_their_buckets),
         cmocka_unit_test(only_keys_that_differ_become_suspects),
         cmocka_unit_test(marks_are_passed_when_every_site_has_seen_a_later_heartbeat_of_every_site),
