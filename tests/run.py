@@ -7,9 +7,12 @@ A program's own last line `N passed, N failed, N skipped` counts, or cmocka's su
 doesn't count, is a failure of its own. What a program printed is shown when it fails; with --show, always. The last line is the sum; the exit status is 1 if
 anything failed.
 
-The suites whose name begins with `live` wait most of the time, each in a folder and at ports of its own: two of them run at once, behind the others. They have
-time limits of their own, and a machine may stall for longer than these. Where nobody watches (CI is set) one that fails is run once more, alone; its first
-output is shown all the same, and its line says so.
+The suites whose name begins with `live` wait most of the time, each in a folder and at ports of its own: two of them run at once, in the order given, so that
+the longest are best named first. The others run one after the other beside them. All have their servers' files in memory (/dev/shm) where there is room and
+TMPDIR says nothing else: nothing that is tested here depends on a disk, and dozens of servers wait for one.
+
+Live suites have time limits of their own, and a machine may stall for longer than these. Where nobody watches (CI is set) one that fails is run once more,
+alone; its first output is shown all the same, and its line says so.
 """
 
 import concurrent.futures
@@ -21,6 +24,7 @@ import sys
 import time
 
 LIMIT_S = 1200
+MEMORY, ROOM_BYTES = "/dev/shm", 6 << 30  # what suites that run at once hold at most, and as much again
 LIVE_AT_ONCE = 2
 OWN = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", re.M)
 
@@ -83,26 +87,35 @@ def timed(command):
     return time.monotonic() - started, output, status, counted, ""
 
 
+def use_memory():
+    """Temporary files of all suites go there, if it has the room and programs may be run from it."""
+    try:
+        found = os.statvfs(MEMORY)
+    except OSError:
+        return
+    if found.f_bavail * found.f_frsize >= ROOM_BYTES and not found.f_flag & os.ST_NOEXEC and os.access(MEMORY, os.W_OK | os.X_OK):
+        os.environ.setdefault("TMPDIR", MEMORY)
+
+
 def main(suites):
     total = [0, 0, 0]
     show = suites[:1] == ["--show"]
     pairs = [suite.split("=", 1) for suite in suites[show:]]
+    use_memory()
 
     def add(name, verdict):
         total[:] = [a + b for a, b in zip(total, tell(name, verdict, show))]
 
-    for name, command in pairs:
-        if not name.startswith("live"):
-            add(name, timed(command))
-    with concurrent.futures.ThreadPoolExecutor(LIVE_AT_ONCE) as pool:
-        live = {pool.submit(timed, command): (name, command) for name, command in pairs if name.startswith("live")}
+    with concurrent.futures.ThreadPoolExecutor(1) as others, concurrent.futures.ThreadPoolExecutor(LIVE_AT_ONCE) as live:
+        running = {(live if name.startswith("live") else others).submit(timed, command): (name, command) for name, command in pairs}
         failed = []
-        for future in concurrent.futures.as_completed(live):
-            if future.result()[3][1] and os.environ.get("CI"):
-                tell(live[future][0] + ", first try", future.result(), show)
-                failed.append(live[future])
+        for future in concurrent.futures.as_completed(running):
+            name, command = running[future]
+            if future.result()[3][1] and os.environ.get("CI") and name.startswith("live"):
+                tell(name + ", first try", future.result(), show)
+                failed.append((name, command))
             else:
-                add(live[future][0], future.result())
+                add(name, future.result())
     for name, command in failed:
         add(name, (*timed(command)[:4], ", second try"))
     print(f"{total[0]} passed, {total[1]} failed, {total[2]} skipped")

@@ -4,6 +4,7 @@ client libraries of both kinds, whose own calls come back through the public nam
 those whose calls don't. The last line counts: N passed, N failed, N skipped."""
 
 import argparse
+import concurrent.futures
 import os
 import re
 import subprocess
@@ -58,8 +59,10 @@ def main():
     parser.add_argument("--before", default="", help="an object to preload before the shim: a sanitizer's library")
     parser.add_argument("--wrapper", default="", help="a command to run the programs under, as in 'valgrind -q'")
     parser.add_argument("--quick", action="store_true", help="with the shim only, and one shape of each library")
+    parser.add_argument("--at-once", type=int, default=0, help="how many programs run at once: they wait most of the time; 8, with --before 4, under a wrapper 1")
     parser.add_argument("--verbose", action="store_true", help="show what passed and what was skipped, too")
     options = parser.parse_args()
+    options.at_once = options.at_once or (1 if options.wrapper else 4 if options.before else 8)
     options.build = os.path.abspath(options.build)
     where = os.path.join(options.build, "tests", "preload")
     left_out = set(options.skip.split(","))
@@ -68,16 +71,23 @@ def main():
     if not names:
         sys.exit(f"run_preload.py: no programs in {where}")
     total = {"passed": 0, "failed": 0, "skipped": 0}
+    todo = []
     for name in names:
         if name.split("test_")[1] in left_out:
             print(f"skipped {name}: left out by --skip", flush=True)
             total["skipped"] += 1
-            continue
-        for shape in SHAPES[2:3] if options.quick else SHAPES:
-            with tempfile.TemporaryDirectory(prefix="claims.") as folder:
-                with open(os.path.join(folder, "roundabout.conf"), "w", encoding="utf-8"):
-                    pass
-                status, output = run(options, os.path.join(where, name), folder, shape)
+        else:
+            todo += [(name, shape) for shape in (SHAPES[2:3] if options.quick else SHAPES)]
+
+    def run_one(what):
+        name, shape = what
+        with tempfile.TemporaryDirectory(prefix="claims.") as folder:
+            with open(os.path.join(folder, "roundabout.conf"), "w", encoding="utf-8"):
+                pass
+            return run(options, os.path.join(where, name), folder, shape)
+
+    with concurrent.futures.ThreadPoolExecutor(options.at_once) as pool:
+        for (name, shape), (status, output) in zip(todo, pool.map(run_one, todo)):
             counts = re.search(r"^\S+: (\d+) passed, (\d+) failed, (\d+) skipped$", output, re.M)
             if counts:
                 for word, number in zip(total, counts.groups()):
