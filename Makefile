@@ -53,7 +53,7 @@ SHIM   = $(PURE) $(CONFIG) $(PAGE) \
          shim/breaker.c shim/verdict.c \
          shim/local.c shim/local_life.c shim/local_open.c shim/local_step.c \
          shim/prepared.c shim/prepared_binds.c shim/exposed.c \
-         shim/command.c shim/descriptor.c \
+         shim/command.c shim/descriptor.c shim/broken_pipe.c \
          shim/socket.c shim/watch.c \
          shim/variables.c \
          shim/intercept_connect.c shim/intercept_command.c \
