@@ -43,11 +43,13 @@ void broken_pipe_release(const struct broken_pipe *hold) {
     if (!hold->held) {
         return;
     }
-    int kept_errno = errno;
+    int kept_errno = errno, cancel_state;
     const sigset_t signal = the_signal();
     const struct timespec at_once = {0};
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     while (!hold->pending && sigtimedwait(&signal, NULL, &at_once) < 0 && errno == EINTR) {
     }
+    pthread_setcancelstate(cancel_state, NULL);
     pthread_sigmask(SIG_SETMASK, &hold->mask, NULL);
     errno = kept_errno;
 }
