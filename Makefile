@@ -54,7 +54,7 @@ SHIM   = $(PURE) $(CONFIG) $(PAGE) \
          shim/breaker.c shim/verdict.c \
          shim/local.c shim/local_life.c shim/local_open.c shim/local_step.c \
          shim/prepared.c shim/prepared_binds.c shim/exposed.c \
-         shim/command.c shim/descriptor.c \
+         shim/command.c shim/descriptor.c shim/broken_pipe.c \
          shim/socket.c shim/watch.c \
          shim/variables.c \
          shim/intercept_connect.c shim/intercept_command.c \
@@ -448,12 +448,13 @@ valgrind: deps
 
 # The readers of foreign input, fuzzed: FUZZ_S seconds each. Needs clang with its libFuzzer.
 FUZZ_S     ?= 900
-FUZZ        = $(addprefix $(BUILD)/fuzz/fuzz_,classify config observe)
+FUZZ        = $(addprefix $(BUILD)/fuzz/fuzz_,classify config observe page)
 FUZZ_CLANG ?= clang
 FUZZ_FLAGS  = -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 $(BUILD)/fuzz/fuzz_classify: tests/fuzz/fuzz_classify.c $(PURE)
 $(BUILD)/fuzz/fuzz_config: tests/fuzz/fuzz_config.c $(CONFIG)
 $(BUILD)/fuzz/fuzz_observe: tests/fuzz/fuzz_observe.c $(DAEMON_PURE) daemon/observe.c
+$(BUILD)/fuzz/fuzz_page: tests/fuzz/fuzz_page.c $(PAGE) page/names.c cli/gather.c cli/stats_json.c cli/stats_table.c cli/text.c daemon/routing.c $(CONFIG)
 $(FUZZ): $(wildcard shim/*.h config/*.h daemon/*.h)
 	@mkdir -p $(@D)
 	$(FUZZ_CLANG) $(FUZZ_FLAGS) $(CFLAGS) -o $@ $(filter %.c,$^) -lconfig

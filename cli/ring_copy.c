@@ -96,9 +96,9 @@ bool copy_definitions(struct hand *from, struct hand *there, const struct catalo
 }
 
 /* The key in the row's columns k0, k1, ... */
-static bool read_key(const struct server_rows *rows, size_t parts, struct statement *key) {
+static bool read_key(const struct server_rows *rows, const struct chunk_table *form, struct statement *key) {
     statement_clear(key);
-    for (size_t i = 0; i < parts; i++) {
+    for (size_t i = 0; i < form->key_count; i++) {
         char column[24];
         snprintf(column, sizeof column, "k%zu", i);
         const char *part = server_rows_value(rows, 0, column);
@@ -106,7 +106,7 @@ static bool read_key(const struct server_rows *rows, size_t parts, struct statem
             return false;
         statement_write(key, "%s%s", i ? (char[2]){CHUNK_SEPARATOR, '\0'} : "", part);
     }
-    return !key->failed;
+    return !key->failed && key->at && chunk_key_fits(form, key->at);
 }
 
 /* Fills `cut` with where the range that begins at `lower` is to end; empty: it's the last. */
@@ -118,7 +118,7 @@ static bool find_cut(struct hand *from, const struct chunk_table *form, const ch
     bool found = !sql.failed && hand_ask(from, sql.at, &rows);
     statement_clear(cut);
     if (found && server_rows_count(rows))
-        found = read_key(rows, form->key_count, cut);
+        found = read_key(rows, form, cut);
     server_rows_free(rows);
     statement_free(&sql);
     return found;

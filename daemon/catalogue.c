@@ -92,6 +92,8 @@ static bool add_column(struct catalogue_table *table, const struct server_rows *
                                     .generated = flag_of(rows, row, "is_generated")};
     snprintf(column->name, sizeof column->name, "%s", value_of(rows, row, "name"));
     snprintf(column->charset, sizeof column->charset, "%s", value_of(rows, row, "charset"));
+    if (column->charset[strspn(column->charset, "abcdefghijklmnopqrstuvwxyz0123456789_")])
+        column->kind = CHUNK_OPAQUE; /* no server's word for one; it isn't quoted where it's used */
     table->has_healing_column |= strcasecmp(column->name, "ring_u") == 0;
     statement_write(&table->definition, "%s %s %s %d %d,", column->name, value_of(rows, row, "type"),
                     value_of(rows, row, "collation"), column->nullable, column->generated);

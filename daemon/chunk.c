@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "chunk.h"
 
 #include <inttypes.h>
@@ -66,6 +67,10 @@ const char *chunk_refuses_repair(const struct chunk_table *table) {
     return NULL;
 }
 
+static const struct chunk_column *key_column(const struct chunk_table *table, size_t i) {
+    return &table->columns[table->key[i]];
+}
+
 /* The i-th literal of a key and how long it is. */
 static const char *part_of(const char *key, size_t i, int *length) {
     for (; i > 0; i--) {
@@ -79,11 +84,45 @@ static const char *part_of(const char *key, size_t i, int *length) {
     return key;
 }
 
+/* X'...' with whole bytes. */
+static bool is_hex_literal(const char *text, size_t length) {
+    return length >= 3 && length % 2 == 1 && strncmp(text, "X'", 2) == 0 && text[length - 1] == '\'' &&
+           strspn(text + 2, "0123456789ABCDEFabcdef") == length - 3;
+}
+
+/* A key of one server's becomes part of statements at the others: nothing but a literal as write_literal_of() has
+ * it written may be. */
+static bool is_literal(const struct chunk_column *column, const char *text, size_t length) {
+    const size_t charset = strlen(column->charset);
+    switch (column->kind) {
+    case CHUNK_NUMBER:
+    case CHUNK_BITS:
+        return length > 0 && strspn(text, "0123456789.eE+-") >= length && strcspn(text, "0123456789") < length &&
+               !memmem(text, length, "--", 2);
+    case CHUNK_TEXT:
+        return length > charset + 2 && text[0] == '_' && strncmp(text + 1, column->charset, charset) == 0 &&
+               text[charset + 1] == ' ' && is_hex_literal(text + charset + 2, length - charset - 2);
+    case CHUNK_BINARY:
+        return is_hex_literal(text, length);
+    case CHUNK_QUOTED: /* dates, times, addresses, UUIDs */
+        return length >= 2 && text[0] == '\'' && text[length - 1] == '\'' &&
+               strspn(text + 1, "0123456789ABCDEFabcdef.:- ") == length - 2;
+    default:
+        return false;
+    }
+}
+
 bool chunk_key_fits(const struct chunk_table *table, const char *key) {
     size_t parts = 1;
+    int length;
     for (const char *at = key; *at; at++)
         parts += *at == CHUNK_SEPARATOR;
-    return *key && parts == table->key_count;
+    bool fits = parts == table->key_count;
+    for (size_t i = 0; fits && i < parts; i++) {
+        const char *part = part_of(key, i, &length);
+        fits = is_literal(key_column(table, i), part, (size_t)length);
+    }
+    return fits;
 }
 
 /* All columns are named through `r`, so that no alias of ours can be taken for one of them. */
@@ -96,10 +135,6 @@ static void write_table(struct statement *sql, const struct chunk_table *table) 
     statement_write_name(sql, table->database);
     statement_write(sql, ".");
     statement_write_name(sql, table->name);
-}
-
-static const struct chunk_column *key_column(const struct chunk_table *table, size_t i) {
-    return &table->columns[table->key[i]];
 }
 
 /* An expression whose value is the literal of the column's value. */

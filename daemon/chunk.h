@@ -64,7 +64,8 @@ void chunk_write_key(struct statement *sql, const struct chunk_table *table);
 void chunk_write_name(struct statement *sql, const struct chunk_table *table);
 void chunk_write_equals(struct statement *sql, const struct chunk_table *table, const char *key);
 
-/* Whether the text is a key of this table: as many literals as its primary key has columns. */
+/* Whether the text is a key of this table: as many literals as its primary key has columns, each of its column's
+ * kind and nothing else. Whatever comes from a server is asked about before it goes to another one. */
 bool chunk_key_fits(const struct chunk_table *table, const char *key);
 
 /* A range of keys: from `lower` on, up to and without `upper`; NULL: no bound. */

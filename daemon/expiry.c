@@ -117,7 +117,7 @@ static struct statement *read_keys(const struct server_rows *rows, const struct 
             statement_write(&keys[row], "%s%s", part ? (char[2]){CHUNK_SEPARATOR, '\0'} : "",
                             value ? value : "");
         }
-        whole = whole && !keys[row].failed;
+        whole = whole && !keys[row].failed && keys[row].at && chunk_key_fits(table, keys[row].at);
     }
     for (size_t row = 0; !whole && keys && row < count; row++)
         statement_free(&keys[row]);

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "intercept.h"
 
+#include "broken_pipe.h"
 #include "local.h"
 #include "prepared.h"
 
@@ -105,7 +106,11 @@ EXPORT int mysql_stmt_fetch(MYSQL_STMT *stmt) {
     if (statement) {
         statement->error = 0;
     }
-    return real->mysql_stmt_fetch(prepared_answering(statement, stmt));
+    struct broken_pipe hold;
+    broken_pipe_hold(&hold); /* with a cursor it asks the server */
+    int result = real->mysql_stmt_fetch(prepared_answering(statement, stmt));
+    broken_pipe_release(&hold);
+    return result;
 }
 
 EXPORT int mysql_stmt_store_result(MYSQL_STMT *stmt) {

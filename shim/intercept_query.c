@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "intercept.h"
 
+#include "broken_pipe.h"
 #include "local.h"
 #include "log.h"
 #include "observe.h"
@@ -349,9 +350,12 @@ static bool ask_shadow(struct handle *handle, struct slice text, const struct sq
     }
     size_t length = text.length;
     char *changed = kept ? write_found_rows(handle, text, &length) : NULL;
+    struct broken_pipe hold;
     handle->busy = true;
+    broken_pipe_hold(&hold);
     *result = local->real->mysql_real_query(local->mysql, changed ? changed : text.at,
                                             changed ? length : text.length);
+    broken_pipe_release(&hold);
     handle->busy = false;
     free(changed);
     MYSQL *found = handle->found, *warned = handle->warned;

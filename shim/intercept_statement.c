@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "intercept.h"
 
+#include "broken_pipe.h"
 #include "local.h"
 #include "local_parts.h"
 #include "prepared.h"
@@ -267,7 +268,10 @@ EXPORT my_bool mysql_stmt_reset(MYSQL_STMT *stmt) {
             statement->at_local.stale = true; /* done before it is executed next */
             return 0;
         }
+        struct broken_pipe hold;
+        broken_pipe_hold(&hold);
         my_bool failed = real->mysql_stmt_reset(statement->twin);
+        broken_pipe_release(&hold);
         handle->last = local->mysql;
         prepared_expose(statement);
         return failed && verdict_of_statement(real->mysql_stmt_errno(statement->twin)) != VERDICT_LOST;
@@ -303,7 +307,10 @@ EXPORT my_bool mysql_stmt_free_result(MYSQL_STMT *stmt) {
         if (handle && statement->local && handle->streaming == statement->local) {
             handle->last = statement->local->mysql; /* it may read what is left */
         }
+        struct broken_pipe hold;
+        broken_pipe_hold(&hold);
         my_bool failed = real->mysql_stmt_free_result(statement->twin);
+        broken_pipe_release(&hold);
         prepared_expose(statement);
         return failed && verdict_of_statement(real->mysql_stmt_errno(statement->twin)) != VERDICT_LOST;
     }
@@ -336,7 +343,11 @@ static my_bool send_to_twin(struct handle *handle, struct statement *statement, 
     if (!lost && !prepared_bind(statement, statement->twin, &statement->at_local)) {
         lost = true;
     }
-    if (!lost && real->mysql_stmt_send_long_data(statement->twin, number, data, length)) {
+    struct broken_pipe hold;
+    broken_pipe_hold(&hold);
+    bool unsent = !lost && real->mysql_stmt_send_long_data(statement->twin, number, data, length);
+    broken_pipe_release(&hold);
+    if (unsent) {
         lost = verdict_of_statement(real->mysql_stmt_errno(statement->twin)) == VERDICT_LOST;
         if (!lost) {
             return 1;

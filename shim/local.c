@@ -2,6 +2,7 @@
 #include "local.h"
 
 #include "breaker.h"
+#include "broken_pipe.h"
 #include "local_parts.h"
 #include "log.h"
 #include "prepared.h"
@@ -221,11 +222,20 @@ static enum route_reason run(struct handle *handle, const struct order *order, i
     }
 }
 
+static enum route_reason run_unbroken(struct handle *handle, const struct order *order, int *result,
+                                      struct local **answered) {
+    struct broken_pipe hold;
+    broken_pipe_hold(&hold);
+    enum route_reason reason = run(handle, order, result, answered);
+    broken_pipe_release(&hold);
+    return reason;
+}
+
 enum route_reason local_run(struct handle *handle, const struct config_group *group,
                             const struct sql_summary *summary, struct slice text, int *result,
                             struct local **answered) {
     const struct order order = {.group = group, .summary = summary, .text = text, .execute = true};
-    return run(handle, &order, result, answered);
+    return run_unbroken(handle, &order, result, answered);
 }
 
 enum route_reason local_run_prepared(struct handle *handle, const struct config_group *group,
@@ -236,7 +246,7 @@ enum route_reason local_run_prepared(struct handle *handle, const struct config_
                                 .text = {statement->text, statement->length},
                                 .prepared = statement,
                                 .execute = execute};
-    return run(handle, &order, result, answered);
+    return run_unbroken(handle, &order, result, answered);
 }
 
 void local_give_up(struct handle *handle, const struct local *local) {

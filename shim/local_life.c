@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "local_parts.h"
 
+#include "broken_pipe.h"
 #include "descriptor.h"
 #include "log.h"
 #include "prepared.h"
@@ -27,6 +28,7 @@ bool local_is_ours(struct local *local) {
         return true;
     }
     local->checked_ms = now_ms;
+    broken_pipe_look();
     return socket_is_same(&local->socket);
 }
 
@@ -76,7 +78,10 @@ void local_free(struct local *local) {
         handle_remove(own);
     }
     if (local_may_close(local)) {
+        struct broken_pipe hold;
+        broken_pipe_hold(&hold);
         local->real->mysql_close(local->mysql);
+        broken_pipe_release(&hold);
         prepared_close_waiting(local); /* they know no connection now */
     } else { /* its memory is left: to close it would speak on the parent's connection, or into somebody
                 else's file */

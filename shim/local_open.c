@@ -2,6 +2,7 @@
 #include "local_parts.h"
 
 #include "breaker.h"
+#include "broken_pipe.h"
 #include "descriptor.h"
 #include "log.h"
 #include "process.h"
@@ -178,6 +179,7 @@ enum route_reason local_open(struct handle *handle, struct local_slot *slot, con
         return ROUTE_LOCAL_DOWN;
     }
     struct descriptor_standard standard;
+    broken_pipe_look();
     descriptor_occupy_standard(&standard);
     socket_catch_begin();
     MYSQL *connected =

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "local_parts.h"
 
+#include "broken_pipe.h"
 #include "verdict.h"
 
 #include <stdio.h>
@@ -10,7 +11,11 @@
 #define SETTINGS "database or variables"
 
 bool local_say(struct local *local, const char *text, size_t length) {
-    return local->real->mysql_real_query(local->mysql, text, length) == 0;
+    struct broken_pipe hold;
+    broken_pipe_hold(&hold);
+    int result = local->real->mysql_real_query(local->mysql, text, length);
+    broken_pipe_release(&hold);
+    return result == 0;
 }
 
 /* All settings that the connection lacks, in the order in which they were made; those that can share a

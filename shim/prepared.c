@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "prepared.h"
 
+#include "broken_pipe.h"
 #include "local_parts.h"
 
 #include <stdlib.h>
@@ -78,7 +79,10 @@ static void close_twin(struct statement *statement) {
     if (waits) {
         put_off(&local->closing, twin);
     } else {
+        struct broken_pipe hold;
+        broken_pipe_hold(&hold);
         statement->real->mysql_stmt_close(twin);
+        broken_pipe_release(&hold);
     }
 }
 

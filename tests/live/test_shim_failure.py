@@ -640,4 +640,24 @@ def logs_at_debug_hold_no_password_and_no_value():
     want_true(re.search(r"debug: REPLACE: routed", outcome.log) is not None, "a line about a routed REPLACE")
 
 
+@test
+def a_program_that_lets_sigpipe_end_it_outlives_the_local_master():
+    l = the_lab()
+    for address in ({}, {"socket": None, "host": "127.0.0.1", "port": l.local.port}):
+        path, log = l.write_config({"retry_after_ms": 100, **address})
+        l.clean()
+        process = l.start([*INTERPRETER, os.path.join(lab.HERE, "step.py"), "sigpipe"], path)
+        step(process, "REPLACE INTO cache VALUES ('L/a', 'opensesame')", "1 row")
+        l.local.kill()
+        time.sleep(0.1)
+        try:
+            for key in "abc":
+                step(process, f"REPLACE INTO cache VALUES ('M/{key}', 'opensesame')", "1 row")
+        finally:
+            l.local.start()
+            process.stdin.close()
+        outcome = l.finish(process, log)
+        want(0, outcome.status, f"exit status ({outcome.stderr})")
+
+
 main()

@@ -205,6 +205,33 @@ static void a_key_has_a_literal_for_each_column(void **state) {
                                       "2"));
 }
 
+/* A key that a server says goes into statements at the others. */
+static void a_key_is_nothing_but_literals_of_its_columns(void **state) {
+    (void)state;
+    static const struct {
+        size_t column;
+        const char *key;
+        bool fits;
+    } cases[] = {
+        {K, "X''", true},          {K, "X'00fF'", true},      {K, "X'0'", false},       {K, "X'00' OR 1=1", false},
+        {K, "X'00' OR X'00'", false}, {K, "1", false},        {K, "", false},           {K, "'a'", false},
+        {A, "1", true},            {A, "-12.50", true},       {A, "1e10", true},        {A, "1 OR 1=1", false},
+        {A, "1--1", false},        {A, "-", false},           {A, "r.a", false},        {A, "1;", false},
+        {A, "NULL", false},        {A, "(1)", false},         {A, "1/**/", false},      {A, "", false},
+        {T, "_latin1 X'41'", true}, {T, "_latin1 X''", true}, {T, "X'41'", false},      {T, "_utf8mb4 X'41'", false},
+        {T, "_latin1 X'41' OR 1", false}, {T, "_latin1", false}, {T, "_latin1 '1'", false}, {T, "_latin1 X'4' '", false},
+        {E, "3", true},            {E, "x", false},           {D, "'2026-01-01 00:00:00.5'", true},
+        {D, "'::ffff:1.2.3.4'", true}, {D, "'2026' OR '1'", false}, {D, "'\\'", false}, {D, "'", false},
+    };
+    const size_t none[] = {F};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct chunk_column room[COUNT(columns)];
+        struct chunk_table table = TABLE(room, none, cases[i].column);
+        if (chunk_key_fits(&table, cases[i].key) != cases[i].fits)
+            fail_msg("%s: %s", cases[i].key, cases[i].fits ? "is a key" : "isn't a key");
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_type_of_column_has_its_kind),
@@ -213,6 +240,7 @@ int main(void) {
         cmocka_unit_test(keys_are_listed_of_the_buckets_that_differ_only),
         cmocka_unit_test(a_key_is_read_locked_and_taken_away_by_its_literals),
         cmocka_unit_test(what_can_not_be_done_is_refused),
+        cmocka_unit_test(a_key_is_nothing_but_literals_of_its_columns),
         cmocka_unit_test(a_key_has_a_literal_for_each_column),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,9 @@
 """Runs statements that it reads, a line each, on one connection, and answers with a line each. With the word "streaming", the
-first one's rows are streamed, and read on after another line."""
+first one's rows are streamed, and read on after another line; with "sigpipe", SIGPIPE ends the program, as it does before
+the library sees to it."""
 
 import os
+import signal
 import sys
 
 import MySQLdb
@@ -10,6 +12,8 @@ import MySQLdb.cursors
 streaming = "streaming" in sys.argv
 connection = MySQLdb.connect(user="app", passwd="apppw", db="shop", unix_socket=os.environ["MAIN_SOCKET"], charset="utf8mb4",
                              autocommit=True)
+if "sigpipe" in sys.argv:
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 for line in sys.stdin:
     cursor = connection.cursor(MySQLdb.cursors.SSCursor if streaming else MySQLdb.cursors.Cursor)
     try:
