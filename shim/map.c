@@ -5,34 +5,35 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-/* An open table, at most half full, probed from place to place. A reader stops at its key or at a place that
- * was never used. So a place that is given up stays `GONE` while there is anything behind it, for those who
- * are on their way to that. */
-enum { FIRST_BITS = 11, GROWTH_BITS = 2 };
-static const uintptr_t EMPTY = 0, GONE = 1; /* no object's addresses */
+#define HASH_NONFATAL_OOM 1
+static bool out_of_memory; /* under the lock, as all that uthash does here */
+#define uthash_nonfatal_oom(element) (out_of_memory = true)
+#include <uthash.h>
 
-struct place {
-    _Atomic uintptr_t key;
-    _Atomic uintptr_t value; /* its kind is in the lowest bits */
+/* An entry that is given up is kept for the next put: it may always be read, though what it holds may be
+ * another's by then. */
+struct entry {
+    _Atomic uintptr_t address; /* 0: given up */
+    _Atomic uintptr_t value;   /* its kind is in the lowest bits */
+    uintptr_t key;             /* the address, as uthash compares it */
+    struct entry *next_free;
+    UT_hash_handle hh;
 };
 
-/* One that has become too small is kept, since a reader may be in it and nobody's look-up is to pay for
- * saying so: together they take a third of what the last one takes. What such a reader looks for is in there:
- * it was put in before the reader looked. */
-struct table {
-    unsigned bits;
-    struct table *smaller;
-    struct place *places;
-};
-
-static struct place first_places[1 << FIRST_BITS];
-static struct table first = {FIRST_BITS, NULL, first_places};
-static _Atomic(struct table *) current = &first;
+static struct entry *entries, *free_entries;
 /* Apart from what each look-up reads: they change with each connect. */
 static _Alignas(64) _Atomic size_t counts[64 / sizeof(size_t)];
-
 static pthread_mutex_t lock =
     PTHREAD_MUTEX_INITIALIZER; /* a plain one: the thread that forks unlocks it in the child too */
+
+/* Where look-ups without the lock find their entry: in one of two places by its address. With 10,000 objects
+ * one in a hundred has lost both to others, and is looked up in the map. Pages of it that nobody uses take no
+ * memory. */
+enum { PLACE_BITS = 16 };
+static _Atomic(struct entry *) places[1 << PLACE_BITS];
+
+static const uintptr_t KIND_MASK = 3;
+_Static_assert(MAP_KINDS <= 4, "a kind fits into the bits that malloc() leaves free");
 
 /* The map is whole in a child: no other thread changes it while the process is copied. */
 static void before_fork(void) {
@@ -46,9 +47,6 @@ static void watch_fork(void) {
     pthread_atfork(before_fork, after_fork, after_fork);
 }
 
-static const uintptr_t KIND_MASK = 3;
-_Static_assert(MAP_KINDS <= 4, "a kind fits into the bits that malloc() leaves free");
-
 static enum map_kind kind_of(uintptr_t value) {
     return (enum map_kind)(value & KIND_MASK);
 }
@@ -57,137 +55,120 @@ static void *pointer_of(uintptr_t value, enum map_kind kind) {
     return value != 0 && kind_of(value) == kind ? (void *)(value - kind) : NULL;
 }
 
-static size_t mask_of(const struct table *table) {
-    return ((size_t)1 << table->bits) - 1;
+static size_t place_of(uintptr_t address) {
+    return (size_t)((uint64_t)address * 0x9E3779B97F4A7C15u >> (64 - PLACE_BITS));
 }
 
-static size_t home_of(const struct table *table, uintptr_t key) {
-    return (size_t)((uint64_t)key * 0x9E3779B97F4A7C15u >> (64 - table->bits));
-}
-
-void *map_find(const void *address, enum map_kind kind) {
-    const struct table *table = atomic_load_explicit(&current, memory_order_acquire);
-    uintptr_t key = (uintptr_t)address;
-    for (size_t i = home_of(table, key);; i = (i + 1) & mask_of(table)) {
-        struct place *place = &table->places[i];
-        uintptr_t here = atomic_load_explicit(&place->key, memory_order_acquire);
-        if (here == key) {
-            uintptr_t value = atomic_load_explicit(&place->value, memory_order_acquire);
-            /* Unless it was given away in between: then the value is another's. */
-            bool same = atomic_load_explicit(&place->key, memory_order_relaxed) == key;
-            return same && key > GONE ? pointer_of(value, kind) : NULL;
-        }
-        if (here == EMPTY) {
-            return NULL;
-        }
-    }
+/* The entry of an address, if it stands there. What holds this address is its owner's, who is asking: nobody
+ * changes it meanwhile. */
+static struct entry *look_at(size_t place, uintptr_t address) {
+    struct entry *entry = atomic_load_explicit(&places[place], memory_order_acquire);
+    return entry && atomic_load_explicit(&entry->address, memory_order_acquire) == address ? entry : NULL;
 }
 
 /* Below here all under the lock. */
 
-/* The place of a key; NULL: it has none. *room: the first place that can be had for it, where it has none. */
-static struct place *search(const struct table *table, uintptr_t key, struct place **room) {
-    *room = NULL;
-    for (size_t i = home_of(table, key);; i = (i + 1) & mask_of(table)) {
-        struct place *place = &table->places[i];
-        uintptr_t here = atomic_load_explicit(&place->key, memory_order_relaxed);
-        if (here == key) {
-            return place;
-        }
-        if (!*room && (here == EMPTY || here == GONE)) {
-            *room = place;
-        }
-        if (here == EMPTY) {
-            return NULL;
-        }
-    }
+static struct entry *search(uintptr_t key) {
+    struct entry *entry;
+    HASH_FIND(hh, entries, &key, sizeof key, entry);
+    return entry;
 }
 
-static void fill(struct place *place, uintptr_t key, uintptr_t value) {
-    atomic_store_explicit(&place->value, value, memory_order_release);
-    atomic_store_explicit(&place->key, key, memory_order_release);
+/* In the second place where the first is another's; one of them is given up for it where both are. */
+static void show(struct entry *entry) {
+    size_t place = place_of(entry->key);
+    struct entry *there = atomic_load_explicit(&places[place], memory_order_relaxed);
+    if (there && there != entry && atomic_load_explicit(&there->address, memory_order_relaxed) != 0) {
+        place ^= 1;
+    }
+    atomic_store_explicit(&places[place], entry, memory_order_release);
 }
 
-/* Where nothing follows, nobody is on their way to it: the place, and those GONE before it, are as if never
- * used. */
-static void clear(const struct table *table, struct place *place) {
-    atomic_store_explicit(&place->key, GONE, memory_order_release);
-    size_t mask = mask_of(table), i = (size_t)(place - table->places);
-    if (atomic_load_explicit(&table->places[(i + 1) & mask].key, memory_order_relaxed) != EMPTY) {
-        return;
+static struct entry *make_entry(void) {
+    struct entry *entry = free_entries;
+    if (entry) {
+        free_entries = entry->next_free;
+        return entry;
     }
-    for (; atomic_load_explicit(&table->places[i].key, memory_order_relaxed) == GONE; i = (i - 1) & mask) {
-        atomic_store_explicit(&table->places[i].key, EMPTY, memory_order_release);
-    }
+    return calloc(1, sizeof *entry);
 }
 
-static size_t count_all(void) {
-    size_t count = 0;
-    for (int kind = 0; kind < MAP_KINDS; kind++) {
-        count += atomic_load_explicit(&counts[kind], memory_order_relaxed);
-    }
-    return count;
+static void give_up(struct entry *entry) {
+    atomic_store_explicit(&entry->address, 0, memory_order_release);
+    entry->next_free = free_entries;
+    free_entries = entry;
 }
 
-/* Room for one more. False: out of memory. */
-static bool make_room(void) {
-    struct table *table = atomic_load_explicit(&current, memory_order_relaxed);
-    if (count_all() < (size_t)1 << (table->bits - 1)) {
-        return true;
-    }
-    struct table *larger = malloc(sizeof *larger);
-    struct place *places = calloc((size_t)1 << (table->bits + GROWTH_BITS), sizeof *places);
-    if (!larger || !places) {
-        free(larger);
-        free(places);
+static void take_out(struct entry *entry) {
+    atomic_fetch_sub_explicit(&counts[kind_of(atomic_load_explicit(&entry->value, memory_order_relaxed))], 1,
+                              memory_order_relaxed);
+    HASH_DEL(entries, entry);
+    give_up(entry);
+}
+
+static bool put_in(uintptr_t key, uintptr_t value) {
+    struct entry *entry = make_entry();
+    if (!entry) {
         return false;
     }
-    *larger = (struct table){table->bits + GROWTH_BITS, table, places};
-    for (size_t i = 0; i <= mask_of(table); i++) {
-        uintptr_t key = atomic_load_explicit(&table->places[i].key, memory_order_relaxed);
-        if (key > GONE) {
-            struct place *room;
-            search(larger, key, &room);
-            fill(room, key, atomic_load_explicit(&table->places[i].value, memory_order_relaxed));
-        }
+    entry->key = key;
+    out_of_memory = false;
+    HASH_ADD(hh, entries, key, sizeof entry->key, entry);
+    if (out_of_memory) {
+        give_up(entry);
+        return false;
     }
-    atomic_store_explicit(&current, larger, memory_order_release);
+    atomic_store_explicit(&entry->value, value, memory_order_release);
+    atomic_store_explicit(&entry->address, key, memory_order_release);
+    atomic_fetch_add_explicit(&counts[kind_of(value)], 1, memory_order_relaxed);
+    show(entry);
     return true;
 }
 
-bool map_put(const void *address, enum map_kind kind, void *value, void **replaced) {
+static uintptr_t value_of(const struct entry *entry) {
+    return entry ? atomic_load_explicit(&entry->value, memory_order_acquire) : 0;
+}
+
+void *map_find(const void *address, enum map_kind kind) {
     uintptr_t key = (uintptr_t)address;
-    struct place *room;
-    *replaced = NULL;
+    if (key == 0) {
+        return NULL;
+    }
+    size_t place = place_of(key);
+    struct entry *entry = look_at(place, key);
+    if (!entry) {
+        entry = look_at(place ^ 1, key);
+    }
+    if (!entry) {
+        pthread_mutex_lock(&lock);
+        entry = search(key);
+        if (entry) {
+            show(entry);
+        }
+        pthread_mutex_unlock(&lock);
+    }
+    return pointer_of(value_of(entry), kind);
+}
+
+bool map_put(const void *address, enum map_kind kind, void *value, void **replaced) {
     pthread_once(&fork_once, watch_fork);
     pthread_mutex_lock(&lock);
-    struct place *place = search(atomic_load_explicit(&current, memory_order_relaxed), key, &room);
-    if (place) {
-        uintptr_t old = atomic_load_explicit(&place->value, memory_order_relaxed);
-        *replaced = pointer_of(old, kind);
-        atomic_fetch_sub_explicit(&counts[kind_of(old)], 1, memory_order_relaxed);
-        clear(atomic_load_explicit(&current, memory_order_relaxed), place);
+    struct entry *old = search((uintptr_t)address);
+    *replaced = pointer_of(value_of(old), kind);
+    if (old) {
+        take_out(old);
     }
-    bool added = make_room();
-    if (added) {
-        search(atomic_load_explicit(&current, memory_order_relaxed), key, &room);
-        fill(room, key, (uintptr_t)value | kind);
-        atomic_fetch_add_explicit(&counts[kind], 1, memory_order_relaxed);
-    }
+    bool added = put_in((uintptr_t)address, (uintptr_t)value | kind);
     pthread_mutex_unlock(&lock);
     return added;
 }
 
 void *map_take(const void *address, enum map_kind kind) {
-    struct place *room;
     pthread_mutex_lock(&lock);
-    const struct table *table = atomic_load_explicit(&current, memory_order_relaxed);
-    struct place *place = search(table, (uintptr_t)address, &room);
-    uintptr_t value = place ? atomic_load_explicit(&place->value, memory_order_relaxed) : 0;
-    void *taken = pointer_of(value, kind);
+    struct entry *entry = search((uintptr_t)address);
+    void *taken = pointer_of(value_of(entry), kind);
     if (taken) {
-        atomic_fetch_sub_explicit(&counts[kind], 1, memory_order_relaxed);
-        clear(table, place);
+        take_out(entry);
     }
     pthread_mutex_unlock(&lock);
     return taken;
@@ -199,13 +180,11 @@ size_t map_count(enum map_kind kind) {
 
 void map_walk(enum map_kind kind, bool (*visit)(void *context, void *value), void *context) {
     pthread_mutex_lock(&lock);
-    const struct table *table = atomic_load_explicit(&current, memory_order_relaxed);
-    bool more = true;
-    for (size_t i = 0; more && i <= mask_of(table); i++) {
-        uintptr_t key = atomic_load_explicit(&table->places[i].key, memory_order_relaxed);
-        uintptr_t value = atomic_load_explicit(&table->places[i].value, memory_order_relaxed);
-        void *found = key > GONE ? pointer_of(value, kind) : NULL;
-        more = !found || visit(context, found);
+    for (struct entry *entry = entries; entry; entry = entry->hh.next) {
+        void *found = pointer_of(value_of(entry), kind);
+        if (found && !visit(context, found)) {
+            break;
+        }
     }
     pthread_mutex_unlock(&lock);
 }

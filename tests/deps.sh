@@ -8,7 +8,7 @@
 set -eu
 
 # One package a word; a|b|c: any of these will do, and the first one on offer is installed.
-build='gcc libc6-dev make pkg-config|pkgconf default-libmysqlclient-dev|libmariadb-dev|libmysqlclient-dev libconfig-dev libmicrohttpd-dev'
+build='gcc libc6-dev make pkg-config|pkgconf default-libmysqlclient-dev|libmariadb-dev|libmysqlclient-dev uthash-dev libconfig-dev libmicrohttpd-dev'
 live='mariadb-server-core|mariadb-server-core-10.6|mariadb-server-core-10.5
       mariadb-client-core|mariadb-client-core-10.6|mariadb-client-core-10.5
       openssl python3 python3-mysqldb perl libdbd-mysql-perl ruby ruby-mysql2'
