@@ -358,6 +358,7 @@ check: deps
 	    "live ring=$(PYTHON) tests/live/test_ring.py" \
 	    "live page=$(PYTHON) tests/live/test_page.py" \
 	    "live ring on MySQL=$(PYTHON) tests/live/test_ring_mysql.py" \
+	    "live ring verbs=$(PYTHON) tests/live/test_ring_verbs.py" \
 	    "live expire=$(PYTHON) tests/live/test_expire.py" \
 	    "live converge=$(PYTHON) tests/live/test_converge.py"
 
@@ -374,7 +375,6 @@ check-deb: deb
 # The ring under faults, at the daemon's own default times: some minutes for each kind of server.
 check-ring: deps
 	+@$(MAKE) --no-print-directory all $(BUILD)/wan
-	@BUILD=$(abspath $(BUILD)) $(RUN) "live ring verbs=$(PYTHON) tests/live/test_ring_verbs.py"
 	@echo "MariaDB:"; BUILD=$(BUILD) $(PYTHON) tests/live/ring_faults.py
 	@echo "MySQL:"; BUILD=$(BUILD) $(PYTHON) tests/live/ring_faults.py --mysql
 
