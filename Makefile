@@ -356,6 +356,7 @@ check: deps
 	    "live page=$(PYTHON) tests/live/test_page.py" \
 	    "live ring on MySQL=$(PYTHON) tests/live/test_ring_mysql.py" \
 	    "live strangers=$(PYTHON) tests/live/test_strangers.py" \
+	    "live ring verbs=$(PYTHON) tests/live/test_ring_verbs.py" \
 	    "live expire=$(PYTHON) tests/live/test_expire.py" \
 	    "live TLS=$(PYTHON) tests/live/test_tls.py" \
 	    "live wan=$(PYTHON) tests/live/test_wan.py" \
@@ -382,7 +383,6 @@ check-deb: deb
 # The ring under faults, at the daemon's own default times: some minutes for each kind of server.
 check-ring: deps
 	+@$(MAKE) --no-print-directory all $(BUILD)/wan
-	@BUILD=$(abspath $(BUILD)) $(RUN) "live ring verbs=$(PYTHON) tests/live/test_ring_verbs.py"
 	@echo "MariaDB:"; BUILD=$(BUILD) $(PYTHON) tests/live/ring_faults.py
 	@echo "MySQL:"; BUILD=$(BUILD) $(PYTHON) tests/live/ring_faults.py --mysql
 
