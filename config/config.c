@@ -967,6 +967,13 @@ void config_list_files(const char *path, void (*note)(void *context, const char 
     free(reading.directory);
 }
 
+void config_write_address(const struct config_server *server, char *address, size_t size) {
+    if (server->socket)
+        snprintf(address, size, "%s", server->socket);
+    else
+        snprintf(address, size, "%s:%u", server->host ? server->host : "localhost", server->port);
+}
+
 unsigned config_stats_mode(const struct config_stats *stats) {
     return stats->readable == CONFIG_READABLE_OWNER ? 0600 : stats->readable == CONFIG_READABLE_GROUP ? 0640 : 0644;
 }

@@ -74,6 +74,7 @@ struct config_group {
     unsigned statements; /* CONFIG_REPLACE | ... */
     enum config_transactions transactions;
     enum config_mode mode;
+    unsigned max_stale_ms; /* a local master that is further behind isn't read; 0: it is, however far */
     char *expire; /* in the form of expire.h; NULL: rows don't end */
     unsigned expire_every_s;
     unsigned expire_rows; /* deleted at once at most */
@@ -190,6 +191,9 @@ struct config *config_load(const char *path, config_report *report, void *contex
 /* Calls `note` for the file and for each that it includes, whether or not they can be read; in a stable order, and
  * a file named twice may come twice. What it finds wrong it leaves to config_load(). */
 void config_list_files(const char *path, void (*note)(void *context, const char *file), void *context);
+
+/* The server in words, as files in stats.directory are named by it: "/run/mysqld/mysqld.sock", "db:3306". */
+void config_write_address(const struct config_server *server, char *address, size_t size);
 
 /* Access rights of the files in stats.directory, for open(2). */
 unsigned config_stats_mode(const struct config_stats *stats);

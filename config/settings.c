@@ -140,6 +140,9 @@ const struct setting SETTINGS[] = {
     {"caches.mode", WORD, AT(config_group, mode), .words = MODES, .fallback = CONFIG_ROUTE,
      .sentence = "Whether such statements are routed, only counted, or not looked at."},
 
+    {"caches.max_stale_ms", NUMBER, AT(config_group, max_stale_ms), BETWEEN(0, 86400000), .fallback = 0,
+     .sentence = "How far, in milliseconds, the local master may be behind any other site for SELECT to be sent there, as "
+                 "roundaboutd at this host measures it; 0, or while that isn't known: however far."},
     {"caches.expire", TEXT, AT(config_group, expire), BETWEEN(1, 200),
      .sentence = "Which rows are too old and deleted everywhere by the main site's daemon: \"COLUMN < NOW() - INTERVAL 10 "
                  "MINUTE\", or \"COLUMN < UNIX_TIMESTAMP() - 600\"; without it none."},

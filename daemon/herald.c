@@ -8,6 +8,7 @@
 #include "log.h"
 #include "observe.h"
 #include "picture.h"
+#include "shared_lags.h"
 
 #define PICTURE_EVERY_MS 200
 #define ROUTING_EVERY_MS 2000
@@ -19,6 +20,7 @@ struct herald {
     struct journal *journal;
     struct hook *hook;
     struct http *http;
+    struct shared_lags *lags;
     struct picture *before; /* the one compared with; NULL: none yet */
     uint64_t told;          /* the number of the journal's last entry that on_event was told of */
     struct routing routing;
@@ -41,12 +43,14 @@ struct herald *herald_open(const struct config *config, struct journal *journal)
     herald->started_us = clock_real_us();
     herald->hook = hook_open(&config->on_event);
     herald->http = http_open(&config->http);
+    herald->lags = shared_lags_open(config);
     return herald;
 }
 
 void herald_close(struct herald *herald) {
     if (!herald)
         return;
+    shared_lags_close(herald->lags);
     http_close(herald->http);
     hook_close(herald->hook);
     picture_free(herald->before);
@@ -54,23 +58,25 @@ void herald_close(struct herald *herald) {
 }
 
 /* A lag: measured, with the difference of the two clocks taken out; or, while nothing arrives, at least by
- * how much the heartbeat there lies behind the origin's own. */
+ * how much the heartbeat there lies behind the origin's own. A measured one is held for a while, and says
+ * nothing of a link that has stopped since. */
 static double find_lag_ms(const struct config_ring *ring, const struct watch_report *origin,
                           const struct watch_report *there, size_t place) {
     if (!origin->looks || origin->answer.outcome != SERVER_ANSWERED || !origin->state.kind ||
         !there->state.heartbeats_known)
         return PICTURE_LAG_UNKNOWN;
     const struct link_state *state = &origin->state;
+    double lag_ms = PICTURE_LAG_UNKNOWN, expected_ms = 0;
     if (there->lag_us[place] != LAG_NONE) {
-        const double lag_ms = (double)(there->lag_us[place] + state->clock_us - state->clock_seen_us) / 1000;
-        return lag_ms > 0 ? lag_ms : 0;
+        lag_ms = (double)(there->lag_us[place] + state->clock_us - state->clock_seen_us) / 1000;
+        lag_ms = expected_ms = lag_ms > 0 ? lag_ms : 0;
     }
     if (state->heartbeat_us[place] < 0 || there->state.heartbeat_us[place] < 0)
-        return PICTURE_LAG_UNKNOWN;
+        return lag_ms;
     /* A little behind is what looks at different moments show. */
     const double behind_ms = (double)(state->heartbeat_us[place] - there->state.heartbeat_us[place]) / 1000;
-    return behind_ms > 2.5 * ring->heartbeat_interval_ms + ring->probe_interval_ms ? -behind_ms
-                                                                                   : PICTURE_LAG_UNKNOWN;
+    return behind_ms - expected_ms > 2.5 * ring->heartbeat_interval_ms + ring->probe_interval_ms ? -behind_ms
+                                                                                                 : lag_ms;
 }
 
 static void take_report(const struct herald *herald, const struct turn *turn, struct picture *picture,
@@ -189,6 +195,7 @@ void herald_turn(struct herald *herald, const struct turn *turn, int64_t now_ms)
         log_state(&herald->trouble, CONFIG_LOG_ERROR, "not enough memory to show the ring");
         return;
     }
+    shared_lags_write(herald->lags, picture, now_ms);
     /* At start all is new, and nothing of it has happened just now. */
     if (herald->before && herald->before->is_looked_at)
         picture_compare(herald->before, picture, enter, herald);

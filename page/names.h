@@ -33,6 +33,7 @@
     X(OTHER_SERVER, other_server, "the application's server isn't in the `main` list")                    \
     X(OTHER_CALL, other_call, "sent by a call of the client library that isn't routed")                   \
     X(LOCAL_DOWN, local_down, "the local master can't be used")                                           \
+    X(STALE, stale, "the local master is further behind another site than max_stale_ms allows")           \
     X(OBSERVE, observe, "would be routed; the group is only observed")                                    \
     X(DISABLED, disabled, "the shim or the group is switched off")
 

@@ -8,6 +8,7 @@
  *   observed-PID-...     struct page_observation of one process in observe mode
  *   sum-UID, seen-UID    the same two, of processes that have ended, added up by programs of that user
  *   breaker-UID-HASH     struct page_breaker of one local master, written by all processes of that user
+ *   lags-HASH            struct page_lags of one local master, written by the daemon
  *
  * No statement, no value: the only texts are a program's name, names of groups, patterns and tables, columns
  * and the local master's address. */
@@ -20,7 +21,7 @@
 
 #include "names.h"
 
-enum page_kind { PAGE_COUNTERS = 1, PAGE_OBSERVATION = 2, PAGE_BREAKER = 3 };
+enum page_kind { PAGE_COUNTERS = 1, PAGE_OBSERVATION = 2, PAGE_BREAKER = 3, PAGE_LAGS = 4 };
 
 enum {
     PAGE_VERSION = 1,
@@ -28,6 +29,7 @@ enum {
     PAGE_TABLES = 32,   /* the last one takes in what finds no room */
     PAGE_OBSERVED = 64, /* the same */
     PAGE_BUCKETS = 28,
+    PAGE_ORIGINS = 16,
 };
 
 struct page_header { /* 192 bytes */
@@ -122,6 +124,23 @@ struct page_breaker {
     int64_t connecting_since_ms; /* CLOCK_MONOTONIC: somebody has been opening a connection since then; 0: nobody */
     uint64_t reserved[9];
 };
+
+/* How long the writes of one site take to get to the local master. */
+struct page_origin {
+    char site[56];  /* cut to fit, NUL-terminated; "": the slot is free */
+    int64_t lag_ms; /* while none arrives: by how much it lies behind at least; -1: not known */
+};
+
+struct page_lags {
+    struct page_header header; /* program "": it is everybody's */
+    int64_t at_ms;             /* CLOCK_MONOTONIC of this boot, when they were written last */
+    uint64_t reserved[7];
+    struct page_origin origins[PAGE_ORIGINS];
+};
+
+/* The longest of them at `now_ms`; 0: none is known, or they are too old to be believed. */
+#define PAGE_LAGS_LAST_MS 5000
+int64_t page_longest_lag_ms(const struct page_lags *lags, int64_t now_ms);
 
 /* The word that says how a page of this build is laid out; another build's differs if anything else does. */
 uint64_t page_layout(enum page_kind kind);

@@ -39,14 +39,6 @@ static uint64_t now_s(void) {
     return (uint64_t)now.tv_sec;
 }
 
-static void describe(const struct config_server *server, char *address, size_t size) {
-    if (server->socket) {
-        snprintf(address, size, "%s", server->socket);
-    } else {
-        snprintf(address, size, "%s:%u", server->host ? server->host : "localhost", server->port);
-    }
-}
-
 /* Whoever was at it is not here, and what that one had done by then is not known. */
 static void after_fork(void) {
     if (atomic_exchange(&choosing, false)) {
@@ -77,7 +69,7 @@ static void choose(const struct config *config) {
         return;
     }
     char address[sizeof private.address], name[64];
-    describe(&config->local.server, address, sizeof address);
+    config_write_address(&config->local.server, address, sizeof address);
     if (strcmp(address, private.address) != 0) {
         strcpy(private.address, address);
         private.silent_until_ms = 0;

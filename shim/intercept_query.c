@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "intercept.h"
 
+#include "behind.h"
 #include "broken_pipe.h"
 #include "local.h"
 #include "log.h"
@@ -194,8 +195,8 @@ struct question {
     const struct statement *statement; /* ... or was: its summary is made, and its names have their meaning */
 };
 
-static struct route_decision judge(struct handle *handle, const struct question *question) {
-    const struct config *config = setup_config();
+static struct route_decision judge_text(struct handle *handle, const struct question *question,
+                                        const struct config *config) {
     struct route_session *session = &handle->session.route;
     session->query_attributes = handle->query_attributes;
     if (!question->prepared) {
@@ -209,6 +210,19 @@ static struct route_decision judge(struct handle *handle, const struct question 
     view.database = (struct slice){question->statement->database, strlen(question->statement->database)};
     view.database_known = true;
     return route_decide(question->summary, question->text.length, &view, config);
+}
+
+static struct route_decision judge(struct handle *handle, const struct question *question) {
+    const struct config *config = setup_config();
+    struct route_decision decision = judge_text(handle, question, config);
+    if (decision.reason == ROUTE_ROUTED && decision.group->max_stale_ms) {
+        const struct local *local = handle->slots[CONFIG_FOLLOW].local;
+        bool written = local && local->transaction && local->written;
+        if (route_is_stale(question->summary, &decision, behind_ms(config), written)) {
+            decision.reason = ROUTE_STALE;
+        }
+    }
+    return decision;
 }
 
 static struct route_decision decide(struct handle *handle, const struct question *question) {
@@ -476,6 +490,7 @@ static bool may_change(enum route_reason reason) {
     case ROUTE_XA:
     case ROUTE_SESSION_UNKNOWN:
     case ROUTE_MAIN_BUSY:
+    case ROUTE_STALE:
     case ROUTE_OBSERVE:
         return true;
     default:

@@ -190,6 +190,7 @@ static enum route_reason run(struct handle *handle, const struct order *order, i
         *answered = local;
         switch (say(handle, local, order, result)) {
         case VERDICT_APPLICATION:
+            local->written |= order->execute && order->summary->verb != SQL_SELECT;
             if (*result == 0) {
                 note_success(handle, order);
             }

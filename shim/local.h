@@ -17,6 +17,7 @@ struct local {
     unsigned database_version; /* of the default database, likewise */
     bool autocommit;           /* this connection's own setting */
     bool transaction;          /* statements of an open transaction have run here */
+    bool written;              /* ... and not only reads */
     bool orphaned;             /* its handle is closed; it goes with its last result */
     size_t results;            /* unbuffered results of it that the application has not freed */
     pid_t pid;                 /* the process that opened it: a forked child must not write a byte on it */

@@ -79,6 +79,7 @@ static bool begin(struct handle *handle, struct local *local) {
         }
     }
     local->transaction = true;
+    local->written = false;
     for (size_t i = 0; i < session->savepoint_count; i++) {
         char text[512];
         int length = snprintf(text, sizeof text, "SAVEPOINT `%s`", session->savepoints[i]);

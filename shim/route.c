@@ -247,6 +247,12 @@ struct route_decision route_decide(const struct sql_summary *summary, size_t len
                           : decide_by_guess(summary, length, session, config);
 }
 
+bool route_is_stale(const struct sql_summary *summary, const struct route_decision *decision,
+                    int64_t behind_ms, bool written) {
+    return decision->reason == ROUTE_ROUTED && summary->verb == SQL_SELECT && !written &&
+           decision->group->max_stale_ms && behind_ms > (int64_t)decision->group->max_stale_ms;
+}
+
 struct wanted {
     const struct route_session *session;
     const struct config *config;

@@ -3,6 +3,8 @@
 #ifndef ROUNDABOUT_ROUTE_H
 #define ROUNDABOUT_ROUTE_H
 
+#include <stdint.h>
+
 #include "../config/config.h"
 #include "../page/names.h"
 #include "sql.h"
@@ -47,6 +49,12 @@ struct route_decision route_decide(const struct sql_summary *summary, size_t len
  * summary is good for what follows the decision (session effects). */
 struct route_decision route_text(struct slice text, const struct route_session *session,
                                  const struct config *config, struct sql_summary *summary);
+
+/* Whether a statement that would be routed reads what may be older than its group allows: nothing but reads are
+ * passed for it, and none in a transaction that has `written` at the local master, where it would miss its own
+ * writes. `behind_ms`: how far the local master is behind; 0: not known, which is no reason. */
+bool route_is_stale(const struct sql_summary *summary, const struct route_decision *decision,
+                    int64_t behind_ms, bool written);
 
 /* The pattern of the group that fits a table, the first of several; NULL: none does. While the session isn't known:
  * one that may, under some answer of main's. */

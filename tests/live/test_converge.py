@@ -366,6 +366,61 @@ def a_missing_grant_is_named():
 
 
 
+READER = """import MySQLdb, sys
+connection = MySQLdb.connect(unix_socket=sys.argv[1], user='app', passwd='apppw', autocommit=True)
+for line in sys.stdin:
+    cursor = connection.cursor()
+    cursor.execute("SELECT v FROM shop.cache WHERE k = 'where'")
+    print(cursor.fetchone()[0].decode(), flush=True)
+"""
+
+
+@test
+def reads_of_a_site_that_is_behind_go_to_main():
+    """The daemon measures and the library reads it: while b's applier is stopped, a program at b reads main's row."""
+    folder = os.path.join(servers.folder(), "run")
+    os.makedirs(folder, 0o755, exist_ok=True)
+    it = stage(2, more={"converge": "off"})
+
+    def limit_staleness(file):
+        with open(file) as f:
+            text = f.read()
+        with open(file, "w") as f:
+            f.write(text.replace('{ name = "pages";', '{ name = "pages"; max_stale_ms = 1500;') + f'stats = {{ directory = "{folder}"; }};\n')
+    for file in it.files:
+        limit_staleness(file)
+    it.start_daemons()
+    it.wait_whole()
+    for name, server in zip(it.names, it.servers):
+        server.unlogged(f"REPLACE INTO shop.cache (k, v) VALUES ('where', '{name}')")
+    environment = dict(os.environ, LD_PRELOAD=os.path.join(servers.BUILD, "libroundabout.so"), ROUNDABOUT_CONFIG=it.files[1])
+    program = subprocess.Popen(["/usr/bin/python3", "-c", READER, it.servers[0].socket], env=environment, stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)  # it ends when this end of its input is closed
+
+    def where():
+        program.stdin.write("\n")
+        program.stdin.flush()
+        return program.stdout.readline().strip()
+    want("b", where(), "where it is read")
+    wait_for(lambda: it.servers[1].one("SELECT 1 FROM information_schema.tables WHERE table_name = 'heartbeat'")
+             and it.servers[1].one("SELECT 1 FROM roundabout.heartbeat WHERE site = 'a'"), 10, "a heartbeat of a is at b", pause_s=0.05)
+    it.stop_daemon(1)  # else the link is started again
+    it.servers[1].query("STOP SLAVE SQL_THREAD")
+    time.sleep(6)
+    want("b", where(), "where it is read while nobody measures")
+    limit_staleness(it.write_config(1, manage="watch"))
+    it.start_daemon(1)
+    wait_for(lambda: where() == "a", 20, "it is read at main", pause_s=0.1)
+    it.servers[1].query("START SLAVE SQL_THREAD")
+    wait_for(lambda: where() == "b", 20, "it is read at b again", pause_s=0.1)
+    # A lag that has been measured says nothing of a link that has stopped since.
+    time.sleep(2)
+    it.servers[1].query("STOP SLAVE SQL_THREAD")
+    wait_for(lambda: where() == "a", 6, "it is read at main soon", pause_s=0.1)
+    program.stdin.close()
+    want(0, program.wait(20), "the program's exit status")
+
+
 def ring(it, *words):
     run = subprocess.run([os.path.join(servers.BUILD, "roundabout"), "ring", words[0], "-f", it.files[0], *words[1:]],
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)

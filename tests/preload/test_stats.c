@@ -117,6 +117,21 @@ static void tables_are_counted_by_their_patterns(void) {
     NUMBER(table_of(found, "shop.page_one")->key, 0);
 }
 
+/* As the daemon would, of a local master that lags. */
+static void say_behind(void) {
+    char name[64];
+    struct timespec now;
+    int directory = page_open_directory(claims_stats_folder(), NULL, NULL, 0);
+    page_name_lags(name, "/run/local.sock");
+    struct page_lags *page = page_open_shared(directory, PAGE_LAGS, 0644, name);
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    strcpy(page->origins[0].site, "paris");
+    page->origins[0].lag_ms = 60000;
+    page->at_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    page_unmap(page, PAGE_LAGS);
+    close(directory);
+}
+
 /* Every reason of the closed list comes from something. */
 static void each_reason_is_counted_by_something(void) {
     configure(NULL, "main = ( { socket = \"/run/main.sock\"; } );");
@@ -129,7 +144,7 @@ static void each_reason_is_counted_by_something(void) {
     file = fopen(path, "w");
     fprintf(file,
             "%.*scaches = ( { tables = [ \"shop.off\" ]; mode = \"off\"; }, { tables = [ \"shop.watched\" ]; "
-            "mode = \"observe\"; },%s",
+            "mode = \"observe\"; }, { tables = [ \"shop.old\" ]; max_stale_ms = 1; },%s",
             (int)(caches - text), text, caches + strlen("caches = ("));
     fclose(file);
 
@@ -140,6 +155,7 @@ static void each_reason_is_counted_by_something(void) {
     mysql_real_connect(local, NULL, "app", "secret", "shop", 0, "/run/local.sock", 0);
     SQL(local, REPLACE_CACHE); /* same_server */
 
+    say_behind();
     fake_set_global(FAKE_LOCAL, "max_allowed_packet", "400");
     MYSQL *mysql = connect_main();
     static const char *const texts[] = {
@@ -159,6 +175,7 @@ static void each_reason_is_counted_by_something(void) {
         "SELECT v FROM shop.cache WHERE k GLARB 3",
         "REPLACE INTO shop.off VALUES (1)",
         "REPLACE INTO shop.watched VALUES (1)",
+        "SELECT v FROM shop.old",
         "CREATE TEMPORARY TABLE shop.page_t (k INT)",
         "SELECT v FROM shop.page_t",
         "BEGIN",

@@ -463,8 +463,40 @@ static void a_group_that_is_off_leaves_its_tables_to_another(void **state) {
     assert_ptr_equal(route_find_group(&both, &session, &table), &two[0]);
 }
 
+static void only_reads_that_may_be_missed_leave_a_local_master_that_is_behind(void **state) {
+    (void)state;
+    struct config_group allowed = {
+        shop, pages, 4, ALL, CONFIG_FOLLOW, .mode = CONFIG_ROUTE, .max_stale_ms = 1000};
+    struct config_group any = allowed;
+    any.max_stale_ms = 0;
+    static const struct {
+        enum sql_verb verb;
+        enum route_reason reason;
+        bool limited, written;
+        int64_t behind_ms;
+        bool stale;
+    } cases[] = {
+        {SQL_SELECT, ROUTE_ROUTED, true, false, 1001, true},
+        {SQL_SELECT, ROUTE_ROUTED, true, false, 1000, false},
+        {SQL_SELECT, ROUTE_ROUTED, true, false, 0, false}, /* not known */
+        {SQL_SELECT, ROUTE_ROUTED, true, true, 99999, false},
+        {SQL_SELECT, ROUTE_ROUTED, false, false, INT64_MAX, false},
+        {SQL_SELECT, ROUTE_IN_TRANSACTION, true, false, 99999, false},
+        {SQL_REPLACE, ROUTE_ROUTED, true, false, 99999, false}, /* REPLACE ... SELECT as well */
+        {SQL_INSERT, ROUTE_ROUTED, true, false, 99999, false},
+        {SQL_DELETE, ROUTE_ROUTED, true, false, 99999, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct sql_summary summary = {.verb = cases[i].verb};
+        const struct route_decision decision = {cases[i].reason, cases[i].limited ? &allowed : &any};
+        if (route_is_stale(&summary, &decision, cases[i].behind_ms, cases[i].written) != cases[i].stale)
+            fail_msg("case %zu: want %d", i, cases[i].stale);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_reads_that_may_be_missed_leave_a_local_master_that_is_behind),
         cmocka_unit_test(every_statement_of_the_table_goes_where_it_must),
         cmocka_unit_test(spelling_comments_and_white_space_decide_nothing),
         cmocka_unit_test(every_beginning_of_a_statement_is_read_safely),

@@ -17,6 +17,7 @@
 #include "../../daemon/log.h"
 #include "../../daemon/metrics.h"
 #include "../../daemon/page.h"
+#include "../../daemon/shared_lags.h"
 #include "../../daemon/status_json.h"
 
 enum shown { METRICS, STATUS, PAGE };
@@ -206,6 +207,16 @@ static void going_past_a_site_and_back_is_told_by_who_does_it(void **unused) {
     assert_string_equal(told, "site_answers nice, site_returned nice");
     picture_free(before);
     picture_free(after);
+}
+
+/* What programs are told of lags: not known stays not known, and what is still growing counts. */
+static void a_lag_is_shared_as_it_is_shown(void **unused) {
+    (void)unused;
+    assert_int_equal(shared_lags_value(PICTURE_LAG_UNKNOWN), -1);
+    assert_int_equal(shared_lags_value(0), 0);
+    assert_int_equal(shared_lags_value(41.3), 41);
+    assert_int_equal(shared_lags_value(-15200), 15200);
+    assert_int_equal(shared_lags_value(9e14), INT64_C(1000000000000));
 }
 
 static void one_lost_answer_is_no_event(void **unused) {
@@ -442,6 +453,7 @@ int main(void) {
         cmocka_unit_test(what_happened_is_what_differs),
         cmocka_unit_test(going_past_a_site_and_back_is_told_by_who_does_it),
         cmocka_unit_test(one_lost_answer_is_no_event),
+        cmocka_unit_test(a_lag_is_shared_as_it_is_shown),
         cmocka_unit_test(requests_for_others_are_known_by_their_host),
         cmocka_unit_test(the_journal_is_bounded_in_memory_and_in_its_file),
         cmocka_unit_test(a_journal_that_is_no_file_is_kept_in_memory),
