@@ -36,8 +36,8 @@ bool command_begin(struct call *call, MYSQL *mysql, const void *caller) {
 
 void command_forget_answer(struct handle *handle) {
     handle->answered = false;
-    handle->last = handle->answered_by;
-    descriptor_take_back(&handle->loan);
+    handle->last = handle->routing->answered_by;
+    descriptor_take_back(&handle->routing->loan);
 }
 
 bool command_main_is_busy(const struct handle *handle) {
@@ -255,7 +255,7 @@ static bool may_begin_anew(const struct handle *handle, const struct sql_summary
 static void join_transaction(struct handle *handle, const struct sql_summary *summary) {
     static const char begin[] = "START TRANSACTION", mark[] = "SAVEPOINT " MARK;
     struct session *session = &handle->session;
-    const struct local *local = handle->slots[CONFIG_FOLLOW].local;
+    const struct local *local = handle_shadow(handle, CONFIG_FOLLOW);
     bool by_status = handle->real->mariadb_get_infov != NULL;
     session->inside = by_status && is_inside(handle->real, handle->main);
     if (!local || !local->transaction || !session->route.in_transaction || session->route.xa ||
@@ -375,19 +375,8 @@ static void end_text(struct handle *handle, struct slice text, const struct sql_
     }
 }
 
-static char *replace_string(char *old, const char *text) {
-    if (old) {
-        explicit_bzero(old, strlen(old));
-        free(old);
-    }
-    return text ? strdup(text) : NULL;
-}
-
 static void change_user(struct handle *handle, const struct command *command) {
-    struct credentials *own = &handle->credentials;
-    own->user = replace_string(own->user, command->user);
-    own->password = replace_string(own->password, command->password);
-    handle->credentials_unknown = (command->user && !own->user) || (command->password && !own->password);
+    handle->credentials_unknown = !credentials_set(&handle->credentials, command->user, command->password);
     start_afresh(handle, command->text);
 }
 
@@ -622,7 +611,7 @@ void command_keep_text(struct handle *handle, struct slice text, const struct sq
     free(handle->sent_text);
     handle->sent_text = NULL;
     handle->sent_length = 0;
-    handle->sent_verb = summary->verb;
+    handle->sent_verb = (unsigned char)summary->verb;
     handle->sent_names_tables = names_tables(handle, text, summary);
     if (!command_matters(summary) && summary->verb != SQL_DIAGNOSTICS) {
         return;
@@ -644,7 +633,7 @@ void command_end_kept(struct call *call, bool succeeded) {
     struct slice kept = {text ? text : "", handle->sent_length};
     handle->sent_text = NULL;
     handle->sent_length = 0;
-    const struct sql_summary plain = {.verb = handle->sent_verb,
+    const struct sql_summary plain = {.verb = (enum sql_verb)handle->sent_verb,
                                       .ties = handle->sent_names_tables ? SQL_NOT_UNDERSTOOD : 0};
     command_end_text(call, kept, text ? NULL : &plain, succeeded);
     free(text);

@@ -28,7 +28,6 @@ struct handle *handle_add(MYSQL *mysql, const struct real *real) {
     handle->main = handle->last = handle->spoke = handle->ok = handle->counted = handle->found =
         handle->warned = mysql;
     handle->real = real;
-    handle->loan = (struct descriptor_loan){.number = -1, .saved = -1, .ready = -1};
     handle->socket.number = -1;
     session_reset(&handle->session, NULL);
     void *stale; /* none: it was thrown away above */
@@ -43,11 +42,30 @@ void handle_remove(struct handle *handle) {
     map_take(handle->main, MAP_HANDLE);
 }
 
-static void wipe(char *secret) {
-    if (secret) {
-        explicit_bzero(secret, strlen(secret));
-        free(secret);
+struct routing *handle_make_routing(struct handle *handle) {
+    if (!handle->routing && (handle->routing = calloc(1, sizeof *handle->routing))) {
+        handle->routing->loan = (struct descriptor_loan){.number = -1, .saved = -1, .ready = -1};
     }
+    return handle->routing;
+}
+
+bool credentials_set(struct credentials *credentials, const char *user, const char *password) {
+    size_t user_size = user ? strlen(user) + 1 : 0, password_size = password ? strlen(password) + 1 : 0;
+    char *memory = user || password ? malloc(user_size + password_size) : NULL;
+    bool copied = memory || (!user && !password);
+    char *old = credentials->user ? credentials->user : credentials->password;
+    char *new_user = memory && user ? memcpy(memory, user, user_size) : NULL;
+    char *new_password = memory && password ? memcpy(memory + user_size, password, password_size) : NULL;
+    if (credentials->password) {
+        explicit_bzero(credentials->password, strlen(credentials->password));
+    }
+    if (credentials->user) {
+        explicit_bzero(credentials->user, strlen(credentials->user));
+    }
+    free(old);
+    credentials->user = new_user;
+    credentials->password = new_password;
+    return copied;
 }
 
 void handle_free(struct handle *handle) {
@@ -58,12 +76,14 @@ void handle_free(struct handle *handle) {
         statement = next;
     }
     options_free(handle->options);
-    wipe(handle->credentials.user);
-    wipe(handle->credentials.password);
+    credentials_set(&handle->credentials, NULL, NULL);
     session_free(&handle->session);
     variables_forget(handle, NULL);
     free(handle->sent_text);
-    free(handle->repeatable);
+    if (handle->routing) {
+        free(handle->routing->repeatable);
+        free(handle->routing);
+    }
     free(handle);
 }
 

@@ -51,13 +51,29 @@ struct command {
 };
 
 /* Who the application is on main. Strings are NULL where it gave none: then the library finds its own, as it
- * does for main. */
+ * does for main. Both are in the memory of the first that isn't NULL. */
 struct credentials {
     char *user;
     char *password;
     unsigned long flags;
 };
 
+/* Copies; what was there is wiped. False: out of memory, and both are NULL. */
+bool credentials_set(struct credentials *credentials, const char *user, const char *password);
+
+/* What only a handle needs that routes. */
+struct routing {
+    struct local_slot slots[2];  /* by enum config_transactions: FOLLOW, IMMEDIATE */
+    struct descriptor_loan loan; /* main's descriptor, lent while `answered` */
+    MYSQL *answered_by;          /* the shadow that has `answered` */
+    int sent_result;             /* ... with this */
+    char *repeatable; /* the last routed text that gave rows; its length is 0 when it can't be asked again */
+    size_t repeatable_length;
+    size_t repeatable_size;
+};
+
+/* Most handles of a busy program never route: this is what they take, so members are in an order that leaves
+ * few gaps, with those that each statement looks at first. */
 struct handle {
     MYSQL *main;
     const struct real *real;
@@ -68,55 +84,62 @@ struct handle {
                      Left set when the    application jumps out of a call (longjmp): then the handle passes all
                      until it connects again */
     bool sent;    /* mysql_send_query without its mysql_read_query_result yet */
-    bool answered; /* the statement sent by mysql_send_query was routed and has its answer: sent_result */
-    int sent_result;
-    MYSQL *answered_by;          /* its shadow */
-    struct socket socket;        /* main's, as of its last connect */
-    struct descriptor_loan loan; /* main's descriptor, lent while `answered` */
-    bool query_attributes;       /* mysql_bind_param: they are taken up by the next statement on main */
-    bool planted; /* an error was planted on main, so that the application's clearing of it can be seen */
+    bool answered;         /* the statement sent by mysql_send_query was routed and has its answer */
+    bool timed;            /* main's next answer is timed */
+    bool query_attributes; /* mysql_bind_param: they are taken up by the next statement on main */
+    bool planted;     /* an error was planted on main, so that the application's clearing of it can be seen */
+    bool main_marked; /* a savepoint of the shim's is in main's transaction: it goes when that ends */
+    bool main_tallied;        /* a command has set ROW_COUNT() on main behind it, as a ping does */
     bool credentials_unknown; /* they were in a connection string or can't be copied */
+    bool sent_names_tables;   /* the text of which sent_verb is names tables, or wasn't understood */
+    _Atomic bool cancelled;   /* mariadb_cancel came while `running` was set */
+    unsigned char aside;     /* enum route_reason: why a passive handle is left alone, for the counters; 0: it
+                                isn't counted */
+    unsigned char cause;     /* enum page_cause: why the last statement that was to be routed couldn't be */
+    unsigned char sent_verb; /* enum sql_verb: of the text whose outcome comes with another call, also where
+                                it isn't kept */
+    unsigned long thread_id; /* main's; another one after a call means that the library has reconnected */
+    struct routing *routing; /* NULL until the first statement that may be routed */
+    struct local *streaming; /* a shadow from which the application may not have read everything */
+    struct local *refused_by; /* the shadow that has just refused a statement which main runs now */
     MYSQL *last;              /* who answers for the last call: main or a shadow */
     MYSQL *spoke;             /* who ran the last statement: for mysql_field_count and ROW_COUNT() */
-    bool main_marked;         /* a savepoint of the shim's is in main's transaction: it goes when that ends */
-    bool main_tallied;        /* a command has set ROW_COUNT() on main behind it, as a ping does */
     MYSQL *ok; /* whose insert_id it is: who ended a statement in an OK packet last. NULL: kept_insert_id */
-    MYSQL *pending; /* a shadow whose result has not been asked for with store_result or use_result yet */
-    struct local *streaming;  /* a shadow from which the application may not have read everything */
-    struct local *refused_by; /* the shadow that has just refused a statement which main runs now */
-    _Atomic bool cancelled;   /* mariadb_cancel came while `running` was set */
-    MYSQL *warned; /* whose list SHOW WARNINGS shows: who ran the last statement that made one, if an empty
-                      one */
-    MYSQL *found;  /* whose FOUND_ROWS() it is: who ran the last SELECT. NULL: kept_found_rows */
-    _Atomic(MYSQL *)
-        running; /* the shadow that a statement is running on now: mariadb_cancel comes from another thread */
     MYSQL *counted; /* whose warning_count it is: who ran the last statement that succeeded. NULL:
                        kept_warning_count */
-    uint64_t kept_insert_id;
-    unsigned kept_warning_count;
-    uint64_t kept_found_rows;
-    unsigned long thread_id;    /* main's; another one after a call means that the library has reconnected */
-    struct local_slot slots[2]; /* by enum config_transactions: FOLLOW, IMMEDIATE */
-    enum route_reason aside; /* why a passive handle is left alone, for the counters; 0: it isn't counted */
-    enum page_cause cause;   /* why the last statement that was to be routed couldn't be */
-    bool timed;              /* main's next answer is timed */
-    struct page_observed *observed; /* ... and is a use of this table, or NULL */
+    MYSQL *warned;  /* whose list SHOW WARNINGS shows: who ran the last statement that made one, if an empty
+                       one */
+    MYSQL *found;   /* whose FOUND_ROWS() it is: who ran the last SELECT. NULL: kept_found_rows */
+    MYSQL *pending; /* a shadow whose result has not been asked for with store_result or use_result yet */
+    struct page_observed *observed; /* main's next answer is timed as a use of this table, or NULL */
+    char *sent_text; /* the text whose outcome comes with another call, if the session depends on it; else
+                        NULL */
+    struct variables *variables; /* filled at the local master, not yet on main (variables.c); else NULL */
     struct session session;
+    size_t sent_length;
+    _Atomic(MYSQL *)
+        running; /* the shadow that a statement is running on now: mariadb_cancel comes from another thread */
+    uint64_t kept_insert_id;
+    uint64_t kept_found_rows;
+    unsigned kept_warning_count;
+    struct socket socket; /* main's, as of its last connect */
     struct server server; /* which one main is; server.identity 0: not known yet */
     struct option *options;
     struct credentials credentials;
-    char *repeatable; /* the last routed text that gave rows; its length is 0 when it can't be asked again */
-    size_t repeatable_length;
-    size_t repeatable_size;
-    char *sent_text; /* the text whose outcome comes with another call, if the session depends on it; else
-                        NULL */
-    size_t sent_length;
-    enum sql_verb sent_verb;      /* of it, also where the text isn't kept */
-    bool sent_names_tables;       /* ... or wasn't understood */
-    struct variables *variables;  /* filled at the local master, not yet on main (variables.c); else NULL */
     struct async_call *async;     /* a non-blocking call under way (intercept_async.c); else NULL */
     struct statement *statements; /* prepared on this handle */
 };
+_Static_assert(ROUTE_REASON_COUNT <= 256 && PAGE_CAUSE_COUNT <= 256 && SQL_UNKNOWN < 256,
+               "each fits into a byte");
+
+/* The part of a handle that routes, made where there is none yet. NULL: out of memory. */
+struct routing *handle_make_routing(struct handle *handle);
+
+/* NULL: there is none. */
+static inline struct local *handle_shadow(const struct handle *handle,
+                                          enum config_transactions transactions) {
+    return handle->routing ? handle->routing->slots[transactions].local : NULL;
+}
 
 /* The record of a handle; NULL: there is none. */
 struct handle *handle_find(const MYSQL *mysql);

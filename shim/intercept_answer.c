@@ -108,10 +108,11 @@ static bool is_about_last_call(int value) {
     }
 }
 
-/* The status with the transaction bits as one server would have them: main's mode, and open if it is at either.
+/* The status with the transaction bits as one server would have them: main's mode, and open if it is at
+ * either.
  */
 static void join_status(const struct handle *handle, unsigned *status) {
-    const struct local *local = handle->slots[CONFIG_FOLLOW].local;
+    const struct local *local = handle_shadow(handle, CONFIG_FOLLOW);
     if (handle->last == handle->main && local && local->transaction) {
         *status |= local_is_inside(local) ? SERVER_STATUS_IN_TRANS : 0;
     }

@@ -89,10 +89,6 @@ EXPORT my_bool mysql_ssl_set(MYSQL *mysql, const char *key, const char *cert, co
     return result;
 }
 
-static char *copy_or_null(const char *text) {
-    return text ? strdup(text) : NULL;
-}
-
 static bool same_text(const char *a, const char *b) {
     return a && b && strcmp(a, b) == 0;
 }
@@ -133,17 +129,6 @@ static bool hides_more_than_a_host(const struct real *real, const char *host) {
     return real->mariadb && host && (strpbrk(host, ";=,") || strstr(host, "://"));
 }
 
-static void free_credentials(struct credentials *credentials) {
-    char *secrets[] = {credentials->user, credentials->password};
-    for (size_t i = 0; i < 2; i++) {
-        if (secrets[i]) {
-            explicit_bzero(secrets[i], strlen(secrets[i]));
-            free(secrets[i]);
-        }
-    }
-    memset(credentials, 0, sizeof *credentials);
-}
-
 struct login {
     struct address address;
     const char *user;
@@ -159,13 +144,9 @@ static void note_login(struct handle *handle, const struct login *login) {
         command_forget_answer(handle);
     }
     local_close_all(handle);
-    free_credentials(&handle->credentials);
-    handle->credentials.user = copy_or_null(login->user);
-    handle->credentials.password = copy_or_null(login->password);
+    bool copied = credentials_set(&handle->credentials, login->user, login->password);
     handle->credentials.flags = login->flags;
-    handle->credentials_unknown = (login->user && !handle->credentials.user) ||
-                                  (login->password && !handle->credentials.password) ||
-                                  hides_more_than_a_host(handle->real, login->address.host);
+    handle->credentials_unknown = !copied || hides_more_than_a_host(handle->real, login->address.host);
     const char *database = login->database                        ? login->database
                            : options_read_a_file(handle->options) ? NULL
                                                                   : "";
@@ -177,7 +158,8 @@ static void note_login(struct handle *handle, const struct login *login) {
     handle->last = handle->spoke = handle->ok = handle->counted = handle->found = handle->warned =
         handle->main;
     const struct config *config = setup_config();
-    handle->aside = config && !handle->shadow ? reason_to_leave_alone(config, &login->address) : ROUTE_ROUTED;
+    handle->aside = (unsigned char)(config && !handle->shadow ? reason_to_leave_alone(config, &login->address)
+                                                              : ROUTE_ROUTED);
     handle->passive = handle->shadow || !config || handle->aside != ROUTE_ROUTED;
 }
 
@@ -197,8 +179,8 @@ static void end_login(struct handle *handle, bool succeeded, struct socket caugh
     }
 }
 
-/* Oracle's library closes the connection that it had when it refuses a second one: all says so, until the next
- * that succeeds. */
+/* Oracle's library closes the connection that it had when it refuses a second one: all says so, until the
+ * next that succeeds. */
 static void end_login_lost(struct handle *handle) {
     local_close_all(handle);
     handle->passive = true;

@@ -28,8 +28,8 @@ void query_note_reason(const struct sql_summary *summary, enum route_reason reas
 
 /* A shadow that was asked last and is there still: where a diagnostics statement finds its answer. */
 static struct local *find_shadow(struct handle *handle, const MYSQL *mysql) {
-    for (size_t i = 0; i < sizeof handle->slots / sizeof *handle->slots; i++) {
-        struct local *local = handle->slots[i].local;
+    for (int i = CONFIG_FOLLOW; i <= CONFIG_IMMEDIATE; i++) {
+        struct local *local = handle_shadow(handle, (enum config_transactions)i);
         if (local && local->mysql == mysql) {
             return local;
         }
@@ -41,21 +41,21 @@ static struct local *find_shadow(struct handle *handle, const MYSQL *mysql) {
  * kept: their loss is shown. */
 enum { REPEATABLE_MAX = 65536 };
 
-static void keep_repeatable(struct handle *handle, struct slice text) {
-    handle->repeatable_length = 0;
+static void keep_repeatable(struct routing *routing, struct slice text) {
+    routing->repeatable_length = 0;
     if (text.length > REPEATABLE_MAX) {
         return;
     }
-    if (text.length > handle->repeatable_size) {
-        char *larger = realloc(handle->repeatable, text.length);
+    if (text.length > routing->repeatable_size) {
+        char *larger = realloc(routing->repeatable, text.length);
         if (!larger) {
             return;
         }
-        handle->repeatable = larger;
-        handle->repeatable_size = text.length;
+        routing->repeatable = larger;
+        routing->repeatable_size = text.length;
     }
-    memcpy(handle->repeatable, text.at, text.length);
-    handle->repeatable_length = text.length;
+    memcpy(routing->repeatable, text.at, text.length);
+    routing->repeatable_length = text.length;
 }
 
 static bool says(struct slice text, const char *name) {
@@ -109,7 +109,7 @@ static void end_routed(struct handle *handle, struct local *local, struct slice 
     local->reader = NULL;
     end_at_local(handle, local, result, rows);
     if (rows || (result == 0 && real->mysql_more_results(local->mysql))) {
-        keep_repeatable(handle, text);
+        keep_repeatable(handle->routing, text);
         handle->pending = rows ? local->mysql : NULL;
         handle->streaming = local;
     }
@@ -132,7 +132,7 @@ static void end_execute(struct handle *handle, struct local *local, struct state
     prepared_note_executed(statement, true);
     bool rows = result == 0 && handle->real->mysql_stmt_field_count(statement->twin) > 0;
     if (end_at_local(handle, local, result, rows)) {
-        handle->repeatable_length = 0;
+        handle->routing->repeatable_length = 0;
         handle->pending = NULL;
         handle->streaming = local;
         local->reader = statement;
@@ -268,7 +268,7 @@ static struct route_decision decide(struct handle *handle, const struct question
  * end is the shadow's alone, and costs no journey. */
 static bool ends_at_shadow_alone(const struct handle *handle) {
     const struct session *session = &handle->session;
-    const struct local *local = handle->slots[0].local;
+    const struct local *local = handle_shadow(handle, CONFIG_FOLLOW);
     return local && local->transaction && session->route.known && !session->autocommit && !session->begun &&
            session->completion == SESSION_ENDS && !session->main_touched && !session->doubt &&
            !session->special_transaction && !session->route.xa && !session->route.locked_tables;
@@ -284,7 +284,7 @@ bool query_end_alone(struct handle *handle, bool commit) {
     if (handle->streaming || !ends_at_shadow_alone(handle) || command_main_is_busy(handle)) {
         return false;
     }
-    struct local *local = handle->slots[0].local;
+    struct local *local = handle_shadow(handle, CONFIG_FOLLOW);
     handle->busy = true;
     bool ended = local_end_alone(handle, commit);
     handle->busy = false;
@@ -358,7 +358,7 @@ static bool ask_shadow(struct handle *handle, struct slice text, const struct sq
                        int *result) {
     bool kept = asks_for_kept_rows(handle, text, summary);
     struct local *local =
-        kept ? handle->slots[0].local : find_shadow(handle, diagnostics_owner(handle, text));
+        kept ? handle_shadow(handle, CONFIG_FOLLOW) : find_shadow(handle, diagnostics_owner(handle, text));
     if (!local || local->pid != process_id()) {
         return false;
     }
@@ -393,7 +393,7 @@ static bool ask_shadow(struct handle *handle, struct slice text, const struct sq
 
 void query_count_aside(const struct handle *handle) {
     if (handle && handle->passive && !handle->busy && handle->aside != ROUTE_ROUTED) {
-        stats_count(PAGE_UNREAD, handle->aside);
+        stats_count(PAGE_UNREAD, (enum route_reason)handle->aside);
     }
 }
 
@@ -405,8 +405,8 @@ bool query_observe(struct handle *handle, struct slice text, const struct route_
     return true;
 }
 
-/* With ROUNDABOUT_OBSERVE nothing is routed and main is asked nothing: what would have been routed, or would have
- * been after a question, is counted as observed. */
+/* With ROUNDABOUT_OBSERVE nothing is routed and main is asked nothing: what would have been routed, or would
+ * have been after a question, is counted as observed. */
 static struct route_decision decide_as_if(struct handle *handle, const struct question *question) {
     const struct route_session *session = &handle->session.route;
     struct route_decision decision = judge(handle, question);
@@ -461,7 +461,7 @@ bool query_route(struct handle *handle, struct slice text, struct sql_summary *s
             routed = true;
             ns = stats_now_ns() - started_ns;
         } else {
-            stats_count_fallback(handle->cause);
+            stats_count_fallback((enum page_cause)handle->cause);
         }
     } else if (query_observe(handle, text, &decision)) {
         /* main's, whatever it is */
@@ -564,7 +564,7 @@ bool query_execute(struct handle *handle, struct statement *statement, int *resu
             end_execute(handle, local, statement, *result);
             ns = stats_now_ns() - started_ns;
         } else {
-            stats_count_fallback(handle->cause);
+            stats_count_fallback((enum page_cause)handle->cause);
         }
     } else if (query_observe(handle, question.text, &decision)) {
         /* main's, whatever it is */

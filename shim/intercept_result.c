@@ -50,7 +50,8 @@ static MYSQL_RES *store_from_main(struct handle *handle) {
     const struct command command = {.kind = COMMAND_TOUCHES};
     handle->busy = true;
     local_give_up(handle, handle->streaming);
-    bool asked = real->mysql_real_query(handle->main, handle->repeatable, handle->repeatable_length) == 0;
+    bool asked = real->mysql_real_query(handle->main, handle->routing->repeatable,
+                                        handle->routing->repeatable_length) == 0;
     MYSQL_RES *result = asked ? real->mysql_store_result(handle->main) : NULL;
     handle->spoke = handle->main;
     command_end(&call, &command, result != NULL);
@@ -71,7 +72,7 @@ EXPORT MYSQL_RES *mysql_store_result(MYSQL *mysql) {
     MYSQL_RES *result = real->mysql_store_result(owner);
     handle->busy = false;
     note_taken(handle, owner);
-    if (!result && owner != handle->main && handle->streaming && handle->repeatable_length > 0 &&
+    if (!result && owner != handle->main && handle->streaming && handle->routing->repeatable_length > 0 &&
         verdict_of(real->mysql_errno(owner)) == VERDICT_LOST) {
         result = store_from_main(handle);
         owner = handle->main;

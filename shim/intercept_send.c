@@ -29,8 +29,9 @@ bool query_send_routed(struct handle *handle, const char *text, unsigned long le
         return false;
     }
     bool may = query_may_route(handle, slice, &summary, &reason);
-    if (!may || !socket_is_same(&handle->socket) ||
-        !descriptor_prepare(&handle->loan, handle->socket.number)) {
+    struct routing *routing = may ? handle_make_routing(handle) : NULL;
+    if (!routing || !socket_is_same(&handle->socket) ||
+        !descriptor_prepare(&routing->loan, handle->socket.number)) {
         bool lacks_loan = reason == ROUTE_ROUTED || reason == ROUTE_SESSION_UNKNOWN;
         reason = lacks_loan ? ROUTE_OTHER_CALL : reason;
         query_note_reason(&summary, reason);
@@ -38,13 +39,13 @@ bool query_send_routed(struct handle *handle, const char *text, unsigned long le
         query_observe(handle, slice, &(struct route_decision){.reason = reason});
         return false;
     }
-    if (!query_route(handle, slice, &summary, &handle->sent_result)) {
-        descriptor_drop(&handle->loan);
+    if (!query_route(handle, slice, &summary, &routing->sent_result)) {
+        descriptor_drop(&routing->loan);
         return false;
     }
-    descriptor_lend(&handle->loan);
+    descriptor_lend(&routing->loan);
     handle->answered = true;
-    handle->answered_by = handle->last;
+    routing->answered_by = handle->last;
     handle->last = handle->main; /* nothing has been answered yet, as far as the application knows */
     handle->planted = false;
     handle->real->mysql_next_result(handle->main); /* clears an error there, without a byte on the wire */
@@ -56,12 +57,12 @@ bool query_read_answer(struct handle *handle, my_bool *failed) {
         return false;
     }
     handle->answered = false;
-    descriptor_take_back(&handle->loan);
-    handle->last = handle->answered_by;
-    if (handle->sent_result != 0) {
+    descriptor_take_back(&handle->routing->loan);
+    handle->last = handle->routing->answered_by;
+    if (handle->routing->sent_result != 0) {
         command_plant_error(handle);
     }
-    *failed = handle->sent_result != 0;
+    *failed = handle->routing->sent_result != 0;
     return true;
 }
 

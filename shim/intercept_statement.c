@@ -223,7 +223,7 @@ EXPORT int mariadb_stmt_execute_direct(MYSQL_STMT *stmt, const char *text, size_
  * main's descriptor is lent and can't be had back for the call. */
 static bool begin_quiet(struct handle *handle) {
     int kept_errno = errno;
-    if (handle->answered && !descriptor_suspend(&handle->loan)) {
+    if (handle->answered && !descriptor_suspend(&handle->routing->loan)) {
         return false;
     }
     handle->busy = true;
@@ -237,7 +237,7 @@ static void end_quiet(struct handle *handle, MYSQL *spoke) {
     handle->last = spoke;
     if (handle->answered) {
         handle->last = handle->main;
-        descriptor_resume(&handle->loan);
+        descriptor_resume(&handle->routing->loan);
     }
     errno = kept_errno;
 }

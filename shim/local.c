@@ -19,9 +19,10 @@ static bool same_text(const char *one, const char *other) {
 
 /* The local master and who goes there, before and after the configuration was read anew. */
 static bool is_same_place(const struct config_local *one, const struct config_local *other) {
-    return same_text(one->server.socket, other->server.socket) && same_text(one->server.host, other->server.host) &&
-           one->server.port == other->server.port && same_text(one->user, other->user) &&
-           same_text(one->password, other->password) && same_text(one->defaults_file, other->defaults_file);
+    return same_text(one->server.socket, other->server.socket) &&
+           same_text(one->server.host, other->server.host) && one->server.port == other->server.port &&
+           same_text(one->user, other->user) && same_text(one->password, other->password) &&
+           same_text(one->defaults_file, other->defaults_file);
 }
 
 static enum route_reason make_ready(struct handle *handle, struct local_slot *slot,
@@ -34,7 +35,8 @@ static enum route_reason make_ready(struct handle *handle, struct local_slot *sl
         slot->transaction_lost = false;
     }
     if (slot->retry_at_ms && local_now_ms() < slot->retry_at_ms) {
-        handle->cause = slot->refusal == ROUTE_SESSION_UNKNOWN ? PAGE_CAUSE_OUT_OF_STEP : PAGE_CAUSE_CONNECT_REFUSED;
+        handle->cause =
+            slot->refusal == ROUTE_SESSION_UNKNOWN ? PAGE_CAUSE_OUT_OF_STEP : PAGE_CAUSE_CONNECT_REFUSED;
         return slot->refusal;
     }
     if (slot->local && !local_is_ours(slot->local)) {
@@ -172,7 +174,11 @@ static void note_success(const struct handle *handle, const struct order *order)
 static enum route_reason run(struct handle *handle, const struct order *order, int *result,
                              struct local **answered) {
     const struct config *config = setup_config();
-    struct local_slot *slot = &handle->slots[order->group->transactions == CONFIG_IMMEDIATE];
+    struct routing *routing = handle_make_routing(handle);
+    if (!routing) {
+        return ROUTE_LOCAL_DOWN;
+    }
+    struct local_slot *slot = &routing->slots[order->group->transactions == CONFIG_IMMEDIATE];
     bool follow = order->group->transactions == CONFIG_FOLLOW;
     int64_t started_ms = local_now_ms();
     for (int attempt = 0;; attempt++) {
@@ -251,9 +257,9 @@ enum route_reason local_run_prepared(struct handle *handle, const struct config_
 }
 
 void local_give_up(struct handle *handle, const struct local *local) {
-    for (size_t i = 0; i < sizeof handle->slots / sizeof *handle->slots; i++) {
-        if (local && handle->slots[i].local == local) {
-            local_retire(handle, &handle->slots[i]);
+    for (int i = CONFIG_FOLLOW; i <= CONFIG_IMMEDIATE; i++) {
+        if (local && handle_shadow(handle, (enum config_transactions)i) == local) {
+            local_retire(handle, &handle->routing->slots[i]);
         }
     }
 }
@@ -293,10 +299,10 @@ static bool end_on(struct handle *handle, struct local_slot *slot, bool commit) 
 }
 
 void local_echo(struct handle *handle, enum session_echo echo, struct slice text) {
-    struct local_slot *slot = &handle->slots[0];
-    if (echo == SESSION_ECHO_NONE) {
+    if (echo == SESSION_ECHO_NONE || !handle->routing) {
         return;
     }
+    struct local_slot *slot = &handle->routing->slots[CONFIG_FOLLOW];
     if (slot->local && slot->local->transaction) {
         if (echo != SESSION_ECHO_REPEAT) {
             end_on(handle, slot, echo == SESSION_ECHO_COMMIT);
@@ -314,7 +320,7 @@ void local_echo(struct handle *handle, enum session_echo echo, struct slice text
 }
 
 bool local_end_alone(struct handle *handle, bool commit) {
-    struct local_slot *slot = &handle->slots[0];
+    struct local_slot *slot = &handle->routing->slots[CONFIG_FOLLOW];
     bool ended = end_on(handle, slot, commit);
     slot->transaction_lost = false;
     return ended;
@@ -322,9 +328,10 @@ bool local_end_alone(struct handle *handle, bool commit) {
 
 void local_kill_running(struct handle *handle, unsigned long thread_id) {
     unsigned long shadow = handle_shadow_running(handle->real, thread_id);
-    struct local_slot *slot = &handle->slots[CONFIG_IMMEDIATE];
+    struct routing *routing = shadow != 0 ? handle_make_routing(handle) : NULL;
+    struct local_slot *slot = routing ? &routing->slots[CONFIG_IMMEDIATE] : NULL;
     char text[64];
-    if (shadow == 0 || make_ready(handle, slot, setup_config(), false, false, 0) != ROUTE_ROUTED) {
+    if (!slot || make_ready(handle, slot, setup_config(), false, false, 0) != ROUTE_ROUTED) {
         return;
     }
     int length = snprintf(text, sizeof text, "KILL QUERY %lu", shadow);

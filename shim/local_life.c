@@ -109,8 +109,8 @@ static void forget_local(struct handle *handle, const struct local *local, bool 
     if (handle->last == local->mysql) {
         handle->last = handle->main;
     }
-    if (handle->answered_by == local->mysql) {
-        handle->answered_by = handle->main;
+    if (handle->routing->answered_by == local->mysql) {
+        handle->routing->answered_by = handle->main;
     }
     if (handle->warned == local->mysql) {
         handle->warned = handle->main;
@@ -164,8 +164,8 @@ void local_retire(struct handle *handle, struct local_slot *slot) {
 }
 
 void local_close_all(struct handle *handle) {
-    for (size_t i = 0; i < sizeof handle->slots / sizeof *handle->slots; i++) {
-        struct local_slot *slot = &handle->slots[i];
+    for (int i = CONFIG_FOLLOW; handle->routing && i <= CONFIG_IMMEDIATE; i++) {
+        struct local_slot *slot = &handle->routing->slots[i];
         if (slot->local) {
             dispose(handle, slot->local);
         }

@@ -63,9 +63,9 @@ static enum route_reason connect_failed(struct handle *handle, struct local_slot
 static bool set_options(const struct handle *handle, const struct config *config, MYSQL *mysql) {
     const struct real *real = handle->real;
     const struct config_local *local = &config->local;
-    options_replay(
-        handle->options, real, mysql,
-        (struct options_left_out){.files = local->user || local->defaults_file, .trust = local->tls});
+    options_replay(handle->options, real, mysql,
+                   (struct options_left_out){.files = local->user || local->defaults_file,
+                                             .trust = local->tls});
     unsigned no_files = 0; /* no routed statement loads one, and a server may ask for any at any statement */
     real->mysql_options(mysql, OPTION_LOCAL_INFILE, &no_files);
     unsigned protocol = local->server.socket ? PROTOCOL_SOCKET : PROTOCOL_TCP;
@@ -191,8 +191,8 @@ enum route_reason local_open(struct handle *handle, struct local_slot *slot, con
     if (connected) {
         note_socket(local, caught);
     }
-    /* Not on the library's word alone: Connector/C does without TLS where the server offers none, unless the certificate is to be
-     * checked; and an option file has the last word. */
+    /* Not on the library's word alone: Connector/C does without TLS where the server offers none, unless the
+     * certificate is to be checked; and an option file has the last word. */
     bool plain = connected && to->tls && !handle->real->mysql_get_ssl_cipher(local->mysql);
     enum route_reason reason = plain       ? refuse_plain(handle, slot, config, "it offers no TLS")
                                : connected ? check_server(handle, slot, config, local)

@@ -11,9 +11,9 @@
 
 /* What the decision depends on of the session. All zero: nothing is known yet. */
 struct route_session {
-    bool known;      /* main has been asked; false: database, modes and case rule below are assumptions */
-    bool unmirrored; /* a setting of main's session can't be had at the local master */
     struct slice database; /* the default database; length 0: none. Meaningful when database_known or known */
+    bool known;            /* main has been asked; false: database, modes and case rule are assumptions */
+    bool unmirrored;       /* a setting of main's session can't be had at the local master */
     bool database_known;
     struct lex_modes modes;
     bool fold_case; /* lower_case_table_names != 0: database and table names compare without regard to case
@@ -56,9 +56,10 @@ struct route_decision route_text(struct slice text, const struct route_session *
 bool route_is_stale(const struct sql_summary *summary, const struct route_decision *decision,
                     int64_t behind_ms, bool written);
 
-/* The pattern of the group that fits a table, the first of several; NULL: none does. While the session isn't known:
- * one that may, under some answer of main's. */
-const struct config_table *route_find_table(const struct config_group *group, const struct route_session *session,
+/* The pattern of the group that fits a table, the first of several; NULL: none does. While the session isn't
+ * known: one that may, under some answer of main's. */
+const struct config_table *route_find_table(const struct config_group *group,
+                                            const struct route_session *session,
                                             const struct sql_table *table);
 
 /* The group that a table belongs to, or NULL. */

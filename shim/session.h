@@ -31,13 +31,14 @@ struct session {
     struct route_session route; /* what route_decide reads; its slices point into this struct's memory */
     char *database;
     unsigned database_version;
+    unsigned version; /* grows with each change of a setting or of the database */
+    enum session_completion completion;
     bool autocommit; /* main's; true until known otherwise */
     bool begun;      /* BEGIN or START TRANSACTION is in force */
     bool begun_read_only;
     bool begun_snapshot;      /* WITH CONSISTENT SNAPSHOT */
     bool special_transaction; /* SET TRANSACTION was said for the next or the open one: not mirrored, so
                                  nothing is routed meanwhile */
-    enum session_completion completion;
     bool modes_outlast_begin; /* MySQL: BEGIN inside a READ ONLY transaction begins another such */
     bool doubt;  /* code that wasn't seen may have begun or ended a transaction: main's status bits must be
                     asked */
@@ -48,7 +49,6 @@ struct session {
     bool autocommit_default_known;
     bool rollback_on_timeout; /* innodb_rollback_on_timeout: error 1205 undoes the transaction, not just the
                                  statement */
-    unsigned version;         /* grows with each change of a setting or of the database */
     struct session_setting *settings; /* in the order of their versions */
     size_t setting_count;
     char **savepoints; /* their names as written, oldest first */

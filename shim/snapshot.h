@@ -10,9 +10,9 @@ struct handle;
 
 struct server {
     uint64_t identity; /* a hash of server_id, host, port and data directory; 0: not asked yet */
+    size_t longest;    /* max_allowed_packet */
     unsigned major;    /* 10 of 10.11.6-MariaDB */
     bool mariadb;
-    size_t longest;  /* max_allowed_packet */
     bool autocommit; /* of that session, when it was asked: an init command or the server's default may switch
                         it off */
 };

@@ -13,7 +13,7 @@
 
 /* A set keeps watching the socket that a number stood for when it was added, so a loan has to take the number
  * out of its sets and put it in again. A set that was closed is found out then. Made once for each number
- * that was ever a connection's, and kept. */
+ * that was ever a watched connection's, and kept. */
 enum { NUMBERS_MAX = 65536, SETS_MAX = 4 };
 struct watches {
     size_t count;
@@ -21,7 +21,10 @@ struct watches {
     int sets[SETS_MAX];
     struct epoll_event events[SETS_MAX];
 };
-static _Atomic(struct watches *) watches_of[NUMBERS_MAX];
+/* Of a connection that no set has taken up, as most are; and of one whose sets aren't known, for want of
+ * memory. Nothing is written to them. */
+static struct watches unwatched, unknown = {.too_many = true};
+static _Atomic(struct watches *) watches_of[NUMBERS_MAX]; /* NULL: was never a connection's */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void before_fork(void) {
@@ -39,8 +42,12 @@ static struct watches *find_watches(int number) {
     return number >= 0 && number < NUMBERS_MAX ? watches_of[number] : NULL;
 }
 
-static void note_watch(struct watches *watches, int set, int operation, const struct epoll_event *event) {
-    pthread_mutex_lock(&lock);
+static bool is_shared(const struct watches *watches) {
+    return watches == &unwatched || watches == &unknown;
+}
+
+/* Under the lock. */
+static void change_watches(struct watches *watches, int set, int operation, const struct epoll_event *event) {
     size_t i = 0;
     while (i < watches->count && watches->sets[i] != set) {
         i++;
@@ -58,14 +65,27 @@ static void note_watch(struct watches *watches, int set, int operation, const st
         watches->sets[i] = set;
         watches->events[i] = *event;
     }
+}
+
+static void note_watch(int number, int set, int operation, const struct epoll_event *event) {
+    bool first = watches_of[number] == &unwatched && operation != EPOLL_CTL_DEL;
+    struct watches *fresh = first ? calloc(1, sizeof *fresh) : NULL;
+    pthread_mutex_lock(&lock);
+    if (first && watches_of[number] == &unwatched) {
+        watches_of[number] = fresh ? fresh : &unknown;
+        fresh = NULL;
+    }
+    if (!is_shared(watches_of[number])) {
+        change_watches(watches_of[number], set, operation, event);
+    }
     pthread_mutex_unlock(&lock);
+    free(fresh);
 }
 
 EXPORT int epoll_ctl(int set, int operation, int number, struct epoll_event *event) {
     int result = real_epoll_ctl(set, operation, number, event);
-    struct watches *watches = result == 0 ? find_watches(number) : NULL;
-    if (watches) {
-        note_watch(watches, set, operation, event);
+    if (result == 0 && find_watches(number)) {
+        note_watch(number, set, operation, event);
     }
     return result;
 }
@@ -75,14 +95,14 @@ void watch_begin(int number) {
         return;
     }
     pthread_once(&fork_once, watch_fork);
-    struct watches *watches = watches_of[number];
-    if (!watches) {
-        watches_of[number] = calloc(1, sizeof *watches); /* NULL: this one's halves are not routed */
-        return;
-    }
     pthread_mutex_lock(&lock);
-    watches->count = 0;
-    watches->too_many = false;
+    struct watches *watches = watches_of[number];
+    if (!watches || is_shared(watches)) {
+        watches_of[number] = &unwatched;
+    } else {
+        watches->count = 0;
+        watches->too_many = false;
+    }
     pthread_mutex_unlock(&lock);
 }
 
@@ -101,7 +121,7 @@ void watch_put_under(int number, int file, int flags) {
     }
     for (size_t i = 0; i < now.count; i++) {
         if (real_epoll_ctl(now.sets[i], EPOLL_CTL_DEL, number, NULL) != 0) {
-            note_watch(watches, now.sets[i], EPOLL_CTL_DEL, NULL); /* closed, or another set by now */
+            note_watch(number, now.sets[i], EPOLL_CTL_DEL, NULL); /* closed, or another set by now */
             now.sets[i] = -1;
         }
     }
