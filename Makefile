@@ -448,14 +448,16 @@ valgrind: deps
 
 # The readers of foreign input, fuzzed: FUZZ_S seconds each. Needs clang with its libFuzzer.
 FUZZ_S     ?= 900
-FUZZ        = $(addprefix $(BUILD)/fuzz/fuzz_,classify config observe page)
+FUZZ        = $(addprefix $(BUILD)/fuzz/fuzz_,classify config observe page answers)
 FUZZ_CLANG ?= clang
 FUZZ_FLAGS  = -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 $(BUILD)/fuzz/fuzz_classify: tests/fuzz/fuzz_classify.c $(PURE)
 $(BUILD)/fuzz/fuzz_config: tests/fuzz/fuzz_config.c $(CONFIG)
 $(BUILD)/fuzz/fuzz_observe: tests/fuzz/fuzz_observe.c $(DAEMON_PURE) daemon/observe.c
 $(BUILD)/fuzz/fuzz_page: tests/fuzz/fuzz_page.c $(PAGE) page/names.c cli/gather.c cli/stats_json.c cli/stats_table.c cli/text.c daemon/routing.c $(CONFIG)
-$(FUZZ): $(wildcard shim/*.h config/*.h daemon/*.h)
+$(BUILD)/fuzz/fuzz_answers: tests/fuzz/fuzz_answers.c daemon/comparison.c daemon/comparison_load.c daemon/catalogue.c daemon/chunk.c daemon/sweep.c \
+    daemon/diverge.c daemon/statement.c daemon/quote.c daemon/plain.c daemon/log.c daemon/host.c daemon/join.c daemon/ring.c daemon/link.c daemon/script.c daemon/dialect.c daemon/pause.c
+$(FUZZ): $(wildcard shim/*.h config/*.h page/*.h cli/*.h daemon/*.h)
 	@mkdir -p $(@D)
 	$(FUZZ_CLANG) $(FUZZ_FLAGS) $(CFLAGS) -o $@ $(filter %.c,$^) -lconfig
 

@@ -324,6 +324,11 @@ static enum page_kind kind_of_name(const char *name, bool *sum) {
     return 0;
 }
 
+/* Room for a copy; a stripe wants to begin at a cache line, which malloc() doesn't promise. */
+static union page *make_room(void) {
+    return aligned_alloc(_Alignof(union page), sizeof(union page));
+}
+
 /* A copy, sound and said to be of the user that the file belongs to. */
 static bool read_page(int directory, const char *name, enum page_kind kind, union page *page) {
     struct stat status;
@@ -352,7 +357,7 @@ bool page_read_lags(int directory, const char *name, struct page_lags *lags) {
 
 size_t page_visit(int directory, void (*visit)(void *context, const struct page_file *file), void *context) {
     size_t unread = 0;
-    union page *page = calloc(1, sizeof *page);
+    union page *page = make_room();
     DIR *entries = page ? open_entries(directory) : NULL;
 
     for (const struct dirent *entry; entries && (entry = readdir(entries));) {
@@ -462,7 +467,7 @@ static void drop_unfinished(int directory, const char *name) {
 size_t page_fold(int directory, mode_t mode) {
     size_t folded = 0;
     int lock = lock_folding(directory, LOCK_NB);
-    union page *page = lock >= 0 ? calloc(1, sizeof *page) : NULL;
+    union page *page = lock >= 0 ? make_room() : NULL;
     DIR *entries = page ? open_entries(directory) : NULL;
 
     for (const struct dirent *entry; entries && (entry = readdir(entries));) {
@@ -517,7 +522,7 @@ static bool clear_counts(int directory, const char *name, enum page_kind kind, u
 bool page_reset(int directory) {
     bool all = true;
     int lock = lock_folding(directory, 0);
-    union page *page = calloc(1, sizeof *page);
+    union page *page = make_room();
     DIR *entries = page && lock >= 0 ? open_entries(directory) : NULL;
 
     all = entries != NULL;

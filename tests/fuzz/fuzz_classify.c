@@ -4,7 +4,7 @@
  *   - every slice of a summary lies inside the text; SET is read to its end
  *   - asked with a filter or without, a statement is routed or it isn't
  *   - while the session isn't known, what is said to be routed under no answer of main's is routed under none
- *   - other white space, and other letters' case, change nothing */
+ *   - other white space, comments in its place, and other letters' case, change nothing */
 #include "../../shim/route.h"
 
 #include <stdint.h>
@@ -111,6 +111,47 @@ static char *respell(struct slice text, struct lex_modes modes, bool upper, unsi
     }
 }
 
+/* The same statement with a comment wherever there is white space between two words. NULL: as above. */
+static char *comment(struct slice text, struct lex_modes modes, unsigned turn, size_t *length) {
+    static const char *const blanks[] = {"/**/", " /* a ' ` \" ; */ ", " -- '\n", "#`\n", "\t/* /* -- */\n"};
+    char *copy = malloc(20 * text.length + 20);
+    struct lexer lexer;
+    const char *before = text.at;
+    *length = 0;
+    lex_start(&lexer, text, modes);
+    for (;;) {
+        struct token token = lex_next(&lexer);
+        if (token.kind == LEX_BAD) {
+            free(copy);
+            return NULL;
+        }
+        bool blank = before < token.from;
+        for (const char *at = before; at < token.from; at++)
+            blank &= is_space(*at);
+        struct slice gap = {before, (size_t)(token.from - before)};
+        if (blank)
+            gap.length = strlen(gap.at = blanks[turn++ % (sizeof blanks / sizeof blanks[0])]);
+        memcpy(copy + *length, gap.at, gap.length);
+        *length += gap.length;
+        if (token.kind == LEX_END)
+            return copy;
+        memcpy(copy + *length, token.from, (size_t)(lexer.next - token.from));
+        *length += (size_t)(lexer.next - token.from);
+        before = lexer.next;
+    }
+}
+
+static void check_comments(struct slice text, const struct route_session *session, const struct config *config,
+                           bool routed, unsigned turn) {
+    size_t length;
+    char *commented = comment(text, session->modes, turn, &length);
+    if (commented && is_routed((struct slice){commented, length}, session, config) != routed) {
+        fprintf(stderr, "with comments: %.*s\n", (int)length, commented);
+        fail(routed ? "comments stop it" : "comments let it through", text);
+    }
+    free(commented);
+}
+
 static void check_spellings(struct slice text, const struct route_session *session,
                             const struct config *config, bool routed, unsigned turn) {
     char *lower = respell(text, session->modes, false, turn);
@@ -163,5 +204,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
 
     check_spellings(text, &session, config, routed, data[1]);
+    check_comments(text, &session, config, routed, data[1]);
     return 0;
 }

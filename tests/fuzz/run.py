@@ -78,6 +78,16 @@ Replica_SQL_Running_State=Replica has read all relay log; waiting for more updat
 Retrieved_Gtid_Set=5f0c5a5e-0000-11f0-8000-000000000002:1-9
 Seconds_Behind_Source=0"""
 
+# All that is ever asked for, in one row: whatever the question, this is an answer to it.
+ANSWER = {"db": "shop", "tb": "cache", "engine": "InnoDB", "kind": "varbinary", "type": "varbinary(64)", "charset": "\\N", "collation": "\\N",
+          "is_nullable": "0", "is_generated": "0", "is_primary": "1", "is_prefix": "0", "at": "0", "stamp": "2026-01-01 00:00:00", "site": "paris",
+          "sent_us": "1764000000000000", "k0": "X'6B'", "bucket": "3", "n": "1", "x": "12345", "h": "0123456789abcdef0123456789abcdef", "name": "k"}
+
+
+def answer(**other):
+    row = {**ANSWER, **other}
+    return "\t".join(row) + "\n" + "\t".join(row.values()) + "\n---\n"
+
 
 def unescape(text):
     known = {"n": b"\n", "t": b"\t", "r": b"\r", "0": b"\0", "\\": b"\\"}
@@ -116,6 +126,23 @@ def seeds(target):
             yield b"\0\0" + "\n---\n".join(answers).encode()
             yield b"\4\7" + "\n---\n".join(answers).replace("=Yes", "=No").replace("Errno=0", "Errno=1236").encode()
 
+    elif target == "page":
+        for flags in range(0, 64, 3):
+            for kind in range(3):
+                yield bytes([flags + kind, 0])
+                yield bytes([flags + kind, 0]) + b"\x90\x00\x07shop.x\0\xc0\x00\x10" + b"\xff" * 16
+                yield bytes([flags + kind, 200])
+    elif target == "answers":
+        for kind, key, charset in (("varbinary", "X'6B'", "\\N"), ("varchar", "_latin1 X'6B'", "latin1"), ("int", "17", "\\N"),
+                                   ("datetime", "'2026-01-01 00:00:00'", "\\N"), ("enum", "1", "utf8mb4"), ("json", "1", "\\N")):
+            same = {"kind": kind, "k0": key, "charset": charset}
+            yield b"\0\7" + (answer(**same) * 3).encode()
+            yield b"\0\7" + (answer(**same) + answer(**same, x="999", h="fedcba9876543210fedcba9876543210", sent_us="1764000000000009")
+                             + answer(**same, n="2", stamp="2026-01-01 00:00:01")).encode()
+            yield b"\x41\3" + answer(**same, tb="cach`e", name="a'b").encode()
+        for host in ("localhost:8640", "127.0.0.1", "[::1]:80", "cache.example.", "CREATE TABLE `t` (\n  `k` int\n) ENGINE=InnoDB"):
+            yield b"\0\0" + host.encode()
+
 
 def words(target):
     """libFuzzer's dictionary: the words that the target knows."""
@@ -126,6 +153,10 @@ def words(target):
     elif target == "config":
         found = set(re.findall(r'"([a-z_.A-Z]+)"', open(os.path.join(TOP, "config", "settings.c"), encoding="utf-8").read()))
         found = {part for word in found for part in word.split(".") if part}
+    elif target == "page":
+        found = {"sum-0", "shop.cache", "ROUNDABT"}
+    elif target == "answers":
+        found = set(ANSWER) | set(ANSWER.values()) | {"---", "paris", "lyon", "nice", "varchar", "int", "_latin1 X'", "127.0.0.1", "localhost"}
     else:
         found = {line.split("=")[0] for line in (MARIADB + "\n" + MYSQL).split("\n")} | {"Yes", "No", "Connecting"}
     return "".join('"%s"\n' % word.replace("\\", "\\\\") for word in sorted(found))
