@@ -350,7 +350,7 @@ static bool ends_in_ok_packet(const struct handle *handle) {
 
 static void end_text(struct handle *handle, struct slice text, const struct sql_summary *summary) {
     struct session *session = &handle->session;
-    struct local *local = handle->slots[CONFIG_FOLLOW].local;
+    struct local *local = handle_shadow(handle, CONFIG_FOLLOW);
     handle->counted = handle->main;
     if (ends_in_ok_packet(handle)) {
         handle->ok = handle->main;

@@ -216,7 +216,7 @@ static struct route_decision judge(struct handle *handle, const struct question 
     const struct config *config = setup_config();
     struct route_decision decision = judge_text(handle, question, config);
     if (decision.reason == ROUTE_ROUTED && decision.group->max_stale_ms) {
-        const struct local *local = handle->slots[CONFIG_FOLLOW].local;
+        const struct local *local = handle_shadow(handle, CONFIG_FOLLOW);
         bool written = local && local->transaction && local->written;
         if (route_is_stale(question->summary, &decision, behind_ms(config), written)) {
             decision.reason = ROUTE_STALE;
