@@ -58,22 +58,27 @@ bool comparison_learn(struct comparison_table *table, const char *name) {
         table->known = known;
         table->known_room = room;
     }
+    table->has_news = true;
     struct comparison_known *added = &table->known[table->known_count++];
     snprintf(added->name, sizeof added->name, "%s", name);
     added->sweep = table->sweeps;
     return true;
 }
 
-/* Says how many keys are known to differ. */
-static void end_sweep(const struct comparison *comparison, struct comparison_table *table, int64_t now_ms) {
-    settle_finish(&table->settle, now_ms, (int64_t)comparison->config->ring.converge_every_s * 1000);
-    table->counts.passed_at_us = clock_real_us();
-    forget_old(table);
+void comparison_tell_known(struct comparison_table *table) {
+    table->has_news = false;
     if (table->known_count)
         log_state(&table->findings, CONFIG_LOG_WARNING, "%s: %zu keys differ between sites for good",
                   table->name, table->known_count);
     else
         log_state(&table->findings, CONFIG_LOG_INFO, "%s", "");
+}
+
+static void end_sweep(const struct comparison *comparison, struct comparison_table *table, int64_t now_ms) {
+    settle_finish(&table->settle, now_ms, (int64_t)comparison->config->ring.converge_every_s * 1000);
+    table->counts.passed_at_us = clock_real_us();
+    forget_old(table);
+    comparison_tell_known(table);
     sweep_begin(&table->sweep);
 }
 

@@ -35,6 +35,7 @@ struct comparison_table {
     int64_t repairs_from_ms; /* a repair was refused: none before then */
     struct comparison_known *known;
     size_t known_count, known_room;
+    bool has_news; /* one was learnt that wasn't told in their number */
     struct log_subject subject, findings;
 };
 
@@ -78,6 +79,9 @@ size_t comparison_visit(struct comparison *comparison, struct comparison_table *
 
 /* Remembers that a key of the table differs. True: it wasn't known. */
 bool comparison_learn(struct comparison_table *table, const char *name);
+
+/* Says how many keys of it are known to differ. */
+void comparison_tell_known(struct comparison_table *table);
 
 /* Heartbeats as these members have them now; which of them answered. */
 unsigned comparison_read_beats(struct crew *crew, const struct config_ring *ring, unsigned members,

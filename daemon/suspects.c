@@ -252,6 +252,18 @@ static void earn_budget(struct suspects *suspects) {
     suspects->budget_ms = now_ms;
 }
 
+/* In one number, as soon as no more of the table's keys are in question: the next sweep may be far off. */
+static void tell_known(const struct suspects *suspects) {
+    for (size_t i = 0; i < suspects->comparison->count; i++) {
+        struct comparison_table *table = &suspects->comparison->tables[i];
+        bool open = false;
+        for (size_t j = 0; j < suspects->count && table->has_news; j++)
+            open |= suspects->list[j].table == table;
+        if (table->has_news && !open)
+            comparison_tell_known(table);
+    }
+}
+
 void suspects_poll(struct suspects *suspects, unsigned living) {
     struct diverge_beats beats;
     earn_budget(suspects);
@@ -276,4 +288,5 @@ void suspects_poll(struct suspects *suspects, unsigned living) {
         else
             suspects->list[kept++] = suspects->list[i];
     suspects->count = kept;
+    tell_known(suspects);
 }
