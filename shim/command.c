@@ -367,13 +367,9 @@ static bool ends_in_ok_packet(const struct handle *handle) {
 
 static void end_text(struct handle *handle, struct slice text, const struct sql_summary *summary) {
     struct session *session = &handle->session;
-    struct local *local = handle->slots[CONFIG_FOLLOW].local;
     handle->counted = handle->main;
     if (ends_in_ok_packet(handle)) {
         handle->ok = handle->main;
-    }
-    if (local) {
-        local->hushed = false; /* this answer would tell it */
     }
     if (!command_matters(summary)) {
         session->main_touched = true;
@@ -629,6 +625,10 @@ void command_end_text(struct call *call, struct slice text, const struct sql_sum
         handle->found = handle->main;
     }
     end_text(handle, text, summary);
+    struct local *local = handle->slots[CONFIG_FOLLOW].local;
+    if (local) {
+        local->hushed = false; /* this answer would have told it */
+    }
     errno = kept_errno;
 }
 
