@@ -130,8 +130,16 @@ struct told {
     bool autocommit;
 };
 
+static bool main_is_mariadb(const struct handle *handle) {
+    if (handle->server.identity || !handle->real->mysql_get_server_info) {
+        return handle->server.mariadb;
+    }
+    const char *version = handle->real->mysql_get_server_info(handle->main);
+    return version && strstr(version, "MariaDB");
+}
+
 /* By the status bits or, where the library doesn't show them, by the transaction state that the server has
- * reported. */
+ * reported: MySQL's does if it has changed, MariaDB's never, and is asked with the settings (snapshot.c). */
 static struct told read_told(const struct handle *handle) {
     const struct real *real = handle->real;
     unsigned status = 0;
@@ -148,20 +156,14 @@ static struct told read_told(const struct handle *handle) {
         length > 0) {
         return (struct told){true, *state == 'T', handle->session.autocommit};
     }
-    return (struct told){.known = false};
+    return (struct told){!main_is_mariadb(handle), handle->session.begun, handle->session.autocommit};
 }
 
-static enum session_echo note_told(struct handle *handle, struct told told) {
+static void note_told(struct handle *handle, struct told told) {
     if (told.known) {
-        return session_note_status(&handle->session, told.inside, told.autocommit);
+        echo(handle, session_note_status(&handle->session, told.inside, told.autocommit));
     }
-    if (!handle->real->mariadb_get_infov) {
-        handle->session.doubt &=
-            handle->server.mariadb; /* a MySQL server would have reported one; MariaDB's is asked (snapshot.c) */
-    }
-    return SESSION_ECHO_NONE;
 }
-
 
 /* Main's own insert_id and number of warnings are kept over a statement of the shim's. */
 static void keep_answers(struct handle *handle) {
@@ -178,16 +180,19 @@ static void keep_answers(struct handle *handle) {
 
 #define MARK "roundabout"
 
-/* True: main's transaction is still the one that was marked. */
-static bool release_mark(struct handle *handle) {
-    static const char text[] = "RELEASE SAVEPOINT " MARK;
+static bool say_to_main(struct handle *handle, const char *text) {
     bool busy = handle->busy;
     keep_answers(handle);
     handle->busy = true;
-    handle->main_marked = false;
-    bool there = handle->real->mysql_real_query(handle->main, text, sizeof text - 1) == 0;
+    bool done = handle->real->mysql_real_query(handle->main, text, strlen(text)) == 0;
     handle->busy = busy;
-    return there;
+    return done;
+}
+
+/* True: main's transaction is still the one that was marked. */
+static bool release_mark(struct handle *handle) {
+    handle->main_marked = false;
+    return say_to_main(handle, "RELEASE SAVEPOINT " MARK);
 }
 
 /* Without a word to main: that its transaction is over is told, but not whether it is another one now. */
@@ -198,8 +203,20 @@ static bool settle_at_once(struct handle *handle) {
         return false;
     }
     handle->main_marked = false; /* gone with the transaction */
-    echo(handle, note_told(handle, told));
+    note_told(handle, told);
     return true;
+}
+
+/* The savepoint that wasn't there is in MariaDB's list of warnings. Where that was empty, the shadow has an empty
+ * one to show, unless its count of found rows is still asked for. */
+static void hide_failure(struct handle *handle) {
+    static const char text[] = "DO (SELECT 1 FROM information_schema.SCHEMATA LIMIT 0)";
+    struct local *local = handle_shadow(handle, CONFIG_FOLLOW);
+    if (handle->server.mariadb && handle->warned == handle->main && !handle->counted &&
+        handle->kept_warning_count == 0 && local && handle->found != local->mysql && local_is_usable(local) &&
+        local_say(local, text, sizeof text - 1)) {
+        handle->warned = local->mysql;
+    }
 }
 
 void command_settle_doubt(struct handle *handle) {
@@ -208,18 +225,26 @@ void command_settle_doubt(struct handle *handle) {
     }
     struct session *session = &handle->session;
     struct told told = read_told(handle);
-    if (!told.known && !handle->server.mariadb) {
-        told = (struct told){true, session->begun, session->autocommit}; /* MySQL tells what has changed */
-    }
     if (!release_mark(handle)) {
         echo(handle, session_note_end(session, false)); /* one way or the other: see session_note_status */
         session->doubt = true;
-        echo(handle, note_told(handle, told)); /* what has begun since */
+        note_told(handle, told); /* what has begun since */
+        hide_failure(handle);
         return;
     }
     session->doubt = session->opaque = session->inside = false;
     if (handle->real->mariadb_get_infov) {
-        echo(handle, note_told(handle, told)); /* autocommit may be off now */
+        note_told(handle, told); /* autocommit may be off now */
+    }
+}
+
+void command_before_next(struct handle *handle) {
+    struct session *session = &handle->session;
+    if (session->doubt && !handle->real->mariadb_get_infov && !main_is_mariadb(handle)) {
+        int kept_errno = errno;
+        settle_at_once(handle);
+        session->doubt = session->opaque = true; /* there may be more of it */
+        errno = kept_errno;
     }
 }
 
@@ -262,22 +287,14 @@ static void join_transaction(struct handle *handle, const struct sql_summary *su
         handle->main_marked || (by_status && !is_inside(handle->real, local->mysql))) {
         return;
     }
-    bool marks = may_begin_anew(handle, summary);
     bool told = session->begun || session->inside;
-    if (!marks && told) {
-        return;
+    bool marks = may_begin_anew(handle, summary) || (!by_status && !told);
+    if (by_status && !told && say_to_main(handle, begin)) {
+        session->begun = session->main_touched = true;
     }
-    marks |= !by_status;
-    bool busy = handle->busy;
-    handle->busy = true;
-    keep_answers(handle);
-    const char *text = marks ? mark : begin;
-    if (handle->real->mysql_real_query(handle->main, text, strlen(text)) == 0) {
-        session->main_touched = true;
-        session->begun |= !marks;
-        handle->main_marked = marks;
+    if (marks && say_to_main(handle, mark)) {
+        handle->main_marked = session->main_touched = true;
     }
-    handle->busy = busy;
 }
 
 void command_before_text(struct handle *handle, const struct sql_summary *summary) {
@@ -350,13 +367,9 @@ static bool ends_in_ok_packet(const struct handle *handle) {
 
 static void end_text(struct handle *handle, struct slice text, const struct sql_summary *summary) {
     struct session *session = &handle->session;
-    struct local *local = handle_shadow(handle, CONFIG_FOLLOW);
     handle->counted = handle->main;
     if (ends_in_ok_packet(handle)) {
         handle->ok = handle->main;
-    }
-    if (local) {
-        local->hushed = false; /* this answer would tell it */
     }
     if (!command_matters(summary)) {
         session->main_touched = true;
@@ -369,9 +382,7 @@ static void end_text(struct handle *handle, struct slice text, const struct sql_
     local_echo(handle, in_doubt(doubted, session_note_statement(session, summary)), text);
     if (ends_in_ok_packet(handle) && !handle->real->mysql_more_results(handle->main)) {
         read_tracked_database(handle);
-        if (handle->real->mariadb_get_infov) {
-            settle_at_once(handle);
-        }
+        settle_at_once(handle);
     }
 }
 
@@ -440,8 +451,7 @@ static void end_in_success(struct handle *handle, const struct command *command)
     case COMMAND_NEXT_RESULT:
         if (ends_in_ok_packet(handle)) {
             handle->ok = handle->main;
-            if (session->doubt && handle->real->mariadb_get_infov &&
-                !handle->real->mysql_more_results(handle->main)) {
+            if (session->doubt && !handle->real->mysql_more_results(handle->main)) {
                 settle_at_once(handle); /* the last word of what couldn't be seen into */
             }
         }
@@ -604,6 +614,10 @@ void command_end_text(struct call *call, struct slice text, const struct sql_sum
         handle->found = handle->main;
     }
     end_text(handle, text, summary);
+    struct local *local = handle_shadow(handle, CONFIG_FOLLOW);
+    if (local) {
+        local->hushed = false; /* this answer would have told it */
+    }
     errno = kept_errno;
 }
 

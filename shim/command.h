@@ -42,6 +42,9 @@ void command_keep_text(struct handle *handle, struct slice text, const struct sq
 /* ... and taken back when that call has come. */
 void command_end_kept(struct call *call, bool succeeded);
 
+/* Before main's next result is asked for: what the one before it told of main's transaction goes with it. */
+void command_before_next(struct handle *handle);
+
 /* Code that was not seen may have begun or ended a transaction: main's status says. Main must not be busy. */
 void command_settle_doubt(struct handle *handle);
 

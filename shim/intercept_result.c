@@ -122,6 +122,9 @@ EXPORT int mysql_next_result(MYSQL *mysql) {
         return real->mysql_next_result(mysql);
     }
     MYSQL *owner = result_owner(handle);
+    if (owner == handle->main) {
+        command_before_next(handle);
+    }
     handle->busy = true;
     int result = real->mysql_next_result(owner);
     handle->busy = false;
@@ -239,5 +242,19 @@ EXPORT enum net_async_status mysql_next_result_nonblocking(MYSQL *mysql) {
                : next < 0 ? NET_ASYNC_COMPLETE_NO_MORE_RESULTS
                           : NET_ASYNC_ERROR;
     }
-    return real->mysql_next_result_nonblocking(mysql);
+    if (!handle || handle->passive || handle->busy) {
+        return real->mysql_next_result_nonblocking(mysql);
+    }
+    command_before_next(handle);
+    handle->busy = true;
+    enum net_async_status status = real->mysql_next_result_nonblocking(mysql);
+    handle->busy = false;
+    if (status == NET_ASYNC_COMPLETE || status == NET_ASYNC_ERROR) {
+        struct call call = {.handle = handle, .real = real, .target = mysql};
+        const struct command command = {.kind = COMMAND_NEXT_RESULT};
+        command_end(&call, &command, status == NET_ASYNC_COMPLETE);
+    } else if (status == NET_ASYNC_COMPLETE_NO_MORE_RESULTS) {
+        handle->last = mysql;
+    }
+    return status;
 }

@@ -24,9 +24,10 @@ struct local {
     struct statement *reader; /* whose rows came last; NULL: a text's */
     struct closing *closing;  /* statements to be closed as soon as nobody's rows are in the way */
     struct socket socket;
-    bool hushed;        /* what its status bits say now a question of the shim's own has brought to light, and
-                           no answer to the application's statements has told it since */
-    bool hushed_inside; /* ... and before that they said this of being in a transaction */
+    bool hushed;        /* the shim has said something of its own since the application's last statement was
+                           answered: a statement that fails may begin a transaction, which the status bits tell
+                           with the next answer only */
+    bool hushed_inside; /* ... and before that they said this of being in one */
     bool given_up;      /* by the library: it holds no descriptor any more */
     int64_t checked_ms; /* when `socket` was last compared with what its number is (local_is_ours) */
     const struct config *config; /* by which it was opened */
@@ -76,10 +77,6 @@ void local_close_all(struct handle *handle);
 
 /* It is this process's, and its socket is there. */
 bool local_is_usable(struct local *local);
-
-/* A statement that fails may begin a transaction, and the library learns of it by the next answer only. That
- * must not be the answer to a question of the shim's own: to be called before one. */
-void local_hush_status(struct local *local);
 
 /* In a transaction, as far as the answers to the application's own statements have told. With Connector/C only,
  * whose applications may ask. */

@@ -44,11 +44,16 @@ static bool says_inside(const struct local *local) {
     return status & SERVER_STATUS_IN_TRANS;
 }
 
-void local_hush_status(struct local *local) {
+bool local_say(struct local *local, const char *text, size_t length) {
     if (!local->hushed) {
         local->hushed_inside = says_inside(local);
         local->hushed = true;
     }
+    struct broken_pipe hold;
+    broken_pipe_hold(&hold);
+    int result = local->real->mysql_real_query(local->mysql, text, length);
+    broken_pipe_release(&hold);
+    return result == 0;
 }
 
 bool local_is_inside(const struct local *local) {

@@ -10,14 +10,6 @@
 
 #define SETTINGS "database or variables"
 
-bool local_say(struct local *local, const char *text, size_t length) {
-    struct broken_pipe hold;
-    broken_pipe_hold(&hold);
-    int result = local->real->mysql_real_query(local->mysql, text, length);
-    broken_pipe_release(&hold);
-    return result == 0;
-}
-
 /* All settings that the connection lacks, in the order in which they were made; those that can share a
  * statement do. */
 static bool set_settings(struct handle *handle, struct local *local, bool autocommit) {

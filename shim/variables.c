@@ -124,7 +124,6 @@ void variables_return(struct handle *handle) {
     char *text = write_text(variables, NULL, &length);
     bool keeps_found_rows = handle->found == variables->local->mysql;
     handle->busy = true;
-    local_hush_status(variables->local);
     if (text && local_is_usable(variables->local) && local_say(variables->local, text, length)) {
         MYSQL_RES *result = real->mysql_store_result(variables->local->mysql);
         MYSQL_ROW row = result ? real->mysql_fetch_row(result) : NULL;

@@ -390,6 +390,19 @@ static void end_transaction(struct fake_session *session, struct fake_answer *an
     }
 }
 
+static void begin_transaction(struct fake_session *session, struct fake_answer *answer) {
+    session->in_transaction = true;
+    if (!is_mariadb(session)) {
+        add_track(answer, TRACK_TRANSACTION, "T_______");
+    }
+}
+
+/* What is told is how it stands behind the statement. */
+static void begin_anew(struct fake_session *session, struct fake_answer *answer) {
+    session->shims_savepoint = false;
+    begin_transaction(session, answer);
+}
+
 static char *trimmed(char *text) {
     while (*text == ' ') {
         text++;
@@ -659,33 +672,26 @@ static struct fake_answer *run_one(struct fake_session *session, const char *tex
         if (starts(text, "SET ")) {
             run_set(session, text + 4, answer);
         } else if (starts(text, "BEGIN") || starts(text, "START TRANSACTION") || starts(text, "XA START")) {
-            session->in_transaction = true;
-            if (!is_mariadb(session)) {
-                add_track(answer, TRACK_TRANSACTION, "T_______");
-            }
+            begin_transaction(session, answer);
         } else if (starts(text, "ROLLBACK TO")) {
             /* the transaction goes on */
         } else if (starts(text, "COMMIT") || starts(text, "ROLLBACK") || starts(text, "XA COMMIT")) {
-            end_transaction(session, answer);
-            session->in_transaction = strcasestr(text, "AND CHAIN") != NULL;
+            if (strcasestr(text, "AND CHAIN")) {
+                begin_anew(session, answer);
+            } else {
+                end_transaction(session, answer);
+            }
         } else if (starts(text, "CREATE") || starts(text, "ALTER") || starts(text, "DROP") ||
                    starts(text, "TRUNCATE") || starts(text, "LOCK TABLES")) {
             if (!strcasestr(text, "TEMPORARY")) {
                 end_transaction(session, answer);
             }
         } else if (starts(text, "CALL begins")) { /* a procedure that begins a transaction */
-            session->in_transaction = true;
-            if (!is_mariadb(session)) {
-                add_track(answer, TRACK_TRANSACTION, "T_______");
-            }
+            begin_transaction(session, answer);
         } else if (starts(text, "CALL ends")) {
             end_transaction(session, answer);
         } else if (starts(text, "CALL chains")) { /* ... that rolls back and begins another */
-            session->shims_savepoint = false;
-            session->in_transaction = true;
-            if (!is_mariadb(session)) {
-                add_track(answer, TRACK_TRANSACTION, "T_______");
-            }
+            begin_anew(session, answer);
         } else if (starts(text, "SAVEPOINT roundabout")) {
             session->shims_savepoint = true;
         } else if (starts(text, "RELEASE SAVEPOINT roundabout") && !session->shims_savepoint) {

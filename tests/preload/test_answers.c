@@ -252,6 +252,23 @@ static void a_question_of_the_shims_own_tells_of_no_transaction(void) {
     NUMBER(status & 3, SERVER_STATUS_IN_TRANS);
 }
 
+/* Nor does the bringing of the shadow in step: its transaction, empty, is over on main without a word. */
+static void a_setting_of_the_shims_own_tells_of_no_transaction(void) {
+    MYSQL *mysql = connect_main();
+    unsigned status = 0;
+    SQL(mysql, REPLACE_CACHE);
+    NUMBER(mysql_autocommit(mysql, 0), 0);
+    fake_fail(FAKE_MAIN, REPLACE_CACHE, 1136, "Column count doesn't match", 2);
+    fake_fail(FAKE_LOCAL, REPLACE_CACHE, 1136, "Column count doesn't match", 2);
+    NUMBER(mysql_query(mysql, REPLACE_CACHE), 1);
+    SQL(mysql, "CALL ends()");
+    size_t from = fake_journal_length();
+    NUMBER(mysql_query(mysql, REPLACE_CACHE), 1);
+    JOURNAL(from, "main: SELECT @@*\nlocal: SET SESSION *\nlocal: " REPLACE_CACHE "\nmain: " REPLACE_CACHE "\n");
+    NUMBER(mariadb_get_infov(mysql, MARIADB_CONNECTION_SERVER_STATUS, &status), 0);
+    NUMBER(status & 3, 0);
+}
+
 static void facts_of_the_connection_are_mains(void) {
     MYSQL *mysql = connect_main();
     const char *address = NULL;
@@ -401,6 +418,7 @@ int main(int argc, char **argv) {
         CLAIM(the_tracked_changes_are_the_last_statements, "6", EVERYWHERE),
         CLAIM(the_status_bits_are_those_of_one_connection, "10", MARIADB_ONLY),
         CLAIM(a_question_of_the_shims_own_tells_of_no_transaction, "", MARIADB_ONLY),
+        CLAIM(a_setting_of_the_shims_own_tells_of_no_transaction, "", MARIADB_ONLY),
         CLAIM(facts_of_the_connection_are_mains, "", MARIADB_ONLY),
         CLAIM(a_ping_is_about_main, "30", EVERYWHERE),
         CLAIM(lists_come_from_main_after_a_routed_statement, "", EVERYWHERE),

@@ -378,9 +378,12 @@ static void a_procedure_may_roll_back_and_begin_anew(void) {
     SQL(mysql, "CALL chains()");
     SQL(mysql, REPLACE_CACHE);
     SQL(mysql, "COMMIT");
-    JOURNAL(from, "main: SAVEPOINT roundabout\nmain: CALL chains()\nmain: RELEASE SAVEPOINT roundabout\n"
-                  "local: ROLLBACK\nmain: SELECT @@*\nlocal: SET SESSION *\nlocal: START TRANSACTION\n"
-                  "local: " REPLACE_CACHE "\nmain: COMMIT\nlocal: COMMIT\n");
+#define UNDONE "main: SAVEPOINT roundabout\nmain: CALL chains()\nmain: RELEASE SAVEPOINT roundabout\nlocal: ROLLBACK\n"
+#define HIDDEN "local: DO (SELECT 1 FROM information_schema.SCHEMATA LIMIT 0)\n" /* MariaDB lists 1305 as a warning */
+#define NEXT                                                                     \
+    "main: SELECT @@*\nlocal: SET SESSION *\nlocal: START TRANSACTION\nlocal: " \
+    REPLACE_CACHE "\nmain: COMMIT\nlocal: COMMIT\n"
+    JOURNAL(from, fake_is_oracle() ? UNDONE NEXT : UNDONE HIDDEN NEXT);
 }
 
 static void a_procedure_may_leave_the_transaction_alone(void) {
