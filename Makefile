@@ -51,7 +51,7 @@ SHIM   = $(PURE) $(CONFIG) $(PAGE) \
          shim/log.c shim/setup.c shim/options.c \
          shim/stats.c shim/own_page.c shim/usage.c shim/observe.c \
          shim/session.c shim/snapshot.c shim/map.c shim/handle.c \
-         shim/breaker.c shim/verdict.c shim/behind.c \
+         shim/breaker.c shim/probe.c shim/verdict.c shim/behind.c \
          shim/local.c shim/local_life.c shim/local_open.c shim/local_step.c \
          shim/prepared.c shim/prepared_binds.c shim/exposed.c \
          shim/command.c shim/descriptor.c shim/broken_pipe.c \

@@ -51,7 +51,7 @@ FAR = [
     Arm("f", "a page with a fresh connection, bare", "main", None, "-n", "1", "--warmup", "0", "-o", "2", "--reconnect"),
     Arm("g", "a page with a fresh connection, preloaded", "main", "routed", "-n", "3", "--warmup", "0", "-o", "2", "--reconnect"),
 ]
-SILENT = Arm("s", "preloaded, the local master answers nothing", "main", "silent", "-n", "1", "--warmup", "0")
+SILENT = Arm("s", "preloaded, the local master answers nothing", "main", "silent", "-n", "2", "--warmup", "0")  # longer than retry_after_ms
 CROWD = [
     Arm("b16", "16 threads, bare, straight to the local master", "local", None, "-t", "16"),
     Arm("c16", "16 threads, preloaded, cache routed", "main", "routed", "-t", "16"),

@@ -69,6 +69,7 @@ RATIOS = [
      ratio(median_statement("b2"), median_statement("b"))),
     ("down", "local master down, steady state / bare 80 ms away", ratio(statement("e"), statement("a")), "<=", 1.01, None),
     ("silent", "local master silent: first statement's delay / connect timeout", silent_delay, "<=", 1.01, None),
+    ("silent_steady", "... steady state / bare 80 ms away", ratio(statement("s"), statement("a")), "<=", 1.01, None),
     ("crowd", "16 threads, routed / bare local, requests a second", ratio(rate("c16"), rate("b16")), ">=", 0.97, ratio(rate("b16b"), rate("b16"))),
 ]
 # (name, what, figure of a round, unit)

@@ -3,6 +3,7 @@
 
 #include "../page/files.h"
 #include "log.h"
+#include "probe.h"
 #include "setup.h"
 #include "stats.h"
 
@@ -27,6 +28,12 @@ static _Atomic bool choosing;
 static _Atomic bool opened_here; /* it was up until this process failed, which has not succeeded since */
 static _Atomic unsigned contradictions;
 
+/* The probe of this process. */
+static _Atomic int64_t
+    probe_until_ms; /* silent_until_ms as its winner set it; 0: there is no probe under way */
+static _Atomic int64_t probe_begun_ms;
+static _Atomic bool looking; /* one thread at a time; the others don't wait */
+
 static int64_t now_ms(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now); /* the same for all processes of a host, and of one boot */
@@ -44,6 +51,9 @@ static void after_fork(void) {
     if (atomic_exchange(&choosing, false)) {
         private.address[0] = '\0';
     }
+    atomic_store(&looking, false);
+    atomic_store(&probe_until_ms, 0);
+    probe_end(); /* the parent's goes on */
 }
 static void watch_fork(void) {
     pthread_atfork(NULL, NULL, after_fork);
@@ -109,11 +119,59 @@ static void count(uint64_t *word) {
     __atomic_fetch_add(word, 1, __ATOMIC_RELAXED);
 }
 
+static void drop_probe(void) {
+    if (!atomic_exchange(&looking, true)) {
+        atomic_store(&probe_until_ms, 0);
+        probe_end();
+        atomic_store(&looking, false);
+    }
+}
+
+/* Where it can't be told otherwise, or it fails at once, a statement tries. */
+static bool begin_probe(const struct config *config, int64_t until) {
+    if (atomic_exchange(&looking, true)) {
+        return true;
+    }
+    bool waits = probe_begin(&config->local.server) == PROBE_SILENT;
+    atomic_store(&probe_begun_ms, now_ms());
+    atomic_store(&probe_until_ms, waits ? until : 0);
+    atomic_store(&looking, false);
+    return !waits;
+}
+
+/* What has come of it? A connection that takes longer than a statement would wait for it starts a new period.
+ */
+static bool look_at_probe(const struct config *config, struct page_breaker *state, int64_t until) {
+    if (atomic_exchange(&looking, true)) {
+        return false;
+    }
+    enum probe seen = atomic_load(&probe_until_ms) == until ? probe_look() : PROBE_SILENT;
+    int64_t now = now_ms();
+    bool over = now - atomic_load(&probe_begun_ms) >= (int64_t)config->local.connect_timeout_s * 1000;
+    if (seen != PROBE_SILENT || over) {
+        atomic_store(&probe_until_ms, 0);
+        probe_end();
+    }
+    atomic_store(&looking, false);
+    if (seen == PROBE_NONE || (seen == PROBE_SILENT && over)) {
+        __atomic_compare_exchange_n(&state->silent_until_ms, &until, now + config->local.retry_after_ms,
+                                    false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    }
+    return seen == PROBE_ANSWERED;
+}
+
 bool breaker_allows(const struct config *config) {
     struct page_breaker *state = state_for(config);
     int64_t until = __atomic_load_n(&state->silent_until_ms, __ATOMIC_RELAXED);
+    int64_t probed = atomic_load_explicit(&probe_until_ms, memory_order_relaxed);
     if (until == 0) {
+        if (__builtin_expect(probed != 0, 0)) {
+            drop_probe(); /* another process was faster */
+        }
         return true;
+    }
+    if (until == probed) {
+        return look_at_probe(config, state, until);
     }
     int64_t now = now_ms();
     if (until > now && until - now < SILENCE_MAX_MS) {
@@ -128,7 +186,7 @@ bool breaker_allows(const struct config *config) {
     }
     count(&state->probes);
     stats_count_event(PAGE_EVENT_BREAKER_PROBED);
-    return true;
+    return begin_probe(config, now + patience);
 }
 
 /* A connection that has taken half of its time, while the local master answered nobody at all, won't come; a

@@ -1,7 +1,9 @@
-/* The circuit breaker of one local master: after a failure nobody tries it for retry_after_ms; then one statement of
- * one process probes. It is in a page that all processes of this user share (page/page.h); where that can't be had,
- * in this process. A process whose failures others contradict - in a jail without the socket, out of descriptors -
- * comes to keep one of its own, so that it doesn't close the way for all. Any thread, no lock. Keeps errno. */
+/* The circuit breaker of one local master: after a failure nobody tries it for retry_after_ms; then one
+ * process probes: it begins a connection, and once the server has answered on it, or refused it, one
+ * statement tries. So a host that is silent makes nobody wait again. It is in a page that all processes of
+ * this user share (page/page.h); where that can't be had, in this process. A process whose failures others
+ * contradict - in a jail without the socket, out of descriptors - comes to keep one of its own, so that it
+ * doesn't close the way for all. Any thread, no lock. Keeps errno. */
 #ifndef ROUNDABOUT_BREAKER_H
 #define ROUNDABOUT_BREAKER_H
 
@@ -9,13 +11,13 @@
 
 #include <stdint.h>
 
-/* May the local master be tried now? While it is down this says true once per period, to the one who is to
- * probe it. A prober that never tells how it went holds the others up for retry_after_ms and connect_timeout_s at
- * most. */
+/* May the local master be tried now? While it is down this says true once per period at most, to the one who
+ * is to try it. A prober that never tells how it went holds the others up for retry_after_ms and
+ * connect_timeout_s at most. */
 bool breaker_allows(const struct config *config);
 
-/* Before a connection is opened. False: another process has been at it for so long that it looks as if nobody answers;
- * what it finds will tell. True: breaker_end_connect() follows with the same token. */
+/* Before a connection is opened. False: another process has been at it for so long that it looks as if nobody
+ * answers; what it finds will tell. True: breaker_end_connect() follows with the same token. */
 bool breaker_begin_connect(const struct config *config, int64_t *token);
 void breaker_end_connect(const struct config *config, int64_t token);
 
