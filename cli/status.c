@@ -139,9 +139,11 @@ static bool sight_make(struct sight *sight, const struct config *config, const s
     picture->at_us = clock_real_us();
     for (size_t i = 0; i < picture->server_count; i++) {
         picture_take_look(picture, ring, i, &looks[i].answer, &looks[i].state);
-        for (size_t origin = 0; origin < ring->site_count && picture->servers[i].seen; origin++) {
-            picture->servers[i].lag_ms[origin] = lag_ms(&looks[origin], &looks[i], watched ? 0 : interval_ms);
+        for (size_t origin = 0; origin < ring->site_count; origin++) {
             sight->at_most_ms[i][origin] = at_most_ms(&looks[origin], &looks[i], picture->at_us, interval_ms);
+            if (picture->servers[i].seen)
+                picture->servers[i].lag_ms[origin] =
+                    lag_ms(&looks[origin], &looks[i], watched ? 0 : interval_ms);
         }
     }
     sight->measured = watched || daemon_lags_take(&config->http, picture);

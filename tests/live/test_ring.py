@@ -331,6 +331,7 @@ def check_and_status_say_how_the_ring_is():
     want(1, status, said)
     for line in ("? c ", "goes past a site", "WARNING c doesn't answer", "HINT a: it comes back to c"):
         want_true(line in said, f"{line!r} in {said}")
+    want(False, " ms" in next(line for line in said.splitlines() if line.startswith("? c ")), f"a lag of a server that doesn't answer, in {said}")
     for password in (MONITOR_PASSWORD, LINK_PASSWORD):
         want_true(password not in said, "no password in status")
     status, said = ask(it, "check", "--nonsense")
