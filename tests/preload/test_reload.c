@@ -3,6 +3,7 @@
 #include "claims.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -197,10 +198,7 @@ static void a_program_that_changes_its_root_keeps_what_it_has(void) {
     char path[1500];
     snprintf(path, sizeof path, "%s%s", inside, config);
     write_file(path, whole(FRESH_GROUP));
-    if (geteuid() != 0) { /* only root may; all that is left to say is that the other file is not read */
-        TEXT(answer(mysql, SELECT_CACHE), "local:1");
-        return;
-    }
+    NUMBER(geteuid() == 0 ? 0 : unshare(CLONE_NEWUSER), 0); /* where anybody may */
     NUMBER(chroot(inside), 0);
     NUMBER(chdir("/"), 0);
     for (int i = 0; i < 1500 / STEP_MS; i++) { /* two looks */
