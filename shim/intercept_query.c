@@ -332,10 +332,12 @@ static char *write_found_rows(const struct handle *handle, struct slice text, si
             const char *to = lexer.next;
             token = lex_next(&lexer);
             bool named = token.kind != LEX_END && token.byte != ',' && token.byte != ';';
-            fprintf(out, "%.*sCAST(FOUND_ROWS() * 0 + %" PRIu64 " AS SIGNED)", (int)(from - done), done,
-                    handle->kept_found_rows);
+            fwrite(done, 1, (size_t)(from - done), out); /* a text may be longer than an int can say */
+            fprintf(out, "CAST(FOUND_ROWS() * 0 + %" PRIu64 " AS SIGNED)", handle->kept_found_rows);
             if (!named) {
-                fprintf(out, " AS `%.*s`", (int)(to - from), from);
+                fputs(" AS `", out);
+                fwrite(from, 1, (size_t)(to - from), out);
+                fputs("`", out);
             }
             done = to;
         }

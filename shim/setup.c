@@ -38,6 +38,7 @@ static _Atomic bool loaded_once; /* and libconfig is to be had: what follows may
 static _Atomic int64_t next_look_ms;
 static _Atomic bool looking; /* one thread looks at a time; what follows is its own */
 static uint64_t seen;        /* what the files looked like when they were read last */
+static uint64_t root;        /* the folder that their names began at */
 static unsigned reloads;
 
 static void read_environment(void) {
@@ -123,6 +124,17 @@ static uint64_t look_at_files(void) {
     return hash;
 }
 
+/* Inside another root the same name is another file, which may be anybody's. */
+static uint64_t look_at_root(void) {
+    uint64_t hash = 1;
+    struct stat status;
+    if (stat("/", &status) == 0) {
+        const uint64_t marks[] = {status.st_dev, status.st_ino};
+        mix(&hash, marks, sizeof marks);
+    }
+    return hash;
+}
+
 /* Before they are read: a change in between is seen at the next look. */
 static void remember_files(void) {
     for (size_t i = 0; i < file_count; i++) {
@@ -183,6 +195,7 @@ static bool open_reader(void) {
 static void load(void) {
     int kept_errno = errno;
     pthread_atfork(NULL, NULL, after_fork);
+    root = look_at_root();
     remember_files();
     bool needless = observes && access(config_path(), F_OK) != 0;
     struct config *loaded = needless ? empty_config() : config_load(config_path(), report, NULL);
@@ -282,7 +295,7 @@ void setup_look(void) {
     }
     int kept_errno = errno, cancel_state;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
-    if (look_at_files() != seen) {
+    if (look_at_root() == root && look_at_files() != seen) {
         reload();
     }
     errno = kept_errno;

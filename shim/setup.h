@@ -13,7 +13,7 @@ const struct config *setup_config(void);
 
 /* Looks, at most once a second, whether the configuration's files (those it includes as well) have changed,
  * and reads them if so. A good one is in force from the next setup_config() on; a bad one is logged once and
- * changes nothing. Cheap in between: a look at a coarse clock, no system call. Never called with a lock held.
+ * changes nothing. A process that has changed its root (chroot) keeps what it has. Cheap in between: a look at a coarse clock, no system call. Never called with a lock held.
  * Keeps errno. */
 void setup_look(void);
 

@@ -51,7 +51,7 @@ ring = {{
     sites = (
 {sites}
     );
-    replication = {{ user = "{link_user}"; password_file = "{link_file}"; tls = {tls}; }};
+    replication = {{ user = "{link_user}"; password_file = "{link_file}"; tls = {link_tls}; }};
     monitor = {{ user = "{monitor_user}"; password_file = "{monitor_file}"; tls = {tls}; }};
 {settings}
 }};
@@ -71,17 +71,21 @@ def grant_monitor(server, grants=GRANTS + ACCOUNT_GRANTS):
                     *(grant.format(user=user) for grant in grants))
 
 
+def tls_setting(tls):
+    return json.dumps(bool(tls)) + (f'; tls_ca = "{tls}"' if isinstance(tls, str) else "")
+
+
 class Stage:
     made = 0
 
     def __init__(self, count, delay_ms=None, replicas=0, table=True, names="abcdefghijklmnop", grants=GRANTS + ACCOUNT_GRANTS,
-                 settings=None, kind=Server, tls=False, tables=("shop.cache",), **options):
+                 settings=None, kind=Server, tls=False, link_ca=None, tables=("shop.cache",), **options):
         """`replicas`: how many plain replicas the first site has. `settings`: of the ring section, by name. `tables`: the cache tables.
-        `tls`: True, or the file of the certificates that the servers' own are checked against."""
+        `tls`: True, or the file of the certificates that the servers' own are checked against; `link_ca`: its name as the servers see it."""
         Stage.made += 1
         self.number = Stage.made  # so that each has folders and files of its own
         self.names = [str(name) for name in names[:count]]
-        self.tls, self.tables = tls, list(tables)
+        self.tls, self.link_tls, self.tables = tls, link_ca or tls, list(tables)
         self.settings = {"connect_retry_s": 1, **(settings or {})}
         self.servers = [kind(f"ring{self.number}-{name}", id=i + 1, **{"durability": servers.TUNED, **options}) for i, name in enumerate(self.names)]
         self.replicas = [
@@ -125,7 +129,7 @@ class Stage:
         with open(path, "w") as f:
             f.write(CONFIG.format(
                 journal=self.journal_file(i), socket=self.servers[i].socket,
-                tls=json.dumps(bool(self.tls)) + (f'; tls_ca = "{self.tls}"' if isinstance(self.tls, str) else ''), tables=json.dumps(self.tables),
+                tls=tls_setting(self.tls), link_tls=tls_setting(self.link_tls), tables=json.dumps(self.tables),
                 site=self.names[i], sites=",\n".join(sites), link_user=LINK_USER,
                 monitor_user=MONITOR_USER, link_file=secret_file("link.password", LINK_PASSWORD),
                 monitor_file=secret_file("monitor.password", MONITOR_PASSWORD),

@@ -14,8 +14,8 @@ import mysql_servers  # noqa: E402
 import oracle_client  # noqa: E402
 import servers  # noqa: E402
 from certificates import Certificates  # noqa: E402
-from harness import main, skip, test, want, want_true  # noqa: E402
-from ring_stage import Stage  # noqa: E402
+from harness import Failure, main, skip, test, want, want_true  # noqa: E402
+from ring_stage import MONITOR_PASSWORD, MONITOR_USER, MYSQL_GRANTS, Stage  # noqa: E402
 from servers import BUILD, wait_for  # noqa: E402
 
 READ = "SELECT v FROM cache WHERE k = 'site'"
@@ -81,6 +81,13 @@ def mariadb():
     if "mariadb" not in _pairs:
         _pairs["mariadb"] = Pair(servers.Server, (os.path.join(lab.C_APPS, "statements"), {}))
     return _pairs["mariadb"]
+
+
+def need_mysql():
+    try:
+        mysql_servers.root()
+    except mysql_servers.CannotBeHad as e:
+        skip(f"MySQL: {e}")
 
 
 def mysql():
@@ -158,20 +165,24 @@ def an_option_file_does_not_loosen_tls_with_oracles_library():
     an_option_file_is_believed(mysql(), "ssl-mode = DISABLED", tls=True, tls_ca=certificates().ca)
 
 
-@test
-def a_rings_servers_must_show_the_right_certificate():
+def a_rings_servers_must_show_the_right_certificate(inside=lambda path: path, **more):
     certificates().show("right")
-    it = Stage(2, tls=certificates().ca, **certificates().options())
-    for i in (0, 1, 0):
-        it.run_once(i)
-    it.wait_whole()
+    it = Stage(2, tls=certificates().ca, link_ca=inside(certificates().ca), **more, **certificates().options(inside))
     first, second = it.servers
+    said = "".join(it.run_once(i)[1] for i in (0, 1, 0))
+    try:
+        wait_for(it.is_whole, 30, "the ring is whole")
+    except servers.NotReady:
+        raise Failure(f"a whole ring, got {said} {first.slave_status().get('Last_IO_Error')} {second.slave_status().get('Last_IO_Error')}")
+    want("Yes", second.slave_status()["Master_SSL_Allowed"], "the link is encrypted")
+    # A MySQL server reads it at its start only, and a link made by one name or file goes on until it is made anew.
+    show = first.restart if isinstance(first, mysql_servers.MysqlServer) else lambda: first.query("FLUSH SSL")
     for kind in ("wrong_ca", "wrong_name", "expired", "none"):
         if kind == "none":
-            first.restart(ssl_ca=None, ssl_cert=None, ssl_key=None)
+            first.restart(**({"tls_version": ""} if isinstance(first, mysql_servers.MysqlServer) else dict.fromkeys(("ssl_ca", "ssl_cert", "ssl_key"))))
         else:
             certificates().show(kind)
-            first.query("FLUSH SSL")
+            show()
         words = re.compile(WORDS[kind] + "|SSL is required|certificate")
         second.query("STOP SLAVE")
         second.query("START SLAVE")
@@ -183,12 +194,35 @@ def a_rings_servers_must_show_the_right_certificate():
 
 
 @test
-def a_monitor_that_asks_for_tls_never_speaks_in_the_clear():
-    it = Stage(2, tls=True)
+def a_ring_of_mariadbs_must_show_the_right_certificates():
+    a_rings_servers_must_show_the_right_certificate()
+
+
+@test
+def a_ring_of_mysqls_must_show_the_right_certificates():
+    need_mysql()
+    a_rings_servers_must_show_the_right_certificate(mysql_servers.inside, kind=mysql_servers.MysqlServer, grants=MYSQL_GRANTS)
+
+
+def a_monitor_that_asks_for_tls_never_speaks_in_the_clear(**more):
+    it = Stage(2, tls=True, **more)
+    for server in it.servers:
+        server.connect(user=MONITOR_USER, passwd=MONITOR_PASSWORD).close()  # so that MySQL knows the password when it is asked in the clear
     check = subprocess.run([os.path.join(BUILD, "roundabout"), "check", "-f", it.files[1]], capture_output=True, text=True)
     want_true("offers none" in check.stdout, f"what is missing, got {check.stdout!r}")
     want(0, it.servers[0].one("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE user = 'roundabout'"), "its connections")
     it.end()
+
+
+@test
+def a_monitor_that_asks_for_tls_never_speaks_in_the_clear_to_mariadb():
+    a_monitor_that_asks_for_tls_never_speaks_in_the_clear()
+
+
+@test
+def a_monitor_that_asks_for_tls_never_speaks_in_the_clear_to_mysql():
+    need_mysql()
+    a_monitor_that_asks_for_tls_never_speaks_in_the_clear(kind=mysql_servers.MysqlServer, grants=MYSQL_GRANTS, tls_version="")
 
 
 main()

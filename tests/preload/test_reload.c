@@ -3,6 +3,7 @@
 #include "claims.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -184,6 +185,29 @@ static void threads_go_on_while_it_is_read(void) {
     }
 }
 
+/* Whatever lies inside under the name of the configuration may have been put there by anybody: an FTP server's
+ * root is a folder of its users'. */
+static void a_program_that_changes_its_root_keeps_what_it_has(void) {
+    char inside[700], command[2200];
+    const char *config = getenv("ROUNDABOUT_CONFIG");
+    MYSQL *mysql = connect_main();
+    TEXT(answer(mysql, SELECT_CACHE), "local:1");
+    snprintf(inside, sizeof inside, "%s/root", getenv("CLAIMS_FOLDER"));
+    snprintf(command, sizeof command, "mkdir -p '%s'\"$(dirname '%s')\"", inside, config);
+    NUMBER(system(command), 0);
+    char path[1500];
+    snprintf(path, sizeof path, "%s%s", inside, config);
+    write_file(path, whole(FRESH_GROUP));
+    NUMBER(geteuid() == 0 ? 0 : unshare(CLONE_NEWUSER), 0); /* where anybody may */
+    NUMBER(chroot(inside), 0);
+    NUMBER(chdir("/"), 0);
+    for (int i = 0; i < 1500 / STEP_MS; i++) { /* two looks */
+        TEXT(answer(mysql, SELECT_CACHE), "local:1");
+        usleep(STEP_MS * 1000);
+    }
+    TEXT(answer(mysql, SELECT_FRESH), "main:1");
+}
+
 int main(int argc, char **argv) {
     const struct claim claims[] = {
         CLAIM(tables_that_are_added_are_routed_and_those_taken_out_are_not, "", SHIM_ONLY),
@@ -193,6 +217,7 @@ int main(int argc, char **argv) {
         CLAIM(a_program_that_began_with_a_bad_file_takes_a_good_one_with_its_next_connection, "", SHIM_ONLY),
         CLAIM(a_child_takes_changes_of_its_own, "", SHIM_ONLY),
         CLAIM(threads_go_on_while_it_is_read, "", SHIM_ONLY),
+        CLAIM(a_program_that_changes_its_root_keeps_what_it_has, "", SHIM_ONLY),
     };
     return RUN_CLAIMS(claims);
 }
