@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "probe.h"
 
+#include "descriptor.h"
 #include "real.h"
 #include "socket.h"
 
@@ -67,8 +68,13 @@ enum probe probe_begin(const struct config_server *server) {
     union address address;
     socklen_t length = address_of(server, &address);
     probe_end();
-    int number =
-        length > 0 ? socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0) : -1;
+    int number = -1;
+    if (length > 0) {
+        struct descriptor_standard standard;
+        descriptor_occupy_standard(&standard);
+        number = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        descriptor_vacate_standard(&standard);
+    }
     enum probe seen = PROBE_NONE;
     if (number >= 0 && (real_connect(number, &address, length) == 0 || errno == EINPROGRESS)) {
         probe = socket_of(number);

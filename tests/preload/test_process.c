@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -130,6 +131,31 @@ static void closed_standard_descriptors_are_not_taken_by_a_shadow(void) {
     mysql_close(mysql);
 }
 
+/* It listens and says nothing: the breaker's own connection stays open while it is waited for. */
+static void closed_standard_descriptors_are_not_taken_by_a_probe(void) {
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    char line[256];
+    const struct timespec a_period = {.tv_nsec = 150000000};
+    snprintf(name.sun_path, sizeof name.sun_path, "%s/local.sock", getenv("CLAIMS_FOLDER"));
+    int silent = socket(AF_UNIX, SOCK_STREAM, 0);
+    NUMBER(bind(silent, (struct sockaddr *)&name, sizeof name), 0);
+    NUMBER(listen(silent, 10), 0);
+    snprintf(line, sizeof line, "socket = \"%s\"; retry_after_ms = 100;", name.sun_path);
+    configure(line, NULL);
+    MYSQL *mysql = connect_main();
+    fake_fail_connect(FAKE_LOCAL, 2003, "Can't connect to server", -1);
+    SQL(mysql, SELECT_CACHE);
+    TEXT(first_cell(mysql), "main:1");
+    nanosleep(&a_period, NULL);
+    close(STDIN_FILENO);
+    SQL(mysql, SELECT_CACHE);
+    TEXT(first_cell(mysql), "main:1");
+    TRUE_THAT(!is_open(STDIN_FILENO));
+    struct pollfd probed = {.fd = silent, .events = POLLIN};
+    NUMBER(poll(&probed, 1, 0), 1);
+    mysql_close(mysql);
+}
+
 static void all_descriptors_may_be_closed_and_a_new_connection_made(void) {
     MYSQL *mysql = connect_main();
     SQL(mysql, SELECT_CACHE);
@@ -185,8 +211,8 @@ static int find_client_end(int from) {
     return -1;
 }
 
-/* What both hold open ends for the server only when both have let it go: a daemon's first process, gone with a
- * transaction open, would keep its rows locked as long as the second one lives. */
+/* What both hold open ends for the server only when both have let it go: a daemon's first process, gone with
+ * a transaction open, would keep its rows locked as long as the second one lives. */
 static void a_child_that_goes_on_holds_no_end_of_its_parents_shadow(void) {
     MYSQL *mysql = connect_main();
     int main_end = find_client_end(3);
@@ -292,6 +318,7 @@ int main(int argc, char **argv) {
         CLAIM(standard_error_that_is_full_holds_nobody_up, "", EVERYWHERE),
         CLAIM(a_log_file_that_is_a_pipe_without_reader_holds_nobody_up, "", EVERYWHERE),
         CLAIM(closed_standard_descriptors_are_not_taken_by_a_shadow, "", EVERYWHERE),
+        CLAIM(closed_standard_descriptors_are_not_taken_by_a_probe, "", SHIM_ONLY),
         CLAIM(all_descriptors_may_be_closed_and_a_new_connection_made, "", EVERYWHERE),
         CLAIM(a_process_without_descriptors_does_not_call_the_local_master_down, "", EVERYWHERE),
         CLAIM(a_child_that_goes_on_holds_no_end_of_its_parents_shadow, "", EVERYWHERE),
