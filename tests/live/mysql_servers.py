@@ -59,9 +59,11 @@ def in_root(*command):
 
 
 def template():
+    return servers.made_once("mysql-template", make_template)
+
+
+def make_template():
     path = os.path.join(servers.folder(), "mysql-template")
-    if os.path.exists(path):
-        return path
     log = os.path.join(servers.folder(), "mysql-template.log")
     with open(log, "w") as out:
         made = spawn(in_root("/usr/sbin/mysqld", "--no-defaults", "--user=root", "--initialize-insecure", f"--datadir={inside(path)}",

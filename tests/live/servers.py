@@ -218,11 +218,28 @@ def as_root_user():
     return ["--user=root"] if os.getuid() == 0 else []
 
 
+def made_once(name, make):
+    """The path of what make() makes in this program's folder: once a program, or once for all that tests/run.py runs, which names a
+    folder for it."""
+    place = os.environ.get("ROUNDABOUT_TEMPLATES") or folder()
+    path = os.path.join(place, name)
+    with open(path + ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(path):
+            made = make()
+            if made != path:
+                shutil.move(made, path + ".part")
+                os.rename(path + ".part", path)
+    return path
+
+
 def template():
-    """A data directory that every server starts as a copy of; about a second, once a program."""
+    """A data directory that every server starts as a copy of; about a second."""
+    return made_once("template", make_template)
+
+
+def make_template():
     path = os.path.join(folder(), "template")
-    if os.path.exists(path):
-        return path
     quick = [
         "--innodb-log-file-size=16M", "--innodb-buffer-pool-size=16M", "--performance-schema=OFF", "--innodb-doublewrite=0",
         "--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync", "--character-set-server=utf8mb4",
