@@ -7,7 +7,9 @@ enum join_verdict join_judge(const struct link_state *const *states, size_t site
     const struct link_state *state = states[site];
     if (state->site_pauses[site].joining)
         return state->site_pauses[site].joining == LINK_JOINED_BUT_FOR_THE_LINK ? JOIN_FINISH : JOIN_AGAIN;
-    if (!state->logged[0])
+    /* Its daemon may have made a link, over which others' writes have come before it failed. */
+    const struct link_origin origin = link_origin_of(state);
+    if (!state->logged[0] || !link_last_number(state, &origin))
         return JOIN_FRESH;
     return link_is_whole(state) && memory != SITE_FORGOT ? JOIN_MEMBER : JOIN_HAS_WRITTEN;
 }
