@@ -294,13 +294,34 @@ static int run(struct join *join, bool dry_run) {
     return done ? EXIT_FINE : EXIT_NOT_DONE;
 }
 
+/* A link that runs where nothing was ever written may have been made a moment ago, and fail at the first event for
+ * a table that isn't there: it has to run for some seconds. */
+static struct look *look_for_long(struct join *join, size_t *count) {
+    struct look *looks = NULL;
+    *count = 0;
+    for (unsigned tries = 0; tries < 5; tries++) {
+        if (tries)
+            nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+        looks_free(looks, *count);
+        looks = look_twice(join->ring, &join->tally, count);
+        for (size_t i = 0; i < join->ring->site_count; i++) {
+            const bool seen = looks && looks[i].answer.outcome == SERVER_ANSWERED && looks[i].state.kind;
+            join->states[i] = seen ? &looks[i].state : NULL;
+        }
+        const struct link_state *state = join->states[join->site];
+        if (!state || !state->logged[0] || !link_is_whole(state))
+            break;
+        const struct link_origin origin = link_origin_of(state);
+        if (link_last_number(state, &origin))
+            break;
+    }
+    return looks;
+}
+
 static int look_and_run(struct join *join, bool dry_run) {
     size_t count;
-    struct look *looks = look_twice(join->ring, &join->tally, &count);
+    struct look *looks = look_for_long(join, &count);
     int result = EXIT_NOT_DONE;
-    for (size_t i = 0; looks && i < join->ring->site_count; i++)
-        if (looks[i].answer.outcome == SERVER_ANSWERED && looks[i].state.kind)
-            join->states[i] = &looks[i].state;
     if (looks && !join->states[join->site])
         fprintf(stderr, "ERROR %s can't be seen: %u %s; make the monitor user there with sql_log_bin = 0\n",
                 looks[join->site].name, looks[join->site].answer.code, looks[join->site].answer.text);

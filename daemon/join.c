@@ -9,7 +9,11 @@ enum join_verdict join_judge(const struct link_state *const *states, size_t site
         return state->site_pauses[site].joining == LINK_JOINED_BUT_FOR_THE_LINK ? JOIN_FINISH : JOIN_AGAIN;
     if (!state->logged[0])
         return JOIN_FRESH;
-    return link_is_whole(state) && memory != SITE_FORGOT ? JOIN_MEMBER : JOIN_HAS_WRITTEN;
+    if (link_is_whole(state) && memory != SITE_FORGOT)
+        return JOIN_MEMBER;
+    /* Its daemon may have made a link, over which others' writes have come before it failed. */
+    const struct link_origin origin = link_origin_of(state);
+    return link_last_number(state, &origin) ? JOIN_HAS_WRITTEN : JOIN_FRESH;
 }
 
 static bool is_living_member(const struct config_ring *ring, const struct link_state *const *states,

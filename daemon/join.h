@@ -7,7 +7,7 @@
 #include "statement.h"
 
 enum join_verdict {
-    JOIN_FRESH,       /* it has no history: begin */
+    JOIN_FRESH,       /* it has no history of its own: begin */
     JOIN_AGAIN,       /* a join was begun and not ended: what it had copied is thrown away, and begun anew */
     JOIN_FINISH,      /* all was done but the link */
     JOIN_MEMBER,      /* nothing is to be done */

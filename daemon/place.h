@@ -5,8 +5,8 @@
 
 #include "ring.h"
 
-/* It has lost what it knew, is being joined, or is new and not linked yet: its keys aren't missing for cause,
- * and repairing would write to it. */
+/* It has lost what it knew, is being joined, or is new and hasn't taken all from the others yet: its keys aren't
+ * missing for cause, and comparing would write to it. */
 bool place_is_empty(const struct ring_view *view, size_t site, bool joining);
 
 enum place_beats {

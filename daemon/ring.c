@@ -141,22 +141,24 @@ static bool follows_a_living_site(const struct ring_view *view, size_t site) {
 }
 
 bool ring_is_level(const struct config_ring *ring, const struct link_state *one, const struct link_state *other,
-                   size_t but) {
+                   size_t origin) {
     const int64_t tolerance_us =
         1000 * (3 * (int64_t)ring->heartbeat_interval_ms + 2 * (int64_t)ring->probe_interval_ms);
-    for (size_t origin = 0; origin < ring->site_count; origin++) {
-        const int64_t wanted = other->heartbeat_us[origin], found = one->heartbeat_us[origin];
-        if (origin != but && wanted >= 0 && wanted - found > tolerance_us)
-            return false;
-    }
-    return true;
+    return other->heartbeat_us[origin] - one->heartbeat_us[origin] <= tolerance_us;
 }
 
+/* `site` shows the heartbeats of all others as fresh as they are seen here. */
 static bool has_caught_up(const struct ring_view *view, size_t site) {
     const struct link_state *state = view->sites[site].state;
     if (!view->link->heartbeats_known)
         return state->seconds_behind == 0;
-    return state->heartbeats_known && ring_is_level(view->ring, state, view->link, site);
+    if (!state->heartbeats_known)
+        return false;
+    for (size_t origin = 0; origin < view->ring->site_count; origin++)
+        if (origin != site && view->link->heartbeat_us[origin] >= 0 &&
+            !ring_is_level(view->ring, state, view->link, origin))
+            return false;
+    return true;
 }
 
 /* May the link move from a living source back to `site`, which is nearer? */

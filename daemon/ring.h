@@ -132,11 +132,10 @@ struct ring_plan ring_plan(const struct ring_view *view);
 void ring_write_words(const struct config_ring *ring, const struct ring_plan *plan, const char *name,
                       char *words, size_t size);
 
-/* `one` shows the heartbeats of all origins, `but` for one, as fresh as `other` does. Both times in each
- * difference come from the same origin's clock, so clocks needn't agree; the looks at the two servers may lie
- * some turns apart. */
+/* `one` shows the heartbeats of `origin` as fresh as `other` does. Both times come from the origin's clock, so
+ * clocks needn't agree; the looks at the two servers may lie some turns apart. */
 bool ring_is_level(const struct config_ring *ring, const struct link_state *one, const struct link_state *other,
-                   size_t but);
+                   size_t origin);
 
 /* Which site of the ring the link points at; SITE_NONE, SITE_STRANGER. */
 size_t ring_find_source(const struct config_ring *ring, const struct link_state *link);

@@ -63,6 +63,20 @@ def a_ring_of_four_with_a_replica_outlives_a_site():
 
 
 @test
+def a_site_frozen_in_its_first_seconds_is_returned_to_while_it_writes():
+    it = stage(3)
+    it.start_daemons()
+    it.wait_whole()
+    it.servers[2].freeze()
+    wait_for(lambda: it.follows(0, 1), 15, "a goes past c", pause_s=0.05)
+    it.servers[2].thaw()
+    writers = Writers(it, pause_s=0.005)
+    it.wait_whole()
+    written = writers.stop()
+    want({}, it.wait_everywhere(written), "keys lacking")
+
+
+@test
 def a_master_and_its_slave_become_a_ring_and_lose_nothing():
     it = stage(2)
     main_master, slave = it.servers

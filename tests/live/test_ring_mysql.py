@@ -68,6 +68,20 @@ def a_mysql_ring_of_three_outlives_a_site_and_nothing_circles():
 
 
 @test
+def a_mysql_site_frozen_in_its_first_seconds_is_returned_to_while_it_writes():
+    it = stage(3)
+    it.start_daemons()
+    it.wait_whole()
+    it.servers[2].freeze()
+    wait_for(lambda: it.follows(0, 1), 15, "a goes past c", pause_s=0.05)
+    it.servers[2].thaw()
+    writers = Writers(it, pause_s=0.005)
+    it.wait_whole(60)
+    written = writers.stop()
+    want({}, it.wait_everywhere(written), "keys lacking")
+
+
+@test
 def a_mysql_ring_of_four_keeps_its_replica():
     it = stage(4, replicas=1, more={"replicas_follow": True})
     it.start_daemons()

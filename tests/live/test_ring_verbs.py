@@ -231,6 +231,23 @@ def a_wiped_site_writes_nothing_before_it_was_joined():
 
 
 @test
+def a_wiped_mysql_site_writes_nothing_before_it_was_joined():
+    """It is a new server to all, and makes its link; what comes over it needs tables that a join makes."""
+    it = ring_of_three(MysqlServer)
+    fill(it, 250)
+    want({}, it.wait_everywhere(["old-249"], 30), "keys lacking")
+    wipe(it, 2)
+    wait_for(lambda: "1146" in it.log(2) or "1049" in it.log(2), 30, "c's daemon says what is missing")
+    time.sleep(1)
+    uuid, executed = it.servers[2].query("SELECT @@GLOBAL.server_uuid, @@GLOBAL.gtid_executed")[0]
+    want_true(uuid not in executed, f"nothing of c's own, {uuid}, in {executed}")
+    status, said = ring_verb(it, 2, "join", "c")
+    want(FINE, status, said)
+    it.wait_whole(60)
+    wait_for(lambda: same_everywhere(it), 40, "all sites have the same rows", pause_s=0.5)
+
+
+@test
 def empty_tables_are_refused_where_they_would_be_repaired_away():
     it = stage(2, more={"converge": "repair"})
     status, said = ring_verb(it, 0, "join", "--empty", "b")

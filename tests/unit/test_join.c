@@ -41,6 +41,8 @@ static void only_a_server_without_a_history_of_its_own_may_join(void **unused) {
     } rows[] = {
         {"nothing logged", "", SITE_FORGOT, false, 0, JOIN_FRESH},
         {"nothing logged, and its daemon has made a link", "", SITE_REMEMBERS, true, 0, JOIN_FRESH},
+        {"others' writes, over a link that failed", "1-1-5,2-2-7", SITE_REMEMBERS, false, 0, JOIN_FRESH},
+        {"others' writes, over a link that runs", "1-1-5,2-2-7", SITE_REMEMBERS, true, 0, JOIN_MEMBER},
         {"own writes", "3-3-2", SITE_REMEMBERS, false, 0, JOIN_HAS_WRITTEN},
         {"own writes, numbered as earlier ones", "3-3-2", SITE_FORGOT, true, 0, JOIN_HAS_WRITTEN},
         {"a member", "1-1-5,3-3-9", SITE_REMEMBERS, true, 0, JOIN_MEMBER},

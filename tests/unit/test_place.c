@@ -73,17 +73,30 @@ static void mine_is_new(void) {
     for (unsigned i = 0; i < SITES; i++)
         snprintf(states[i].logged, sizeof states[i].logged, "1-1-5,2-2-7"), states[i].heartbeat_us[ME] = -1;
 }
-static void mine_is_new_and_drains(void) {
-    mine_is_new(), states[ME].drained = false;
+/* Under load its position is always a little behind. */
+static void mine_is_new_under_load(void) {
+    mine_is_new();
+    snprintf(states[1].logged, sizeof states[1].logged, "1-1-5,2-2-9");
+    states[ME].heartbeat_us[1] -= 2000000;
 }
 static void mine_is_new_and_behind(void) {
-    mine_is_new_and_drains(), states[ME].heartbeat_us[1] -= 60000000;
+    mine_is_new_under_load(), states[ME].heartbeat_us[1] -= 60000000;
 }
 static void mine_is_new_and_without_heartbeats(void) {
-    mine_is_new_and_drains(), states[ME].heartbeats_known = false;
+    mine_is_new_under_load(), states[ME].heartbeats_known = false;
 }
-static void nobody_beats_and_mine_drains(void) {
-    mine_is_new_and_drains();
+static void mine_has_just_begun_to_fetch(void) {
+    mine_is_new_and_without_heartbeats();
+    states[ME].logged[0] = states[ME].applied[0] = '\0';
+}
+static void all_are_new(void) {
+    for (unsigned i = 0; i < SITES; i++) {
+        states[i].logged[0] = states[i].applied[0] = '\0';
+        states[i].heartbeats_known = false;
+    }
+}
+static void nobody_beats_and_mine_is_behind(void) {
+    mine_is_new_under_load();
     for (unsigned i = 0; i < SITES; i++)
         for (unsigned origin = 0; origin < SITES; origin++)
             states[i].heartbeat_us[origin] = -1;
@@ -121,10 +134,12 @@ static const struct {
     {"with nobody to be seen nothing is known of oneself", all_are_dead, false, PLACE_UNDECIDED},
     {"a member beats whose link is gone", mine_is_linked_no_more, false, PLACE_BEATS},
     {"a new one beats once it has all", mine_is_new, false, PLACE_BEATS},
-    {"under load, once it is level with the others", mine_is_new_and_drains, false, PLACE_BEATS},
+    {"under load, once it shows the others' heartbeats", mine_is_new_under_load, false, PLACE_BEATS},
     {"not while it is behind", mine_is_new_and_behind, false, PLACE_UNDECIDED},
     {"nor before it has the heartbeats' table", mine_is_new_and_without_heartbeats, false, PLACE_UNDECIDED},
-    {"where nobody beats there is nothing to be level with", nobody_beats_and_mine_drains, false, PLACE_UNDECIDED},
+    {"nor before it has fetched anything, when all of nothing is applied", mine_has_just_begun_to_fetch, false, PLACE_UNDECIDED},
+    {"where nobody beats its position says how far it is", nobody_beats_and_mine_is_behind, false, PLACE_UNDECIDED},
+    {"in a new ring somebody has to be the first", all_are_new, false, PLACE_BEATS},
     {"a new one doesn't beat before it has a link", mine_is_new_and_unlinked, false, PLACE_UNDECIDED},
     {"nor over one that fails", mine_is_new_and_fails, false, PLACE_UNDECIDED},
     {"a ring of one beats", alone, false, PLACE_BEATS},
@@ -150,6 +165,9 @@ static const struct {
     {"nor one that can't be seen", mine_is_down, false, false},
     {"one that is being joined is", NULL, true, true},
     {"one that has forgotten is", mine_forgot, false, true},
+    {"one that is new and behind is", mine_is_new_and_behind, false, true},
+    {"one that is new and whose link fails is", mine_is_new_and_fails, false, true},
+    {"one that is new and has all isn't", mine_is_new, false, false},
     {"one that has nothing and no link is", mine_is_blank_and_unlinked, false, true},
     {"one that has nothing and may have forgotten is", mine_is_blank_and_unsure, false, true},
     {"one that has nothing and follows is as good as the others", mine_is_blank, false, false},
