@@ -80,9 +80,9 @@ static const struct {
      {1236, LINK_CONFIGURATION, "the source lacks an event that this site already has",
       "it goes on once the source has caught up; set gtid_ignore_duplicates = 1 at every site"}},
     {"missing the GTID",
-     {1236, LINK_FATAL,
-      "a site has numbered new events with GTIDs that were used before (a server that came back empty)",
-      "re-seed that site: give it the ring's GTID position before it may take writes"}},
+     {1236, LINK_HOLE, "the source lacks the very event that this site has got to",
+      "where it has left out a returning site's, `returning_writes = \"skip\"` goes on behind them; where it has given out "
+      "GTIDs again (a server that came back empty), run `roundabout ring join` for it"}},
     {NULL,
      {1236, LINK_FATAL, "the source's binary log can't be read",
       "look at the source's error log; re-seed this site if its log is damaged"}},
@@ -190,6 +190,7 @@ int64_t link_retry_delay_ms(enum link_consequence consequence, unsigned attempts
     }
     case LINK_CONFIGURATION:
         return attempts < sizeof configuration / sizeof *configuration ? configuration[attempts] : -1;
+    case LINK_HOLE: /* there may be one in each domain */
     case LINK_PURGED:
         return attempts < sizeof purged / sizeof *purged ? purged[attempts] : -1;
     case LINK_DAMAGED:
@@ -197,6 +198,12 @@ int64_t link_retry_delay_ms(enum link_consequence consequence, unsigned attempts
         return attempts < sizeof fatal / sizeof *fatal ? fatal[attempts] : -1;
     }
     return -1;
+}
+
+bool link_domain_of_hole(const char *text, unsigned *domain) {
+    static const char words[] = "missing the GTID ";
+    const char *at = strstr(text, words);
+    return at && sscanf(at + sizeof words - 1, "%u-", domain) == 1;
 }
 
 bool link_is_whole(const struct link_state *state) {

@@ -88,6 +88,7 @@ enum link_consequence {
     LINK_TRANSIENT,     /* passes by itself; a stopped thread is started again */
     LINK_CONFIGURATION, /* a person changes a setting, a grant or a table; tried again a few times */
     LINK_PURGED,        /* the source no longer has what this site lacks: on_purged decides */
+    LINK_HOLE, /* the source has events before and behind the place that this site has got to: returning_writes decides */
     LINK_DAMAGED,       /* the relay log: a link made anew fetches it again */
     LINK_FATAL,         /* the same event would fail again: a person decides */
 };
@@ -115,6 +116,9 @@ bool link_is_whole(const struct link_state *state);
 
 /* The server says it waits for a disk: no error number, both threads "running". */
 bool link_waits_for_disk(const struct link_state *state);
+
+/* The domain in which a source of MariaDB's has a hole, by the text of the error. False: it doesn't say. */
+bool link_domain_of_hole(const char *text, unsigned *domain);
 
 /* The last sequence number of one domain in a MariaDB GTID list ("1-1-5,2-2-7"); `gtid` (of at least 64) gets
  * the element. False: the domain isn't there. */

@@ -259,6 +259,19 @@ static struct ring_plan choose_target(const struct ring_view *view, size_t sourc
                              : plan(LINK_HELP, RING_LOST, lost, source);
 }
 
+/* A source that leaves out what a returning site had written has a hole in that site's events, and whoever has
+ * got to some of these from another source can't go on at this one: the server holds it for a fault. Behind
+ * the hole all is well, and what is left out then is found by comparing. Of its own events a source can only
+ * lack some if it has forgotten which it gave out. */
+static bool is_passable(const struct ring_view *view, size_t source) {
+    const struct link_state *state = view->sites[source].state;
+    unsigned domain;
+    char last[64];
+    return view->ring->returning_writes == CONFIG_RETURNING_SKIP && state &&
+           link_domain_of_hole(view->link->io_error, &domain) && domain != state->domain_id &&
+           link_gtid_of_domain(state->logged, domain, last, sizeof last);
+}
+
 /* What a failure asks for, once it has lasted long enough since it was seen or last acted upon. */
 static struct ring_plan answer_failure(const struct ring_view *view, size_t source,
                                        const struct link_error *error) {
@@ -270,7 +283,8 @@ static struct ring_plan answer_failure(const struct ring_view *view, size_t sour
         : error->consequence == LINK_PURGED && is_blank(view)           ? RING_BLANK
                                                                         : RING_PURGED;
     const bool skip_allowed = view->ring->on_purged == CONFIG_PURGED_SKIP;
-    const int64_t delay_ms = link_retry_delay_ms(error->consequence, view->attempts);
+    const bool fatal = error->consequence == LINK_HOLE && !is_passable(view, source);
+    const int64_t delay_ms = link_retry_delay_ms(fatal ? LINK_FATAL : error->consequence, view->attempts);
     if (delay_ms < 0 || (error->consequence == LINK_PURGED && (!skip_allowed || lost == RING_BLANK))) {
         answer.step = LINK_HELP;
         answer.reason = error->consequence == LINK_PURGED ? lost : RING_FAILED;
@@ -283,6 +297,10 @@ static struct ring_plan answer_failure(const struct ring_view *view, size_t sour
     case LINK_PURGED:
         answer.step = LINK_SKIP;
         answer.reason = lost;
+        break;
+    case LINK_HOLE:
+        answer.step = fatal ? LINK_START : LINK_SKIP;
+        answer.reason = fatal ? RING_FAILED : RING_HOLE;
         break;
     case LINK_DAMAGED:
         answer.step = LINK_POINT;

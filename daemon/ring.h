@@ -58,6 +58,7 @@ bool ring_is_steady(const struct site_samples *samples, const struct config_ring
     X(BACK_OFF, "the link from %s failed; tried again later")                                   \
     X(FAILED, "the link from %s failed")                                                        \
     X(PURGED, "%s has purged binary logs that this site still needs")                           \
+    X(HOLE, "%s has left out a returning site's writes which were seen here; it is followed from behind them") \
     X(SET_BACK, "a crash has set this site's tables back behind its own binary log")            \
     X(LOST_SOURCE, "%s came back without its GTID position and gives out numbers twice: run `roundabout ring join %s`; "  \
                    "%t is followed meanwhile")                                                  \

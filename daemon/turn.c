@@ -217,6 +217,10 @@ static bool put_position(const struct turn *turn, const struct managed *link, ch
     const struct site_record *target = &turn->sites[plan->target];
     if (plan->reason == RING_SET_BACK) /* past what the own log has, which is counted in anyway */
         return snprintf(position, size, "%s", state->logged) < (int)size;
+    unsigned domain;
+    if (plan->reason == RING_HOLE) /* to where the source is: nothing says where the hole ends */
+        return link_domain_of_hole(state->io_error, &domain) &&
+               link_gtid_of_domain(target->report.state.logged, domain, position, size);
     if (plan->step == LINK_SKIP)
         return snprintf(position, size, "%s", target->report.state.oldest) < (int)size;
     return link_gtid_of_domain(target->returned, target->report.state.domain_id, position, size);

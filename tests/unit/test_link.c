@@ -36,7 +36,7 @@ static void errors_are_classified_by_what_they_ask_for(void **unused) {
         {13114, "Cannot replicate because the source purged required binary logs.", LINK_PURGED},
         {1236, "connecting slave requested to start from GTID 1-1-200, which is not in the master's binlog",
          LINK_CONFIGURATION},
-        {1236, "The binlog on the master is missing the GTID 3-3-14 requested by the slave", LINK_FATAL},
+        {1236, "The binlog on the master is missing the GTID 3-3-14 requested by the slave", LINK_HOLE},
         {1236, "Client requested master to start replication from impossible position", LINK_FATAL},
         {13114, "Client requested source to start replication from position > file size", LINK_FATAL},
         {1062, "Duplicate entry '1'", LINK_FATAL},
@@ -139,8 +139,22 @@ static void gtid_lists_are_joined_by_the_larger_number(void **unused) {
     assert_false(link_gtid_union("1-1-5,2-2-7", "3-3-1", merged, 10));
 }
 
+static void a_hole_is_known_by_its_domain(void **unused) {
+    (void)unused;
+    unsigned domain = 0;
+    assert_true(link_domain_of_hole("Got fatal error 1236 from master when reading data from binary log: 'The binlog on the master is "
+                                    "missing the GTID 31-3-14 requested by the slave (even though a subsequent sequence number does "
+                                    "exist), and GTID strict mode is enabled'",
+                                    &domain));
+    assert_int_equal(domain, 31);
+    assert_false(link_domain_of_hole("missing the GTID ", &domain));
+    assert_false(link_domain_of_hole("missing the GTID x-1-2", &domain));
+    assert_false(link_domain_of_hole("", &domain));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_hole_is_known_by_its_domain),
         cmocka_unit_test(errors_are_classified_by_what_they_ask_for),
         cmocka_unit_test(the_appliers_trouble_comes_first),
         cmocka_unit_test(a_link_is_whole_when_both_threads_run_and_no_disk_is_awaited),

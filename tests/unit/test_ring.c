@@ -363,6 +363,36 @@ static void source_is_behind(void) {
 static void numbers_used_twice(void) {
     io_error(1236, "missing the GTID 3-3-14"), view.attempts = 1, long_ago();
 }
+static void replica_of(size_t source);
+
+/* The source, c, has left out some of b's. */
+static void hole(void) {
+    io_error(1236, "The binlog on the master is missing the GTID 2-2-14 requested by the slave"), sql_off(), long_ago();
+    ring.returning_writes = CONFIG_RETURNING_SKIP;
+    snprintf(states[2].logged, sizeof states[2].logged, "1-1-5,2-2-70,3-3-9");
+    snprintf(states[1].logged, sizeof states[1].logged, "2-2-71");
+    snprintf(MINE->logged, sizeof MINE->logged, "1-1-6,2-2-14,3-3-9");
+}
+static void hole_where_all_is_kept(void) {
+    hole(), ring.returning_writes = CONFIG_RETURNING_KEEP, view.attempts = 1;
+}
+static void hole_of_the_sources_own(void) {
+    hole(), io_error(1236, "missing the GTID 3-3-14"), view.attempts = 1;
+}
+static void hole_of_my_own(void) {
+    hole(), io_error(1236, "missing the GTID 1-1-4");
+}
+static void hole_of_a_strangers(void) {
+    hole(), io_error(1236, "missing the GTID 9-9-4"), view.attempts = 1;
+}
+static void hole_again(void) {
+    hole(), view.attempts = 1, view.failed_since_ms = NOW - 1000;
+}
+static void hole_for_a_replica(void) {
+    hole(), replica_of(0), replica_state.io = replica_state.sql = LINK_THREAD_STOPPED;
+    replica_state.io_errno = 1236;
+    snprintf(replica_state.io_error, sizeof replica_state.io_error, "missing the GTID 3-3-4 requested");
+}
 static void duplicate_key(void) {
     sql_error(1062);
 }
@@ -605,6 +635,15 @@ static const struct row rows[] = {
      RING_SET_BACK, 2},
     {"a source that lacks an event may catch up", "AAA", 0, 2, source_is_behind, LINK_POINT, RING_FAILED, 2},
     {"GTIDs used twice: help", "AAA", 0, 2, numbers_used_twice, LINK_HELP, RING_FAILED, 2},
+    {"a source that has left out a returning site's writes is followed from behind them", "AAA", 0, 2, hole, LINK_SKIP,
+     RING_HOLE, 2},
+    {"own events that come back with a hole are nothing to wait for", "AAA", 0, 2, hole_of_my_own, LINK_SKIP, RING_HOLE, 2},
+    {"a second hole is passed after a while", "AAA", 0, 2, hole_again, LINK_WAIT, RING_BACK_OFF, 2},
+    {"a hole where nothing is left out is a person's business", "AAA", 0, 2, hole_where_all_is_kept, LINK_HELP, RING_FAILED, 2},
+    {"a source that lacks its own events has forgotten them", "AAA", 0, 2, hole_of_the_sources_own, LINK_HELP, RING_FAILED, 2},
+    {"a hole in a domain that the source doesn't have is nothing to pass", "AAA", 0, 2, hole_of_a_strangers, LINK_HELP,
+     RING_FAILED, 2},
+    {"a replica passes a hole of its own master's", "AAA", 0, 0, hole_for_a_replica, LINK_SKIP, RING_HOLE, 0},
     {"a duplicate key isn't retried at once", "AAA", 0, 2, duplicate_key, LINK_WAIT, RING_BACK_OFF, 2},
     {"a duplicate key is retried once", "AAA", 0, 2, duplicate_key_once, LINK_START, RING_FAILED, 2},
     {"a duplicate key again: help", "AAA", 0, 2, duplicate_key_again, LINK_HELP, RING_FAILED, 2},
