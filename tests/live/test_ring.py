@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -217,6 +218,41 @@ def returning_writes_are_skipped_when_asked_for():
     want({}, it.wait_everywhere(keys, 10), "later writes of the returned site")
     for server in it.servers:
         want(b"new", server.one("SELECT v FROM shop.cache WHERE k = 'stale'"), f"at {server.name}")
+
+
+@test
+def a_hole_that_a_source_has_left_is_passed_when_asked_for():
+    """a has some of b's writes from b itself; c, whom a follows again, has left them out."""
+    it = stage(3, more={"returning_writes": "skip"})
+    it.start_daemons()
+    it.wait_whole()
+    want({}, it.wait_everywhere(put(it.servers[1], "before"), 10))
+    it.stop_daemons()
+    a, b, c = it.servers
+
+    def follow(server, source):
+        server.query("STOP SLAVE")
+        server.query(f"CHANGE MASTER TO MASTER_PORT={source.port}")
+        server.query("START SLAVE")
+    c.query("STOP SLAVE")
+    put(b, "seen-1", "seen-2")
+    follow(a, b)
+    wait_for(lambda: a.one("SELECT v FROM shop.cache WHERE k = 'seen-2'"), 10, "a has what b wrote", pause_s=0.05)
+    a.query("STOP SLAVE")
+    put(b, "unseen-1", "unseen-2")
+    last = re.search(r"2-2-\d+", b.one("SELECT @@gtid_binlog_pos")).group()
+    c.query("SET GLOBAL gtid_slave_pos = %s", re.sub(r"2-2-\d+", last, c.one("SELECT @@gtid_slave_pos")))
+    c.query("START SLAVE")
+    put(b, "after")
+    wait_for(lambda: c.one("SELECT v FROM shop.cache WHERE k = 'after'"), 10, "c goes on behind them", pause_s=0.05)
+    want(None, c.one("SELECT v FROM shop.cache WHERE k = 'seen-2'"), "what c has left out")
+    follow(a, c)
+    wait_for(lambda: "missing the GTID" in a.slave_status()["Last_IO_Error"], 10, "a can't follow c", pause_s=0.05)
+    it.start_daemons()
+    it.wait_whole()
+    want_true("it is followed from behind them" in it.log(0), "the log says why")
+    for server in it.servers:
+        want({}, it.wait_everywhere(put(server, f"later-{server.id}"), 10), f"later writes of {server.name}")
 
 
 @test
