@@ -54,9 +54,10 @@ struct comparison {
 void comparison_open(struct comparison *comparison, const struct config *config, struct crew *crew);
 void comparison_close(struct comparison *comparison);
 
-/* Reads which tables there are at the `living` sites. True: they aren't the same as before, and all sweeps
- * begin anew; what pointed at tables does so no more. */
-bool comparison_load(struct comparison *comparison, unsigned living);
+/* Reads which tables there are at the `living` sites and the replicas. `*changed`: they aren't the same as
+ * before, and all sweeps begin anew; what pointed at tables does so no more. False: not all sites answered,
+ * and nothing is known that wasn't before. */
+bool comparison_load(struct comparison *comparison, unsigned living, bool *changed);
 
 /* Whether all tables that were found can be compared, and repaired where that is asked for. False also where
  * none was found. */

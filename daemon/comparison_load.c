@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "observe.h"
 #include "quote.h"
 
 void comparison_open(struct comparison *comparison, const struct config *config, struct crew *crew) {
@@ -73,7 +74,7 @@ static void judge_table(const struct comparison *comparison, struct comparison_t
     if (why)
         log_state(&table->subject, CONFIG_LOG_WARNING, "%s can't be compared between sites: %s", table->name,
                   why);
-    table->replicas = 0;
+    unsigned replicas = 0;
     for (size_t member = 0; member < CREW_MAX && !why; member++) {
         if (!((living | comparison->replicas) >> member & 1) || member == ring->own)
             continue;
@@ -84,7 +85,7 @@ static void judge_table(const struct comparison *comparison, struct comparison_t
                                   ? "is defined differently"
                                   : NULL;
         if (member >= CREW_REPLICA) { /* it may be meant to be without */
-            table->replicas |= differs ? 0 : 1U << member;
+            replicas |= differs ? 0 : 1U << member;
             continue;
         }
         why = differs;
@@ -92,6 +93,9 @@ static void judge_table(const struct comparison *comparison, struct comparison_t
             log_state(&table->subject, CONFIG_LOG_WARNING, "%s can't be compared between sites: at %s it %s",
                       table->name, ring->sites[member].name, why);
     }
+    if (replicas & ~table->replicas) /* it wasn't compared there yet */
+        comparison_note(table, SETTLE_REGROUPED, clock_monotonic_ms());
+    table->replicas = replicas;
     table->refused = why != NULL;
     const char *unrepairable = catalogue_refuses_repair(&table->entry);
     table->repairable = !unrepairable;
@@ -143,22 +147,25 @@ static bool take_tables(struct comparison *comparison, struct catalogue *catalog
     return true;
 }
 
-bool comparison_load(struct comparison *comparison, unsigned living) {
+bool comparison_load(struct comparison *comparison, unsigned living, bool *changed) {
     const struct config *config = comparison->config;
     struct catalogue catalogues[CREW_MAX] = {{0}};
     struct catalogue *own = &catalogues[config->ring.own];
-    bool whole = true, changed = false;
+    bool whole = true;
+    *changed = false;
     for (size_t i = 0; i < config->group_count; i++)
         for (size_t j = 0; j < config->groups[i].table_count && whole; j++)
             if (config->groups[i].mode != CONFIG_OFF)
                 whole = read_pattern(comparison, &config->groups[i].tables[j], living, catalogues);
-    if (whole && !is_same_catalogue(own, &comparison->catalogue))
-        changed = take_tables(comparison, own);
+    if (whole && !is_same_catalogue(own, &comparison->catalogue)) {
+        *changed = true; /* also when memory ends halfway */
+        whole = take_tables(comparison, own);
+    }
     for (size_t i = 0; whole && i < comparison->count; i++)
         judge_table(comparison, &comparison->tables[i], living, catalogues);
     for (size_t i = 0; i < CREW_MAX; i++)
         catalogue_free(&catalogues[i]);
-    return changed;
+    return whole;
 }
 
 bool comparison_is_content(const struct comparison *comparison) {

@@ -53,7 +53,6 @@ struct converge {
     bool leads, paused;
     struct expiry *expiry;
     int64_t lease_at_ms, poll_at_ms, beats_at_ms, load_at_ms, replicas_at_ms;
-    bool replicas_came; /* since the tables were looked up */
     struct suspect *found; /* room for a visit's */
     struct log_subject subject, pause, replicas;
 };
@@ -131,12 +130,12 @@ static void load(struct converge *converge, int64_t now_ms) {
         return;
     /* What suspects point at goes with the tables. They are found again. */
     struct comparison *comparison = &converge->comparison;
-    if (comparison_load(comparison, converge->living))
+    bool changed;
+    const bool read = comparison_load(comparison, converge->living, &changed);
+    if (changed)
         suspects_clear(&converge->suspects);
-    if (converge->replicas_came)
-        comparison_note_all(comparison, SETTLE_REGROUPED, now_ms);
-    converge->replicas_came = false;
-    converge->load_at_ms = now_ms + (comparison_is_content(comparison) ? LOAD_EVERY_MS : LOAD_AGAIN_MS);
+    converge->load_at_ms =
+        now_ms + (read && comparison_is_content(comparison) ? LOAD_EVERY_MS : LOAD_AGAIN_MS);
 }
 
 static int64_t lag_allowed_us(const struct config_ring *ring) {
@@ -161,10 +160,8 @@ static void choose_replicas(struct converge *converge, unsigned answered, const 
         const size_t used = strlen(left_out);
         snprintf(left_out + used, sizeof left_out - used, "%s%s", used ? ", " : "", name);
     }
-    if (fit & ~*compared) {
-        converge->replicas_came = true;
+    if (fit & ~*compared)
         converge->load_at_ms = 0;
-    }
     *compared = fit;
     log_state(&converge->replicas, CONFIG_LOG_INFO,
               left_out[0] ? "not compared, for it doesn't answer the monitor user, or lags: %s" : "%s", left_out);

@@ -208,6 +208,7 @@ def pictures_of_each_kind_are_drawn_as_what_they_are():
         absent = name == "unknown"
         want("absent" if absent else "known", page.element("routing")["class"], f"counters of {name}")
         want(absent, "182,734" not in page.text("tiles"), f"numbers of {name}")
+        want(absent, "1,000,000" not in page.text("compared-rows"), f"what was compared, of {name}")
 
 
 @test
