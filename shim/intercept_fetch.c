@@ -70,7 +70,7 @@ EXPORT unsigned mysql_stmt_errno(MYSQL_STMT *stmt) {
     if (statement && statement->error) {
         return statement->error;
     }
-    return real && real->mysql_stmt_errno ? real->mysql_stmt_errno(prepared_answering(statement, stmt)) : 0;
+    return real && real->mysql_stmt_errno ? real->mysql_stmt_errno(prepared_failing(statement, stmt)) : 0;
 }
 
 EXPORT const char *mysql_stmt_error(MYSQL_STMT *stmt) {
@@ -81,7 +81,7 @@ EXPORT const char *mysql_stmt_error(MYSQL_STMT *stmt) {
                    ? "Lost connection to MySQL server during query"
                    : "Commands out of sync; you can't run this command now";
     }
-    return real && real->mysql_stmt_error ? real->mysql_stmt_error(prepared_answering(statement, stmt)) : "";
+    return real && real->mysql_stmt_error ? real->mysql_stmt_error(prepared_failing(statement, stmt)) : "";
 }
 
 EXPORT const char *mysql_stmt_sqlstate(MYSQL_STMT *stmt) {
@@ -90,7 +90,7 @@ EXPORT const char *mysql_stmt_sqlstate(MYSQL_STMT *stmt) {
     if (statement && statement->error) {
         return "HY000";
     }
-    return real && real->mysql_stmt_sqlstate ? real->mysql_stmt_sqlstate(prepared_answering(statement, stmt))
+    return real && real->mysql_stmt_sqlstate ? real->mysql_stmt_sqlstate(prepared_failing(statement, stmt))
                                              : "00000";
 }
 

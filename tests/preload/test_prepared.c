@@ -790,6 +790,7 @@ static void a_changed_user_ends_the_statements(void) {
     put(stmt, "a");
     NUMBER(mysql_change_user(mysql, "other", "secret2", "shop"), 0);
     size_t from = fake_journal_length();
+    NUMBER(mysql_stmt_errno(stmt), 2056); /* without being asked anything */
     NUMBER(mysql_stmt_execute(stmt), 1);
     NUMBER(mysql_stmt_errno(stmt), 2056);
     JOURNAL(from, "");
@@ -798,11 +799,13 @@ static void a_changed_user_ends_the_statements(void) {
     put(stmt, "b");
     fake_fail(FAKE_MAIN, "/change_user", 1045, "Access denied", 1);
     NUMBER(mysql_change_user(mysql, "other", "secret2", "shop"), 1);
+    NUMBER(mysql_stmt_errno(stmt), 2056); /* without being asked anything */
     NUMBER(mysql_stmt_execute(stmt), 1);
     NUMBER(mysql_stmt_errno(stmt), 2056);
     mysql_stmt_close(stmt);
     stmt = prepare_put(mysql);
     NUMBER(mysql_reset_connection(mysql), 0);
+    NUMBER(mysql_stmt_errno(stmt), 2056); /* without being asked anything */
     NUMBER(mysql_stmt_execute(stmt), 1);
     NUMBER(mysql_stmt_errno(stmt), 2056);
     mysql_stmt_close(stmt);
