@@ -139,7 +139,7 @@ EXPORT int mysql_stmt_next_result(MYSQL_STMT *stmt) {
     if (statement && statement->at_twin && !statement->inside) {
         statement->error = 0;
         int result = real->mysql_stmt_next_result(statement->twin);
-        if (result > 0 && statement->handle && statement->local) {
+        if ((result > 0 || !real->mariadb) && statement->handle && statement->local) {
             statement->handle->last = statement->local->mysql;
         }
         return result;
@@ -148,6 +148,9 @@ EXPORT int mysql_stmt_next_result(MYSQL_STMT *stmt) {
     int result = real->mysql_stmt_next_result(stmt);
     if (watched && !statement->error && result < 0) {
         call.handle->busy = false; /* there was nothing, and nothing was said */
+        if (!real->mariadb) {
+            call.handle->last = call.handle->main; /* but Oracle's library has asked the connection */
+        }
     } else if (watched && !statement->error) {
         MYSQL *ok = call.handle->ok;
         const struct command command = {.kind = COMMAND_PLAIN};

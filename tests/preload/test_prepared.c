@@ -811,6 +811,19 @@ static void a_changed_user_ends_the_statements(void) {
     mysql_stmt_close(stmt);
 }
 
+/* In Oracle's library every OK packet has an insert_id, the one of a reset none. */
+static void a_reset_ends_in_an_ok_packet(void) {
+    MYSQL *mysql = connect_main();
+    MYSQL_STMT *stmt = prepare_put(mysql);
+    put(stmt, "a");
+    SQL(mysql, INSERT_MAIN);
+    unsigned long long id = mysql_insert_id(mysql);
+    TRUE_THAT(id > 0);
+    NUMBER(mysql_stmt_reset(stmt), 0);
+    NUMBER(mysql_insert_id(mysql), fake_is_oracle() ? 0 : id);
+    mysql_stmt_close(stmt);
+}
+
 static void a_reconnect_ends_the_statements(void) {
     MYSQL *mysql = mysql_init(NULL);
     my_bool on = 1;
@@ -1034,6 +1047,7 @@ static const struct claim CLAIMS[] = {
     CLAIM(a_statement_gives_up_its_own_rows_when_it_is_used_again, "18", EVERYWHERE),
     CLAIM(a_statement_closed_by_a_garbage_collector_leaves_a_result_alone, "19", EVERYWHERE),
     CLAIM(handles_and_statements_are_closed_in_either_order, "9", EVERYWHERE),
+    CLAIM(a_reset_ends_in_an_ok_packet, "4", EVERYWHERE),
     CLAIM(a_changed_user_ends_the_statements, "34", EVERYWHERE),
     CLAIM(a_reconnect_ends_the_statements, "7", EVERYWHERE),
     CLAIM(a_forked_child_has_twins_of_its_own, "26", UNSANITIZED_ONLY),
