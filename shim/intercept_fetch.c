@@ -136,6 +136,9 @@ EXPORT int mysql_stmt_next_result(MYSQL_STMT *stmt) {
     if (!real || !real->mysql_stmt_next_result) {
         return 1;
     }
+    if (statement && statement->error && !statement->inside && !real->mariadb) {
+        return (int)statement->error; /* Oracle's library does nothing before an error is cleared */
+    }
     if (statement && statement->at_twin && !statement->inside) {
         statement->error = 0;
         int result = real->mysql_stmt_next_result(statement->twin);

@@ -302,6 +302,9 @@ EXPORT my_bool mysql_stmt_free_result(MYSQL_STMT *stmt) {
     if (!real || !real->mysql_stmt_free_result) {
         return 1;
     }
+    if (handle) {
+        statement->error = 0;
+    }
     if (statement && statement->at_twin && !statement->inside) {
         if (statement->local && prepared_is_in_the_way(statement)) {
             return 0; /* its own rows are read already, and the library would throw away the others' */
