@@ -71,7 +71,7 @@ EXPORT unsigned mysql_stmt_errno(MYSQL_STMT *stmt) {
     if (statement && statement->error) {
         return statement->error;
     }
-    return real && real->mysql_stmt_errno ? real->mysql_stmt_errno(prepared_answering(statement, stmt)) : 0;
+    return real && real->mysql_stmt_errno ? real->mysql_stmt_errno(prepared_failing(statement, stmt)) : 0;
 }
 
 EXPORT const char *mysql_stmt_error(MYSQL_STMT *stmt) {
@@ -82,7 +82,7 @@ EXPORT const char *mysql_stmt_error(MYSQL_STMT *stmt) {
                    ? "Lost connection to MySQL server during query"
                    : "Commands out of sync; you can't run this command now";
     }
-    return real && real->mysql_stmt_error ? real->mysql_stmt_error(prepared_answering(statement, stmt)) : "";
+    return real && real->mysql_stmt_error ? real->mysql_stmt_error(prepared_failing(statement, stmt)) : "";
 }
 
 EXPORT const char *mysql_stmt_sqlstate(MYSQL_STMT *stmt) {
@@ -91,7 +91,7 @@ EXPORT const char *mysql_stmt_sqlstate(MYSQL_STMT *stmt) {
     if (statement && statement->error) {
         return "HY000";
     }
-    return real && real->mysql_stmt_sqlstate ? real->mysql_stmt_sqlstate(prepared_answering(statement, stmt))
+    return real && real->mysql_stmt_sqlstate ? real->mysql_stmt_sqlstate(prepared_failing(statement, stmt))
                                              : "00000";
 }
 
@@ -141,10 +141,13 @@ EXPORT int mysql_stmt_next_result(MYSQL_STMT *stmt) {
     if (!real || !real->mysql_stmt_next_result) {
         return 1;
     }
+    if (statement && statement->error && !statement->inside && !real->mariadb) {
+        return (int)statement->error; /* Oracle's library does nothing before an error is cleared */
+    }
     if (statement && statement->at_twin && !statement->inside) {
         statement->error = 0;
         int result = real->mysql_stmt_next_result(statement->twin);
-        if (result > 0 && statement->handle && statement->local) {
+        if ((result > 0 || !real->mariadb) && statement->handle && statement->local) {
             statement->handle->last = statement->local->mysql;
         }
         return result;
@@ -153,6 +156,9 @@ EXPORT int mysql_stmt_next_result(MYSQL_STMT *stmt) {
     int result = real->mysql_stmt_next_result(stmt);
     if (watched && !statement->error && result < 0) {
         call.handle->busy = false; /* there was nothing, and nothing was said */
+        if (!real->mariadb) {
+            call.handle->last = call.handle->main; /* but Oracle's library has asked the connection */
+        }
     } else if (watched && !statement->error) {
         MYSQL *ok = call.handle->ok;
         const struct command command = {.kind = COMMAND_PLAIN};

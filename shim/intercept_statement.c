@@ -273,6 +273,9 @@ EXPORT my_bool mysql_stmt_reset(MYSQL_STMT *stmt) {
         my_bool failed = real->mysql_stmt_reset(statement->twin);
         broken_pipe_release(&hold);
         handle->last = local->mysql;
+        if (!failed && !real->mariadb && statement->at_local.prepared) {
+            handle->ok = local->mysql; /* Oracle's library takes insert_id from every OK packet */
+        }
         prepared_expose(statement);
         return failed && verdict_of_statement(real->mysql_stmt_errno(statement->twin)) != VERDICT_LOST;
     }
@@ -281,6 +284,9 @@ EXPORT my_bool mysql_stmt_reset(MYSQL_STMT *stmt) {
     }
     my_bool result = real->mysql_stmt_reset(stmt);
     if (handle) {
+        if (!result && !real->mariadb && statement->at_main.prepared) {
+            handle->ok = handle->main;
+        }
         statement->at_local.stale |= statement->at_local.pieces > 0;
         statement->at_main.pieces = statement->at_local.pieces = 0;
         prepared_drop_long_data(statement);
@@ -299,6 +305,9 @@ EXPORT my_bool mysql_stmt_free_result(MYSQL_STMT *stmt) {
     struct handle *handle = watched_handle(statement);
     if (!real || !real->mysql_stmt_free_result) {
         return 1;
+    }
+    if (handle) {
+        statement->error = 0;
     }
     if (statement && statement->at_twin && !statement->inside) {
         if (statement->local && prepared_is_in_the_way(statement)) {

@@ -86,6 +86,11 @@ static void close_twin(struct statement *statement) {
     }
 }
 
+MYSQL_STMT *prepared_failing(struct statement *statement, MYSQL_STMT *stmt) {
+    bool says = statement && statement->over && statement->real->mysql_stmt_errno(stmt) != 0;
+    return says ? stmt : prepared_answering(statement, stmt);
+}
+
 /* Another takes its place: its connection is lost. The application may hold metadata that points into it. */
 static void lay_aside_twin(struct statement *statement) {
     if (statement->foreign) {
@@ -112,6 +117,7 @@ void prepared_forget_local(struct handle *handle, const struct local *local, boo
 
 void prepared_end_session(struct handle *handle) {
     for (struct statement *statement = handle->statements; statement; statement = statement->next) {
+        statement->over = true;
         statement->ended |= statement->summary && !statement->at_main.prepared;
         statement->at_main = (struct side){0};
         if (statement->summary) {
@@ -143,7 +149,7 @@ static void forget_text(struct statement *statement) {
     statement->text = statement->database = NULL;
     statement->summary = NULL;
     statement->length = 0;
-    statement->effects = statement->unseen = statement->ended = false;
+    statement->effects = statement->unseen = statement->over = statement->ended = false;
 }
 
 void prepared_clear(struct statement *statement) {

@@ -69,7 +69,8 @@ struct statement {
     struct sql_summary *summary; /* of one that may be routed, of `text`; NULL: it is main's for good */
     char *database;              /* the default one when it was prepared: its names mean tables there */
     unsigned version;            /* the session's, likewise */
-    bool ended;                  /* its session has ended, and the statement with it: the library says so */
+    bool over;                   /* its session has ended, and the statement with it: the library says so */
+    bool ended;                  /* ... and never was prepared on main: the library may not know */
     bool at_twin;                /* the twin answers */
     bool foreign;                /* the twin's connection is another process's, or its descriptor is */
     MYSQL_STMT *twin;            /* NULL: there is none */
@@ -88,6 +89,8 @@ struct statement {
 
 /* The statement that the application's call is for: stmt or its twin. `statement` may be NULL. */
 MYSQL_STMT *prepared_answering(struct statement *statement, MYSQL_STMT *stmt);
+/* The one that says what went wrong: stmt where the library has closed it with its session. */
+MYSQL_STMT *prepared_failing(struct statement *statement, MYSQL_STMT *stmt);
 
 /* Before another text is prepared: forgets the last one, and all that was bound to it. Closes the twin. */
 void prepared_clear(struct statement *statement);

@@ -514,7 +514,13 @@ static my_bool statement_command(MYSQL_STMT *stmt, const char *name, const char 
 
 my_bool mysql_stmt_reset(MYSQL_STMT *stmt) {
     drop_long_data(stmt);
-    return statement_command(stmt, "stmt_reset", NULL);
+    int result = statement_command(stmt, "stmt_reset", NULL);
+#ifndef FAKE_MARIADB /* Oracle's library takes insert_id from every OK packet */
+    if (result == 0 && stmt->mysql) {
+        stmt->mysql->insert_id = 0;
+    }
+#endif
+    return (my_bool)result;
 }
 
 my_bool mysql_stmt_free_result(MYSQL_STMT *stmt) {

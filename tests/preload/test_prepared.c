@@ -790,6 +790,7 @@ static void a_changed_user_ends_the_statements(void) {
     put(stmt, "a");
     NUMBER(mysql_change_user(mysql, "other", "secret2", "shop"), 0);
     size_t from = fake_journal_length();
+    NUMBER(mysql_stmt_errno(stmt), 2056); /* without being asked anything */
     NUMBER(mysql_stmt_execute(stmt), 1);
     NUMBER(mysql_stmt_errno(stmt), 2056);
     JOURNAL(from, "");
@@ -798,13 +799,28 @@ static void a_changed_user_ends_the_statements(void) {
     put(stmt, "b");
     fake_fail(FAKE_MAIN, "/change_user", 1045, "Access denied", 1);
     NUMBER(mysql_change_user(mysql, "other", "secret2", "shop"), 1);
+    NUMBER(mysql_stmt_errno(stmt), 2056); /* without being asked anything */
     NUMBER(mysql_stmt_execute(stmt), 1);
     NUMBER(mysql_stmt_errno(stmt), 2056);
     mysql_stmt_close(stmt);
     stmt = prepare_put(mysql);
     NUMBER(mysql_reset_connection(mysql), 0);
+    NUMBER(mysql_stmt_errno(stmt), 2056); /* without being asked anything */
     NUMBER(mysql_stmt_execute(stmt), 1);
     NUMBER(mysql_stmt_errno(stmt), 2056);
+    mysql_stmt_close(stmt);
+}
+
+/* In Oracle's library every OK packet has an insert_id, the one of a reset none. */
+static void a_reset_ends_in_an_ok_packet(void) {
+    MYSQL *mysql = connect_main();
+    MYSQL_STMT *stmt = prepare_put(mysql);
+    put(stmt, "a");
+    SQL(mysql, INSERT_MAIN);
+    unsigned long long id = mysql_insert_id(mysql);
+    TRUE_THAT(id > 0);
+    NUMBER(mysql_stmt_reset(stmt), 0);
+    NUMBER(mysql_insert_id(mysql), fake_is_oracle() ? 0 : id);
     mysql_stmt_close(stmt);
 }
 
@@ -1031,6 +1047,7 @@ static const struct claim CLAIMS[] = {
     CLAIM(a_statement_gives_up_its_own_rows_when_it_is_used_again, "18", EVERYWHERE),
     CLAIM(a_statement_closed_by_a_garbage_collector_leaves_a_result_alone, "19", EVERYWHERE),
     CLAIM(handles_and_statements_are_closed_in_either_order, "9", EVERYWHERE),
+    CLAIM(a_reset_ends_in_an_ok_packet, "4", EVERYWHERE),
     CLAIM(a_changed_user_ends_the_statements, "34", EVERYWHERE),
     CLAIM(a_reconnect_ends_the_statements, "7", EVERYWHERE),
     CLAIM(a_forked_child_has_twins_of_its_own, "26", UNSANITIZED_ONLY),

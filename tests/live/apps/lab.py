@@ -98,8 +98,8 @@ def program(language):
     if language == "c":
         if not ON_ORACLE:
             return [os.path.join(C_APPS, "c_app")]
-        sources = glob.glob(os.path.join(HERE, "c", "*.[ch]"))
-        sources = [path for path in sources if os.path.basename(path) not in ("any_order.c", "loader.c", "module.c")]
+        sources = [path for path in glob.glob(os.path.join(HERE, "c", "*.[ch]"))
+                   if path.endswith(".h") or '"c_app.h"' in read(path) and os.path.basename(path) != "any_order.c"]
         return [*oracle_client.loader(), oracle_client.c_program(sources, os.path.join(C_APPS, "oracle", "c_app"))]
     words = [sys.executable if language == "python" else shutil.which(language) or language]
     if not ON_ORACLE:
