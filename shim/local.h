@@ -20,12 +20,13 @@ struct local {
     bool orphaned;             /* its handle is closed; it goes with its last result */
     size_t results;            /* unbuffered results of it that the application has not freed */
     pid_t pid;                 /* the process that opened it: a forked child must not write a byte on it */
-    struct statement *reader; /* whose rows came last; NULL: a text's */
-    struct closing *closing;  /* statements to be closed as soon as nobody's rows are in the way */
+    struct statement *reader;  /* whose rows came last; NULL: a text's */
+    struct closing *closing;   /* statements to be closed as soon as nobody's rows are in the way */
     struct socket socket;
-    bool given_up;      /* by the library: it holds no descriptor any more */
-    int64_t checked_ms; /* when `socket` was last compared with what its number is (local_is_ours) */
+    bool given_up;               /* by the library: it holds no descriptor any more */
+    int64_t checked_ms;          /* when `socket` was last compared with what its number is (local_is_ours) */
     const struct config *config; /* by which it was opened */
+    struct local *left;          /* the next of those that can't be closed (local_life.c) */
 };
 
 /* Runs a statement of `group` on the handle's shadow; opens it, brings it in step and begins its transaction
