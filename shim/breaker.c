@@ -127,12 +127,20 @@ static void drop_probe(void) {
     }
 }
 
+/* A server that is well has answered by then, on a busy host too, so that a process which ends with this
+ * statement finds it as well; and a silent one costs half a per cent of the period. */
+static int patience_with_probe_ms(const struct config *config) {
+    enum { LEAST_MS = 5, MOST_MS = 20, SHARE = 200 };
+    unsigned share = config->local.retry_after_ms / SHARE;
+    return share < LEAST_MS ? LEAST_MS : share > MOST_MS ? MOST_MS : (int)share;
+}
+
 /* Where it can't be told otherwise, or it fails at once, a statement tries. */
 static bool begin_probe(const struct config *config, int64_t until) {
     if (atomic_exchange(&looking, true)) {
         return true;
     }
-    bool waits = probe_begin(&config->local.server) == PROBE_SILENT;
+    bool waits = probe_begin(&config->local.server, patience_with_probe_ms(config)) == PROBE_SILENT;
     atomic_store(&probe_begun_ms, now_ms());
     atomic_store(&probe_until_ms, waits ? until : 0);
     atomic_store(&looking, false);

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "intercept.h"
 
+#include "setup.h"
 #include "stats.h"
 
 /* What goes to main as the first half of a statement does to the session what its outcome says, and that
@@ -15,7 +16,7 @@ void query_begin_send(struct call *call, const char *text, unsigned long length)
     }
     if (query_text_to_route(handle, text, length, &slice)) {
         struct sql_summary summary;
-        sql_summarize(slice, handle->session.route.modes, NULL, &summary);
+        route_text(slice, &handle->session.route, setup_config(), &summary); /* read as far as it matters */
         command_before_text(handle, &summary);
         command_keep_text(handle, slice, &summary);
     }

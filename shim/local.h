@@ -21,8 +21,8 @@ struct local {
     bool orphaned;             /* its handle is closed; it goes with its last result */
     size_t results;            /* unbuffered results of it that the application has not freed */
     pid_t pid;                 /* the process that opened it: a forked child must not write a byte on it */
-    struct statement *reader; /* whose rows came last; NULL: a text's */
-    struct closing *closing;  /* statements to be closed as soon as nobody's rows are in the way */
+    struct statement *reader;  /* whose rows came last; NULL: a text's */
+    struct closing *closing;   /* statements to be closed as soon as nobody's rows are in the way */
     struct socket socket;
     bool hushed;        /* the shim has said something of its own since the application's last statement was
                            answered: a statement that fails may begin a transaction, which the status bits tell
@@ -31,6 +31,7 @@ struct local {
     bool given_up;      /* by the library: it holds no descriptor any more */
     int64_t checked_ms; /* when `socket` was last compared with what its number is (local_is_ours) */
     const struct config *config; /* by which it was opened */
+    struct local *left;          /* the next of those that can't be closed (local_life.c) */
 };
 
 /* Runs a statement of `group` on the handle's shadow; opens it, brings it in step and begins its transaction
@@ -78,8 +79,8 @@ void local_close_all(struct handle *handle);
 /* It is this process's, and its socket is there. */
 bool local_is_usable(struct local *local);
 
-/* In a transaction, as far as the answers to the application's own statements have told. With Connector/C only,
- * whose applications may ask. */
+/* In a transaction, as far as the answers to the application's own statements have told. With Connector/C
+ * only, whose applications may ask. */
 bool local_is_inside(const struct local *local);
 
 /* Runs a text of the shim's own. False: mysql_errno of the shadow says why. */

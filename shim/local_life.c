@@ -9,6 +9,7 @@
 #include "process.h"
 #include "stats.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -69,11 +70,21 @@ bool local_may_close(struct local *local) {
     return given_up ? local->pid == process_id() : local_is_ours(local);
 }
 
-/* A forked child lets its copy of the parent's descriptor go, without a byte: the server sees the connection end
- * only when nobody holds it any more, and a parent that is gone may have left a transaction open. */
+/* A forked child lets its copy of the parent's descriptor go, without a byte: the server sees the connection
+ * end only when nobody holds it any more, and a parent that is gone may have left a transaction open. */
 static void let_go(const struct local *local) {
     if (local->pid != process_id() && socket_is_same(&local->socket)) {
         descriptor_close(local->socket.number);
+    }
+}
+
+/* To close these would speak on the parent's connection, or into somebody else's file. Their memory stays,
+ * and stays known, so that a leak checker has no fault to find with it. */
+static _Atomic(struct local *) left_open;
+
+static void leave_open(struct local *local) {
+    local->left = atomic_load(&left_open);
+    while (!atomic_compare_exchange_weak(&left_open, &local->left, local)) {
     }
 }
 
@@ -82,20 +93,24 @@ void local_free(struct local *local) {
     if (own) {
         handle_remove(own);
     }
-    if (local_may_close(local)) {
+    bool closes = local_may_close(local);
+    if (closes) {
         struct broken_pipe hold;
         broken_pipe_hold(&hold);
         local->real->mysql_close(local->mysql);
         broken_pipe_release(&hold);
         prepared_close_waiting(local); /* they know no connection now */
-    } else { /* its memory is left: to close it would speak on the parent's connection, or into somebody
-                else's file */
+    } else {
         let_go(local);
     }
     if (own) {
         handle_free(own);
     }
-    free(local);
+    if (closes) {
+        free(local);
+    } else {
+        leave_open(local);
+    }
 }
 
 /* Nothing of the handle may point to a connection that goes. */
@@ -200,10 +215,9 @@ void local_abandon(struct handle *handle, struct local_slot *slot) {
     }
     if (local->results == 0) {
         let_go(local);
-        free(local);
-    } else {
-        local->orphaned = false; /* a result still points to it: left alone altogether */
     }
+    local->orphaned = false; /* a result may still point to it: left alone altogether */
+    leave_open(local);
 }
 
 enum route_reason local_refuse_for_a_while(struct local_slot *slot, const struct config *config,

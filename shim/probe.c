@@ -63,7 +63,7 @@ static enum probe look(int wait_ms) {
     return answered ? PROBE_ANSWERED : got < 0 && errno == EAGAIN ? PROBE_SILENT : PROBE_NONE;
 }
 
-enum probe probe_begin(const struct config_server *server) {
+enum probe probe_begin(const struct config_server *server, int wait_ms) {
     int kept_errno = errno;
     union address address;
     socklen_t length = address_of(server, &address);
@@ -78,7 +78,7 @@ enum probe probe_begin(const struct config_server *server) {
     enum probe seen = PROBE_NONE;
     if (number >= 0 && (real_connect(number, &address, length) == 0 || errno == EINPROGRESS)) {
         probe = socket_of(number);
-        seen = look(PROBE_WAIT_MS);
+        seen = look(wait_ms);
     } else if (number >= 0) {
         seen = errno == EAGAIN ? PROBE_SILENT
                                : PROBE_NONE; /* a local socket with a long queue: as frozen as can be */

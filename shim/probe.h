@@ -13,11 +13,9 @@ enum probe {
     PROBE_ANSWERED, /* it spoke, or refused at once: whoever tries it now need not wait */
 };
 
-enum { PROBE_WAIT_MS = 5 }; /* a server that is well answers within it */
-
-/* Ends the one before. Waits PROBE_WAIT_MS at most. PROBE_NONE where the server's name would have to be
- * looked up, which may take long. */
-enum probe probe_begin(const struct config_server *server);
+/* Ends the one before. Waits so long at most for a server that is well. PROBE_NONE where the server's name
+ * would have to be looked up, which may take long. */
+enum probe probe_begin(const struct config_server *server, int wait_ms);
 enum probe probe_look(void);
 void probe_end(void);
 
