@@ -15,9 +15,7 @@ static bool out_of_memory; /* under the lock, as all that uthash does here */
 struct entry {
     _Atomic uintptr_t address; /* 0: given up */
     _Atomic uintptr_t value;   /* its kind is in the lowest bits */
-    uintptr_t key;             /* the address, as uthash compares it */
-    struct entry *next_free;
-    UT_hash_handle hh;
+    UT_hash_handle hh;         /* given up: its `next` is the next of those */
 };
 
 static struct entry *entries, *free_entries;
@@ -76,7 +74,7 @@ static struct entry *search(uintptr_t key) {
 
 /* In the second place where the first is another's; one of them is given up for it where both are. */
 static void show(struct entry *entry) {
-    size_t place = place_of(entry->key);
+    size_t place = place_of(atomic_load_explicit(&entry->address, memory_order_relaxed));
     struct entry *there = atomic_load_explicit(&places[place], memory_order_relaxed);
     if (there && there != entry && atomic_load_explicit(&there->address, memory_order_relaxed) != 0) {
         place ^= 1;
@@ -87,7 +85,7 @@ static void show(struct entry *entry) {
 static struct entry *make_entry(void) {
     struct entry *entry = free_entries;
     if (entry) {
-        free_entries = entry->next_free;
+        free_entries = entry->hh.next;
         return entry;
     }
     return calloc(1, sizeof *entry);
@@ -95,7 +93,7 @@ static struct entry *make_entry(void) {
 
 static void give_up(struct entry *entry) {
     atomic_store_explicit(&entry->address, 0, memory_order_release);
-    entry->next_free = free_entries;
+    entry->hh.next = free_entries;
     free_entries = entry;
 }
 
@@ -111,15 +109,14 @@ static bool put_in(uintptr_t key, uintptr_t value) {
     if (!entry) {
         return false;
     }
-    entry->key = key;
+    atomic_store_explicit(&entry->value, value, memory_order_release);
+    atomic_store_explicit(&entry->address, key, memory_order_release);
     out_of_memory = false;
-    HASH_ADD(hh, entries, key, sizeof entry->key, entry);
+    HASH_ADD(hh, entries, address, sizeof entry->address, entry);
     if (out_of_memory) {
         give_up(entry);
         return false;
     }
-    atomic_store_explicit(&entry->value, value, memory_order_release);
-    atomic_store_explicit(&entry->address, key, memory_order_release);
     atomic_fetch_add_explicit(&counts[kind_of(value)], 1, memory_order_relaxed);
     show(entry);
     return true;
