@@ -285,7 +285,7 @@ static bool end_on(struct handle *handle, struct local_slot *slot, bool commit) 
         return false;
     }
     if (local_say(local, text, strlen(text))) {
-        local->transaction = false;
+        local->transaction = local->hushed = false; /* that it is over, main's answer has told */
         return true;
     }
     if (commit) {
