@@ -8,7 +8,7 @@
  *   observed-PID-...     struct page_observation of one process in observe mode
  *   sum-UID, seen-UID    the same two, of processes that have ended, added up by programs of that user
  *   breaker-UID-HASH     struct page_breaker of one local master, written by all processes of that user
- *   lags-HASH            struct page_lags of one local master, written by the daemon
+ *   site-HASH            struct page_site of one local master, written by the daemon
  *
  * No statement, no value: the only texts are a program's name, names of groups, patterns and tables, columns
  * and the local master's address. */
@@ -21,7 +21,7 @@
 
 #include "names.h"
 
-enum page_kind { PAGE_COUNTERS = 1, PAGE_OBSERVATION = 2, PAGE_BREAKER = 3, PAGE_LAGS = 4 };
+enum page_kind { PAGE_COUNTERS = 1, PAGE_OBSERVATION = 2, PAGE_BREAKER = 3, PAGE_SITE = 4 };
 
 enum {
     PAGE_VERSION = 1,
@@ -131,7 +131,7 @@ struct page_origin {
     int64_t lag_ms; /* while none arrives: by how much it lies behind at least; -1: not known */
 };
 
-struct page_lags {
+struct page_site {
     struct page_header header; /* program "": it is everybody's */
     int64_t at_ms;             /* CLOCK_MONOTONIC of this boot, when they were written last */
     uint64_t reserved[7];
@@ -139,8 +139,8 @@ struct page_lags {
 };
 
 /* The longest of them at `now_ms`; 0: none is known, or they are too old to be believed. */
-#define PAGE_LAGS_LAST_MS 5000
-int64_t page_longest_lag_ms(const struct page_lags *lags, int64_t now_ms);
+#define PAGE_SITE_LAST_MS 5000
+int64_t page_longest_lag_ms(const struct page_site *lags, int64_t now_ms);
 
 /* The word that says how a page of this build is laid out; another build's differs if anything else does. */
 uint64_t page_layout(enum page_kind kind);

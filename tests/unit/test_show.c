@@ -17,7 +17,7 @@
 #include "../../daemon/log.h"
 #include "../../daemon/metrics.h"
 #include "../../daemon/page.h"
-#include "../../daemon/shared_lags.h"
+#include "../../daemon/site_page.h"
 #include "../../daemon/status_json.h"
 
 enum shown { METRICS, STATUS, PAGE };
@@ -212,11 +212,11 @@ static void going_past_a_site_and_back_is_told_by_who_does_it(void **unused) {
 /* What programs are told of lags: not known stays not known, and what is still growing counts. */
 static void a_lag_is_shared_as_it_is_shown(void **unused) {
     (void)unused;
-    assert_int_equal(shared_lags_value(PICTURE_LAG_UNKNOWN), -1);
-    assert_int_equal(shared_lags_value(0), 0);
-    assert_int_equal(shared_lags_value(41.3), 41);
-    assert_int_equal(shared_lags_value(-15200), 15200);
-    assert_int_equal(shared_lags_value(9e14), INT64_C(1000000000000));
+    assert_int_equal(site_page_lag_ms(PICTURE_LAG_UNKNOWN), -1);
+    assert_int_equal(site_page_lag_ms(0), 0);
+    assert_int_equal(site_page_lag_ms(41.3), 41);
+    assert_int_equal(site_page_lag_ms(-15200), 15200);
+    assert_int_equal(site_page_lag_ms(9e14), INT64_C(1000000000000));
 }
 
 static void one_lost_answer_is_no_event(void **unused) {

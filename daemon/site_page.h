@@ -1,21 +1,21 @@
 /* The lags at this site in a page of shared memory, from which this host's programs learn whether to read
  * their local master (max_stale_ms). */
-#ifndef ROUNDABOUT_SHARED_LAGS_H
-#define ROUNDABOUT_SHARED_LAGS_H
+#ifndef ROUNDABOUT_SITE_PAGE_H
+#define ROUNDABOUT_SITE_PAGE_H
 
 #include "picture.h"
 
-struct shared_lags;
+struct site_page;
 
 /* `config` outlives it. NULL: no group asks for it, or no memory. */
-struct shared_lags *shared_lags_open(const struct config *config);
+struct site_page *site_page_open(const struct config *config);
 /* The page stays, and grows too old to be believed. NULL: nothing happens. */
-void shared_lags_close(struct shared_lags *shared);
+void site_page_close(struct site_page *shared);
 
 /* Writes what the picture knows of the lags at its own site. */
-void shared_lags_write(struct shared_lags *shared, const struct picture *picture, int64_t now_ms);
+void site_page_write(struct site_page *shared, const struct picture *picture, int64_t now_ms);
 
 /* What is written of one lag as pictures have it: unknown, measured, or at least that much. Pure. */
-int64_t shared_lags_value(double lag_ms);
+int64_t site_page_lag_ms(double lag_ms);
 
 #endif

@@ -1,4 +1,4 @@
-#include "behind.h"
+#include "site_page.h"
 
 #include "../page/files.h"
 #include "setup.h"
@@ -24,7 +24,7 @@ static int64_t now_ms(clockid_t clock) {
 
 static int64_t read_page(const struct config *config) {
     char address[256], name[64];
-    struct page_lags lags;
+    struct page_site lags;
     int directory = config->stats.enabled
                         ? page_open_directory(config->stats.directory, setup_runtime_directory(), NULL, 0)
                         : -1;
@@ -32,19 +32,19 @@ static int64_t read_page(const struct config *config) {
         return 0;
     }
     config_write_address(&config->local.server, address, sizeof address);
-    page_name_lags(name, address);
-    bool known = page_read_lags(directory, name, &lags);
+    page_name_site(name, address);
+    bool known = page_read_site(directory, name, &lags);
     close(directory);
     return known ? page_longest_lag_ms(&lags, now_ms(CLOCK_MONOTONIC)) : 0;
 }
 
-int64_t behind_ms(const struct config *config) {
+int64_t site_page_behind_ms(const struct config *config) {
     int64_t now = now_ms(CLOCK_MONOTONIC_COARSE);
     int64_t next = atomic_load_explicit(&next_look_ms, memory_order_relaxed);
     if (now >= next && atomic_compare_exchange_strong(&next_look_ms, &next, now + LOOK_EVERY_MS)) {
         int kept_errno = errno;
         atomic_store_explicit(&known_ms, read_page(config), memory_order_relaxed);
-        atomic_store_explicit(&known_until_ms, now + PAGE_LAGS_LAST_MS, memory_order_relaxed);
+        atomic_store_explicit(&known_until_ms, now + PAGE_SITE_LAST_MS, memory_order_relaxed);
         errno = kept_errno;
     }
     return now < atomic_load_explicit(&known_until_ms, memory_order_relaxed)
