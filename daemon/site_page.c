@@ -17,7 +17,7 @@ struct site_page {
     struct log_subject trouble;
 };
 
-static bool is_wanted(const struct config *config) {
+static bool asks_for_lags(const struct config *config) {
     for (size_t i = 0; i < config->group_count; i++)
         if (config->groups[i].max_stale_ms)
             return true;
@@ -25,7 +25,7 @@ static bool is_wanted(const struct config *config) {
 }
 
 struct site_page *site_page_open(const struct config *config) {
-    if (!is_wanted(config))
+    if (!config->local.server.socket && !config->local.server.host)
         return NULL;
     struct site_page *shared = calloc(1, sizeof *shared);
     if (shared)
@@ -39,7 +39,7 @@ void site_page_close(struct site_page *shared) {
     free(shared);
 }
 
-/* For all to read: how far behind a site is is no secret, and programs of any user are to know. */
+/* For all to read: how a site is doing is no secret, and programs of any user are to know. */
 static void find_page(struct site_page *shared) {
     const struct config *config = shared->config;
     char address[256], name[64];
@@ -54,11 +54,15 @@ static void find_page(struct site_page *shared) {
     }
     if (shared->page)
         log_state(&shared->trouble, CONFIG_LOG_INFO, "%s", "");
-    else
+    else if (asks_for_lags(config))
         log_state(&shared->trouble, CONFIG_LOG_WARNING,
                   "max_stale_ms has no effect: the lags can't be written into %s; it must be there, be this "
                   "user's own, and stats.enabled",
                   config->stats.directory ? config->stats.directory : PAGE_DIRECTORY);
+}
+
+int64_t site_page_silent_since_ms(const struct site_record *own) {
+    return own->life == SITE_DEAD ? own->samples.good_ms : 0;
 }
 
 int64_t site_page_lag_ms(double lag_ms) {
@@ -76,7 +80,8 @@ static void put_name(char *to, size_t size, const char *name) {
     }
 }
 
-void site_page_write(struct site_page *shared, const struct picture *picture, int64_t now_ms) {
+void site_page_write(struct site_page *shared, const struct picture *picture, const struct site_record *own,
+                     int64_t now_ms) {
     if (!shared)
         return;
     if (!shared->page && now_ms >= shared->try_at_ms) {
@@ -95,5 +100,6 @@ void site_page_write(struct site_page *shared, const struct picture *picture, in
         if (memcmp(origin->site, name, sizeof name) != 0)
             memcpy(origin->site, name, sizeof name);
     }
+    __atomic_store_n(&shared->page->silent_since_ms, site_page_silent_since_ms(own), __ATOMIC_RELAXED);
     __atomic_store_n(&shared->page->at_ms, now_ms, __ATOMIC_RELEASE);
 }

@@ -342,17 +342,17 @@ static bool read_page(int directory, const char *name, enum page_kind kind, unio
     return whole && page_is_sound(page, page_size(kind), kind) && page->header.uid == status.st_uid;
 }
 
-bool page_read_site(int directory, const char *name, struct page_site *lags) {
+bool page_read_site(int directory, const char *name, struct page_site *site) {
     struct stat status, above;
     int file = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (file < 0)
         return false;
     bool whole = fstat(file, &status) == 0 && fstat(directory, &above) == 0 && S_ISREG(status.st_mode) &&
                  (status.st_uid == 0 || status.st_uid == above.st_uid || status.st_uid == geteuid()) &&
-                 (status.st_mode & (S_IWGRP | S_IWOTH)) == 0 && status.st_size == (off_t)sizeof *lags &&
-                 pread(file, lags, sizeof *lags, 0) == (ssize_t)sizeof *lags;
+                 (status.st_mode & (S_IWGRP | S_IWOTH)) == 0 && status.st_size == (off_t)sizeof *site &&
+                 pread(file, site, sizeof *site, 0) == (ssize_t)sizeof *site;
     close(file);
-    return whole && page_is_sound(lags, sizeof *lags, PAGE_SITE);
+    return whole && page_is_sound(site, sizeof *site, PAGE_SITE);
 }
 
 size_t page_visit(int directory, void (*visit)(void *context, const struct page_file *file), void *context) {

@@ -86,9 +86,9 @@ bool page_is_sound(const void *page, size_t size, enum page_kind kind) {
     }
     bool all_are = true;
     if (kind == PAGE_SITE) {
-        const struct page_site *lags = page;
+        const struct page_site *site = page;
         for (size_t i = 0; i < PAGE_ORIGINS; i++)
-            all_are &= is_text(lags->origins[i].site, sizeof lags->origins[i].site);
+            all_are &= is_text(site->origins[i].site, sizeof site->origins[i].site);
     } else if (kind == PAGE_COUNTERS) {
         const struct page_counters *counters = page;
         for (size_t i = 0; i < PAGE_TABLES; i++)
@@ -103,14 +103,25 @@ bool page_is_sound(const void *page, size_t size, enum page_kind kind) {
     return all_are;
 }
 
-int64_t page_longest_lag_ms(const struct page_site *lags, int64_t now_ms) {
+static bool is_fresh(const struct page_site *site, int64_t now_ms) {
+    return site->at_ms <= now_ms && site->at_ms > now_ms - PAGE_SITE_LAST_MS; /* ahead: of another boot */
+}
+
+int64_t page_longest_lag_ms(const struct page_site *site, int64_t now_ms) {
     int64_t longest_ms = 0;
-    if (lags->at_ms > now_ms || lags->at_ms <= now_ms - PAGE_SITE_LAST_MS) /* ahead: of another boot */
-        return 0;
-    for (size_t i = 0; i < PAGE_ORIGINS; i++)
-        if (lags->origins[i].site[0] && lags->origins[i].lag_ms > longest_ms)
-            longest_ms = lags->origins[i].lag_ms;
+    for (size_t i = 0; is_fresh(site, now_ms) && i < PAGE_ORIGINS; i++)
+        if (site->origins[i].site[0] && site->origins[i].lag_ms > longest_ms)
+            longest_ms = site->origins[i].lag_ms;
     return longest_ms;
+}
+
+int64_t page_silent_since_ms(const struct page_site *site, int64_t now_ms) {
+    const int64_t since_ms = site->silent_since_ms;
+    return is_fresh(site, now_ms) && since_ms > 0 && since_ms <= now_ms ? since_ms : 0;
+}
+
+bool page_silence_is_news(int64_t silent_since_ms, int64_t known_ms) {
+    return silent_since_ms > known_ms;
 }
 
 /* Times */

@@ -47,7 +47,10 @@ static void the_layout_is_the_one_that_is_written_down(void **state) {
     assert_int_equal(offsetof(struct page_counters, main_least_ns), 192);
     assert_int_equal(offsetof(struct page_counters, stripes), 256);
     assert_int_equal(offsetof(struct page_breaker, silent_until_ms), 320);
+    assert_int_equal(offsetof(struct page_breaker, known_ms), 376);
+    assert_int_equal(sizeof(struct page_breaker), 448);
     assert_int_equal(offsetof(struct page_site, at_ms), 192);
+    assert_int_equal(offsetof(struct page_site, silent_since_ms), 200);
     assert_int_equal(offsetof(struct page_site, origins), 256);
     assert_int_equal(sizeof(struct page_site), 1280);
     assert_int_equal(sizeof(struct page_counters) % 64, 0);
@@ -339,6 +342,34 @@ static void the_longest_lag_that_is_known_and_fresh_counts(void **state) {
     }
 }
 
+static void a_silence_is_believed_while_it_is_fresh_and_news(void **state) {
+    (void)state;
+    enum { NOW_MS = 1000000 };
+    static const struct {
+        int64_t since_ms, age_ms, known_ms;
+        bool believed;
+    } cases[] = {
+        {NOW_MS - 9000, 0, 0, true},
+        {NOW_MS - 9000, PAGE_SITE_LAST_MS - 1, 0, true},
+        {NOW_MS - 9000, PAGE_SITE_LAST_MS, 0, false}, /* the daemon has ended */
+        {NOW_MS - 9000, -1, 0, false}, /* another boot's clock */
+        {0, 0, 0, false}, /* it answers */
+        {-5, 0, 0, false}, /* nobody's word */
+        {NOW_MS + 1, 0, 0, false}, /* the same */
+        {INT64_MAX, 0, 0, false},
+        {INT64_MIN, 0, 0, false},
+        {NOW_MS - 9000, 0, NOW_MS - 9001, true}, /* up before that, or another silence was believed */
+        {NOW_MS - 9000, 0, NOW_MS - 9000, false},
+        {NOW_MS - 9000, 0, NOW_MS - 100, false}, /* found up since, or believed already */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct page_site site = {.at_ms = NOW_MS - cases[i].age_ms, .silent_since_ms = cases[i].since_ms};
+        const int64_t since_ms = page_silent_since_ms(&site, NOW_MS);
+        if (page_silence_is_news(since_ms, cases[i].known_ms) != cases[i].believed)
+            fail_msg("case %zu: got %lld", i, (long long)since_ms);
+    }
+}
+
 static void lags_are_read_from_a_file_that_nobody_else_may_write(void **state) {
     (void)state;
     char name[64];
@@ -414,7 +445,7 @@ static void a_damaged_page_is_not_read(void **state) {
         unsigned char byte;
         size_t count;
     } cases[] = {
-        {0, 'X', 1},                                      /* magic */
+        {0, 'X', 1}, /* magic */
         {offsetof(struct page_header, layout), 0x55, 8},  /* another build */
         {offsetof(struct page_header, kind), 2, 1},       /* another kind */
         {offsetof(struct page_header, bytes), 1, 4},      /* another size */
@@ -522,6 +553,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_reset_sets_all_to_zero, start, stop),
         cmocka_unit_test_setup_teardown(a_breaker_is_one_for_all_processes, start, stop),
         cmocka_unit_test_setup_teardown(the_longest_lag_that_is_known_and_fresh_counts, start, stop),
+        cmocka_unit_test(a_silence_is_believed_while_it_is_fresh_and_news),
         cmocka_unit_test_setup_teardown(lags_are_read_from_a_file_that_nobody_else_may_write, start, stop),
         cmocka_unit_test_setup_teardown(a_file_that_is_not_ours_alone_is_never_mapped, start, stop),
         cmocka_unit_test_setup_teardown(a_damaged_page_is_not_read, start, stop),
