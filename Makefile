@@ -51,7 +51,7 @@ SHIM   = $(PURE) $(CONFIG) $(PAGE) \
          shim/log.c shim/setup.c shim/options.c \
          shim/stats.c shim/own_page.c shim/usage.c shim/observe.c \
          shim/session.c shim/snapshot.c shim/map.c shim/handle.c \
-         shim/breaker.c shim/probe.c shim/verdict.c shim/behind.c \
+         shim/breaker.c shim/probe.c shim/verdict.c shim/site_page.c \
          shim/local.c shim/local_life.c shim/local_open.c shim/local_step.c \
          shim/prepared.c shim/prepared_binds.c shim/exposed.c \
          shim/command.c shim/descriptor.c shim/broken_pipe.c \
@@ -81,7 +81,7 @@ DAEMON_PURE = daemon/link.c daemon/tally.c daemon/ring.c daemon/script.c daemon/
               daemon/pause.c daemon/statement.c
 CONVERGE_PURE = daemon/chunk.c daemon/diverge.c daemon/sweep.c daemon/settle.c daemon/fence.c
 DAEMON_SHOW = daemon/picture.c daemon/compare.c daemon/event.c daemon/journal.c daemon/routing.c daemon/buffer.c \
-              daemon/metrics.c daemon/status_json.c daemon/page.c page/names.c $(PAGE) daemon/shared_lags.c
+              daemon/metrics.c daemon/status_json.c daemon/page.c page/names.c $(PAGE) daemon/site_page.c
 DAEMON_REST = daemon/observe.c daemon/heartbeat.c daemon/watch.c daemon/lag.c daemon/memory.c daemon/place.c daemon/site.c \
               daemon/turn.c daemon/event.c daemon/journal.c daemon/buffer.c \
               $(CONVERGE_PURE) daemon/catalogue.c daemon/crew.c daemon/lease.c \
@@ -214,7 +214,7 @@ $(addprefix $(PRELOAD)/mariadb_test_,$(PRELOAD_TESTS)): CLIENT = $(PRELOAD)/libm
 $(addprefix $(PRELOAD)/oracle_test_,$(PRELOAD_TESTS)): CLIENT = $(PRELOAD)/libmysqlclient.so.24
 $(addprefix $(PRELOAD)/mariadb_test_,$(PRELOAD_TESTS)): $(PRELOAD)/mariadb_test_%: $(PRELOAD)/test_%.o $(PRELOAD)/claims.o $(FAKES)
 $(addprefix $(PRELOAD)/oracle_test_,$(PRELOAD_TESTS)): $(PRELOAD)/oracle_test_%: $(PRELOAD)/test_%.o $(PRELOAD)/claims.o $(FAKES)
-$(foreach test,stats stale,$(PRELOAD)/mariadb_test_$(test) $(PRELOAD)/oracle_test_$(test)): $(call objects,$(PAGE) page/names.c)
+$(foreach test,stats stale outage,$(PRELOAD)/mariadb_test_$(test) $(PRELOAD)/oracle_test_$(test)): $(call objects,$(PAGE) page/names.c)
 $(addprefix $(PRELOAD)/mariadb_test_,$(PRELOAD_TESTS)) $(addprefix $(PRELOAD)/oracle_test_,$(PRELOAD_TESTS)):
 	$(CC) $(LDFLAGS_ALL) -Wl,--no-as-needed -Wl,-rpath,'$$ORIGIN' -o $@ $(filter %.o,$^) $(CLIENT) $(PRELOAD)/libfakeserver.so -lpthread
 

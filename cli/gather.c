@@ -59,7 +59,7 @@ static void add_file(void *context, const struct page_file *file) {
         if (grow(&gathered->breakers, gathered->breaker_count, sizeof gathered->breakers[0]))
             gathered->breakers[gathered->breaker_count++] = file->page->breaker;
         break;
-    case PAGE_LAGS: /* never visited */
+    case PAGE_SITE: /* never visited */
         break;
     }
 }

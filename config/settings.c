@@ -238,7 +238,7 @@ const struct setting SETTINGS[] = {
     {"stats", GROUP, AT(config, stats),
      .sentence = "Counters that each preloaded program keeps in shared memory, for `roundabout stats` and the daemon."},
     {"stats.enabled", SWITCH, AT(config_stats, enabled), .fallback = true,
-     .sentence = "Whether programs count, and tell each other that the local master is down."},
+     .sentence = "Whether programs count, and are told by each other and by roundaboutd that the local master is down."},
     {"stats.directory", PATH, AT(config_stats, directory), BETWEEN(1, PATH_MAX - 64),
      .sentence = "Where; without it /run/roundabout, or roundabout in $XDG_RUNTIME_DIR."},
     {"stats.readable", WORD, AT(config_stats, readable), .words = READABLE, .fallback = CONFIG_READABLE_GROUP,

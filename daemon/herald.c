@@ -8,7 +8,7 @@
 #include "log.h"
 #include "observe.h"
 #include "picture.h"
-#include "shared_lags.h"
+#include "site_page.h"
 
 #define PICTURE_EVERY_MS 200
 #define ROUTING_EVERY_MS 2000
@@ -20,7 +20,7 @@ struct herald {
     struct journal *journal;
     struct hook *hook;
     struct http *http;
-    struct shared_lags *lags;
+    struct site_page *site_page;
     struct picture *before; /* the one compared with; NULL: none yet */
     uint64_t told;          /* the number of the journal's last entry that on_event was told of */
     struct routing routing;
@@ -43,14 +43,14 @@ struct herald *herald_open(const struct config *config, struct journal *journal)
     herald->started_us = clock_real_us();
     herald->hook = hook_open(&config->on_event);
     herald->http = http_open(&config->http);
-    herald->lags = shared_lags_open(config);
+    herald->site_page = site_page_open(config);
     return herald;
 }
 
 void herald_close(struct herald *herald) {
     if (!herald)
         return;
-    shared_lags_close(herald->lags);
+    site_page_close(herald->site_page);
     http_close(herald->http);
     hook_close(herald->hook);
     picture_free(herald->before);
@@ -195,7 +195,7 @@ void herald_turn(struct herald *herald, const struct turn *turn, int64_t now_ms)
         log_state(&herald->trouble, CONFIG_LOG_ERROR, "not enough memory to show the ring");
         return;
     }
-    shared_lags_write(herald->lags, picture, now_ms);
+    site_page_write(herald->site_page, picture, turn_site(turn, picture->own), now_ms);
     /* At start all is new, and nothing of it has happened just now. */
     if (herald->before && herald->before->is_looked_at)
         picture_compare(herald->before, picture, enter, herald);

@@ -252,7 +252,7 @@ static void *open_existing(int directory, enum page_kind kind, const char *name,
         return NULL;
     void *page = is_ours(file, kind) ? map(file, kind) : NULL;
     bool useful =
-        page && page_is_sound(page, page_size(kind), kind) && ((kind != PAGE_BREAKER && kind != PAGE_LAGS) || is_of_this_boot(page));
+        page && page_is_sound(page, page_size(kind), kind) && ((kind != PAGE_BREAKER && kind != PAGE_SITE) || is_of_this_boot(page));
     if (page && !useful)
         page_unmap(page, kind);
     if (!useful && fstat(file, &status) == 0 && status.st_uid == geteuid() && S_ISREG(status.st_mode))
@@ -290,8 +290,8 @@ static unsigned long long hash_of(const char *address) {
     return hash;
 }
 
-void page_name_lags(char *name, const char *address) {
-    snprintf(name, NAME_BYTES, "lags-%016llx", hash_of(address));
+void page_name_site(char *name, const char *address) {
+    snprintf(name, NAME_BYTES, "site-%016llx", hash_of(address));
 }
 
 void page_name_breaker(char *name, const char *address) {
@@ -342,17 +342,17 @@ static bool read_page(int directory, const char *name, enum page_kind kind, unio
     return whole && page_is_sound(page, page_size(kind), kind) && page->header.uid == status.st_uid;
 }
 
-bool page_read_lags(int directory, const char *name, struct page_lags *lags) {
+bool page_read_site(int directory, const char *name, struct page_site *site) {
     struct stat status, above;
     int file = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (file < 0)
         return false;
     bool whole = fstat(file, &status) == 0 && fstat(directory, &above) == 0 && S_ISREG(status.st_mode) &&
                  (status.st_uid == 0 || status.st_uid == above.st_uid || status.st_uid == geteuid()) &&
-                 (status.st_mode & (S_IWGRP | S_IWOTH)) == 0 && status.st_size == (off_t)sizeof *lags &&
-                 pread(file, lags, sizeof *lags, 0) == (ssize_t)sizeof *lags;
+                 (status.st_mode & (S_IWGRP | S_IWOTH)) == 0 && status.st_size == (off_t)sizeof *site &&
+                 pread(file, site, sizeof *site, 0) == (ssize_t)sizeof *site;
     close(file);
-    return whole && page_is_sound(lags, sizeof *lags, PAGE_LAGS);
+    return whole && page_is_sound(site, sizeof *site, PAGE_SITE);
 }
 
 size_t page_visit(int directory, void (*visit)(void *context, const struct page_file *file), void *context) {

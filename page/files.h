@@ -5,9 +5,10 @@
  * that belong to its own user, are regular, have one name, and that no group or other may write: whoever
  * could make them shorter could also end the process. Their blocks are reserved before they are mapped (a
  * full file system would be a SIGBUS as well), and they are never made shorter here, only unlinked. That is
- * why there is a breaker for each user of a host and not one for all. Readers don't map: they read a copy,
- * and judge it; of the daemon's page of lags, which tells processes of all users where to read, only one that
- * belongs to the directory's owner, the superuser or this very user. */
+ * why each user of a host has a breaker of his own. Readers don't map: they read a copy, and judge it; of the
+ * daemon's page about the site, which tells processes of all users where to read and whether to try, only one
+ * that belongs to the directory's owner, the superuser or this very user. Through it the daemon tells the
+ * breakers of all users. */
 #ifndef ROUNDABOUT_FILES_H
 #define ROUNDABOUT_FILES_H
 
@@ -32,9 +33,9 @@ void *page_make_own(int directory, enum page_kind kind, mode_t mode, const char 
 void *page_open_shared(int directory, enum page_kind kind, mode_t mode, const char *name);
 void page_unmap(void *page, enum page_kind kind);
 
-/* "lags-HASH" of one local master; "breaker-UID-HASH", "sum-UID" and "seen-UID" of this process's user. `name`
+/* "site-HASH" of one local master; "breaker-UID-HASH", "sum-UID" and "seen-UID" of this process's user. `name`
  * has 64 bytes. */
-void page_name_lags(char *name, const char *address);
+void page_name_site(char *name, const char *address);
 void page_name_breaker(char *name, const char *address);
 void page_name_sum(char *name, enum page_kind kind);
 
@@ -63,8 +64,8 @@ union page {
  * of another build, half-written, damaged, or not for this user to read. */
 size_t page_visit(int directory, void (*visit)(void *context, const struct page_file *file), void *context);
 
-/* A copy of the page of lags of that name. False: there is none, or none to be believed. */
-bool page_read_lags(int directory, const char *name, struct page_lags *lags);
+/* A copy of the site's page of that name. False: there is none, or none to be believed. */
+bool page_read_site(int directory, const char *name, struct page_site *site);
 
 /* Folds the pages of ended processes into this user's sums and unlinks them, as far as this user may; one
  * such program at a time, others leave it be. Pages of another container are taken for ended once nothing was

@@ -3,7 +3,7 @@
 #include <string.h>
 
 _Static_assert(sizeof(struct page_header) == 192, "the header's layout is fixed");
-_Static_assert(sizeof(struct page_lags) % 64 == 0, "a page shares no cache line");
+_Static_assert(sizeof(struct page_site) % 64 == 0, "a page shares no cache line");
 _Static_assert(sizeof(struct page_table) % 8 == 0 && sizeof(struct page_observed) % 8 == 0, "whole words");
 _Static_assert(sizeof(struct page_stripe) % 64 == 0, "a stripe shares no cache line");
 
@@ -28,8 +28,8 @@ size_t page_size(enum page_kind kind) {
         return sizeof(struct page_observation);
     case PAGE_BREAKER:
         return sizeof(struct page_breaker);
-    case PAGE_LAGS:
-        return sizeof(struct page_lags);
+    case PAGE_SITE:
+        return sizeof(struct page_site);
     }
     return 0;
 }
@@ -70,7 +70,7 @@ static bool is_text(const char *text, size_t size) {
 bool page_is_foreign(const void *page, size_t size) {
     const struct page_header *header = page;
     return size >= sizeof *header && memcmp(header->magic, PAGE_MAGIC, sizeof header->magic) == 0 &&
-           header->kind >= PAGE_COUNTERS && header->kind <= PAGE_LAGS &&
+           header->kind >= PAGE_COUNTERS && header->kind <= PAGE_SITE &&
            header->layout != page_layout((enum page_kind)header->kind);
 }
 
@@ -85,10 +85,10 @@ bool page_is_sound(const void *page, size_t size, enum page_kind kind) {
         return is_text(breaker->address, sizeof breaker->address);
     }
     bool all_are = true;
-    if (kind == PAGE_LAGS) {
-        const struct page_lags *lags = page;
+    if (kind == PAGE_SITE) {
+        const struct page_site *site = page;
         for (size_t i = 0; i < PAGE_ORIGINS; i++)
-            all_are &= is_text(lags->origins[i].site, sizeof lags->origins[i].site);
+            all_are &= is_text(site->origins[i].site, sizeof site->origins[i].site);
     } else if (kind == PAGE_COUNTERS) {
         const struct page_counters *counters = page;
         for (size_t i = 0; i < PAGE_TABLES; i++)
@@ -103,14 +103,25 @@ bool page_is_sound(const void *page, size_t size, enum page_kind kind) {
     return all_are;
 }
 
-int64_t page_longest_lag_ms(const struct page_lags *lags, int64_t now_ms) {
+static bool is_fresh(const struct page_site *site, int64_t now_ms) {
+    return site->at_ms <= now_ms && site->at_ms > now_ms - PAGE_SITE_LAST_MS; /* ahead: of another boot */
+}
+
+int64_t page_longest_lag_ms(const struct page_site *site, int64_t now_ms) {
     int64_t longest_ms = 0;
-    if (lags->at_ms > now_ms || lags->at_ms <= now_ms - PAGE_LAGS_LAST_MS) /* ahead: of another boot */
-        return 0;
-    for (size_t i = 0; i < PAGE_ORIGINS; i++)
-        if (lags->origins[i].site[0] && lags->origins[i].lag_ms > longest_ms)
-            longest_ms = lags->origins[i].lag_ms;
+    for (size_t i = 0; is_fresh(site, now_ms) && i < PAGE_ORIGINS; i++)
+        if (site->origins[i].site[0] && site->origins[i].lag_ms > longest_ms)
+            longest_ms = site->origins[i].lag_ms;
     return longest_ms;
+}
+
+int64_t page_silent_since_ms(const struct page_site *site, int64_t now_ms) {
+    const int64_t since_ms = site->silent_since_ms;
+    return is_fresh(site, now_ms) && since_ms > 0 && since_ms <= now_ms ? since_ms : 0;
+}
+
+bool page_silence_is_news(int64_t silent_since_ms, int64_t known_ms) {
+    return silent_since_ms > known_ms;
 }
 
 /* Times */

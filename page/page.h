@@ -8,7 +8,7 @@
  *   observed-PID-...     struct page_observation of one process in observe mode
  *   sum-UID, seen-UID    the same two, of processes that have ended, added up by programs of that user
  *   breaker-UID-HASH     struct page_breaker of one local master, written by all processes of that user
- *   lags-HASH            struct page_lags of one local master, written by the daemon
+ *   site-HASH            struct page_site of one local master, written by the daemon
  *
  * No statement, no value: the only texts are a program's name, names of groups, patterns and tables, columns
  * and the local master's address. */
@@ -21,10 +21,10 @@
 
 #include "names.h"
 
-enum page_kind { PAGE_COUNTERS = 1, PAGE_OBSERVATION = 2, PAGE_BREAKER = 3, PAGE_LAGS = 4 };
+enum page_kind { PAGE_COUNTERS = 1, PAGE_OBSERVATION = 2, PAGE_BREAKER = 3, PAGE_SITE = 4 };
 
 enum {
-    PAGE_VERSION = 1,
+    PAGE_VERSION = 2,
     PAGE_STRIPES = 4,   /* threads are spread over these, so that they seldom share a cache line */
     PAGE_TABLES = 32,   /* the last one takes in what finds no room */
     PAGE_OBSERVED = 64, /* the same */
@@ -122,7 +122,8 @@ struct page_breaker {
     uint64_t probes;
     uint64_t opener; /* the pid that opened it last */
     int64_t connecting_since_ms; /* CLOCK_MONOTONIC: somebody has been opening a connection since then; 0: nobody */
-    uint64_t reserved[9];
+    int64_t known_ms; /* the same, when it was last found up, or the site's page was believed; 0: never */
+    uint64_t reserved[8];
 };
 
 /* How long the writes of one site take to get to the local master. */
@@ -131,16 +132,21 @@ struct page_origin {
     int64_t lag_ms; /* while none arrives: by how much it lies behind at least; -1: not known */
 };
 
-struct page_lags {
+struct page_site {
     struct page_header header; /* program "": it is everybody's */
-    int64_t at_ms;             /* CLOCK_MONOTONIC of this boot, when they were written last */
-    uint64_t reserved[7];
+    int64_t at_ms;             /* CLOCK_MONOTONIC of this boot, when it was written last */
+    int64_t silent_since_ms;   /* the same, of the local master; 0: it answers, or that isn't known */
+    uint64_t reserved[6];
     struct page_origin origins[PAGE_ORIGINS];
 };
 
-/* The longest of them at `now_ms`; 0: none is known, or they are too old to be believed. */
-#define PAGE_LAGS_LAST_MS 5000
-int64_t page_longest_lag_ms(const struct page_lags *lags, int64_t now_ms);
+#define PAGE_SITE_LAST_MS 5000
+/* The longest lag at `now_ms`; 0: none is known, or the page is too old to be believed. */
+int64_t page_longest_lag_ms(const struct page_site *site, int64_t now_ms);
+/* Since when the local master has been silent; 0: nobody says so, or not now. */
+int64_t page_silent_since_ms(const struct page_site *site, int64_t now_ms);
+/* Is that to be believed by those who last knew better, or believed it, at `known_ms` (page_breaker)? */
+bool page_silence_is_news(int64_t silent_since_ms, int64_t known_ms);
 
 /* The word that says how a page of this build is laid out; another build's differs if anything else does. */
 uint64_t page_layout(enum page_kind kind);

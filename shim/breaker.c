@@ -5,6 +5,7 @@
 #include "log.h"
 #include "probe.h"
 #include "setup.h"
+#include "site_page.h"
 #include "stats.h"
 
 #include <errno.h>
@@ -168,6 +169,15 @@ static bool look_at_probe(const struct config *config, struct page_breaker *stat
     return seen == PROBE_ANSWERED;
 }
 
+static void note_opened(const struct config *config, struct page_breaker *state, const char *why) {
+    __atomic_store_n(&state->opened_s, now_s(), __ATOMIC_RELAXED);
+    __atomic_store_n(&state->opener, (uint64_t)getpid(), __ATOMIC_RELAXED);
+    count(&state->opens);
+    stats_count_event(PAGE_EVENT_BREAKER_OPENED);
+    log_write(CONFIG_LOG_WARNING, "local master lost: %s; cache statements go to main, next try in %u ms",
+              why, config->local.retry_after_ms);
+}
+
 bool breaker_allows(const struct config *config) {
     struct page_breaker *state = state_for(config);
     int64_t until = __atomic_load_n(&state->silent_until_ms, __ATOMIC_RELAXED);
@@ -195,6 +205,32 @@ bool breaker_allows(const struct config *config) {
     count(&state->probes);
     stats_count_event(PAGE_EVENT_BREAKER_PROBED);
     return begin_probe(config, now + patience);
+}
+
+/* The daemon has found out for all users of the host. Each silence is believed once and for one period: from
+ * then on a probe of this user's processes decides. It is no failure of this process that others could
+ * contradict. */
+static bool is_said_silent(const struct config *config, struct page_breaker *state) {
+    int64_t since = site_page_silent_since_ms(config);
+    if (since == 0) {
+        return false;
+    }
+    if (!page_silence_is_news(since, __atomic_load_n(&state->known_ms, __ATOMIC_SEQ_CST))) {
+        return __atomic_load_n(&state->silent_until_ms, __ATOMIC_SEQ_CST) != 0; /* another just believed it */
+    }
+    int64_t now = now_ms(), closed = 0;
+    if (__atomic_compare_exchange_n(&state->silent_until_ms, &closed, now + config->local.retry_after_ms,
+                                    false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+        __atomic_store_n(&state->known_ms, now, __ATOMIC_SEQ_CST); /* in this order: see above */
+        note_opened(config, state, "the daemon says that it doesn't answer");
+    }
+    return true;
+}
+
+bool breaker_allows_opening(const struct config *config) {
+    struct page_breaker *state = state_for(config);
+    bool closed = __atomic_load_n(&state->silent_until_ms, __ATOMIC_SEQ_CST) == 0;
+    return breaker_allows(config) && !(closed && is_said_silent(config, state)); /* not closed: it probes */
 }
 
 /* A connection that has taken half of its time, while the local master answered nobody at all, won't come; a
@@ -232,12 +268,7 @@ void breaker_failed(const struct config *config, const char *why) {
         __atomic_compare_exchange_n(&state->silent_until_ms, &until, 0, false, __ATOMIC_SEQ_CST,
                                     __ATOMIC_SEQ_CST);
     }
-    __atomic_store_n(&state->opened_s, now_s(), __ATOMIC_RELAXED);
-    __atomic_store_n(&state->opener, (uint64_t)getpid(), __ATOMIC_RELAXED);
-    count(&state->opens);
-    stats_count_event(PAGE_EVENT_BREAKER_OPENED);
-    log_write(CONFIG_LOG_WARNING, "local master lost: %s; cache statements go to main, next try in %u ms",
-              why, config->local.retry_after_ms);
+    note_opened(config, state, why);
 }
 
 void breaker_succeeded(const struct config *config) {
@@ -249,8 +280,11 @@ void breaker_succeeded(const struct config *config) {
     if (__atomic_load_n(&state->connecting_since_ms, __ATOMIC_RELAXED) != 0) {
         __atomic_store_n(&state->connecting_since_ms, 0, __ATOMIC_RELAXED); /* whoever waits is only slow */
     }
-    if (__atomic_load_n(&state->silent_until_ms, __ATOMIC_RELAXED) == 0 ||
-        __atomic_exchange_n(&state->silent_until_ms, 0, __ATOMIC_SEQ_CST) == 0) {
+    if (__atomic_load_n(&state->silent_until_ms, __ATOMIC_RELAXED) == 0) {
+        return;
+    }
+    __atomic_store_n(&state->known_ms, now_ms(), __ATOMIC_SEQ_CST); /* before anyone finds it closed */
+    if (__atomic_exchange_n(&state->silent_until_ms, 0, __ATOMIC_SEQ_CST) == 0) {
         return;
     }
     __atomic_store_n(&state->closed_s, now_s(), __ATOMIC_RELAXED);

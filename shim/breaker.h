@@ -1,9 +1,10 @@
 /* The circuit breaker of one local master: after a failure nobody tries it for retry_after_ms; then one
  * process probes: it begins a connection, and once the server has answered on it, or refused it, one
  * statement tries. So a host that is silent makes nobody wait again. It is in a page that all processes of
- * this user share (page/page.h); where that can't be had, in this process. A process whose failures others
- * contradict - in a jail without the socket, out of descriptors - comes to keep one of its own, so that it
- * doesn't close the way for all. Any thread, no lock. Keeps errno. */
+ * this user share (page/page.h); where that can't be had, in this process. The daemon of the host opens it,
+ * too, for all users, by what it says in the site's page. A process whose failures others contradict - in a
+ * jail without the socket, out of descriptors - comes to keep one of its own, so that it doesn't close the
+ * way for all. Any thread, no lock. Keeps errno. */
 #ifndef ROUNDABOUT_BREAKER_H
 #define ROUNDABOUT_BREAKER_H
 
@@ -15,6 +16,10 @@
  * is to try it. A prober that never tells how it went holds the others up for retry_after_ms and
  * connect_timeout_s at most. */
 bool breaker_allows(const struct config *config);
+
+/* The same, by a new connection: then the daemon's word opens the breaker, once for each silence that it
+ * tells of. */
+bool breaker_allows_opening(const struct config *config);
 
 /* Before a connection is opened. False: another process has been at it for so long that it looks as if nobody
  * answers; what it finds will tell. True: breaker_end_connect() follows with the same token. */

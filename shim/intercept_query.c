@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "intercept.h"
 
-#include "behind.h"
+#include "site_page.h"
 #include "broken_pipe.h"
 #include "local.h"
 #include "log.h"
@@ -218,7 +218,7 @@ static struct route_decision judge(struct handle *handle, const struct question 
     if (decision.reason == ROUTE_ROUTED && decision.group->max_stale_ms) {
         const struct local *local = handle_shadow(handle, CONFIG_FOLLOW);
         bool written = local && local->transaction && local->written;
-        if (route_is_stale(question->summary, &decision, behind_ms(config), written)) {
+        if (route_is_stale(question->summary, &decision, site_page_behind_ms(config), written)) {
             decision.reason = ROUTE_STALE;
         }
     }

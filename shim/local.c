@@ -51,7 +51,7 @@ static enum route_reason make_ready(struct handle *handle, struct local_slot *sl
         !is_same_place(&slot->local->config->local, &config->local)) {
         local_retire(handle, slot);
     }
-    if (!keeps_transaction && !breaker_allows(config)) {
+    if (!keeps_transaction && !(slot->local ? breaker_allows(config) : breaker_allows_opening(config))) {
         handle->cause = PAGE_CAUSE_BREAKER_OPEN;
         return ROUTE_LOCAL_DOWN;
     }

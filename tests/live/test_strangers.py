@@ -379,6 +379,72 @@ def need_root():
 
 
 PROGRAM = [os.path.join(lab.C_APPS, "statements"), "REPLACE INTO cache (k, v) VALUES ('L/a', '1')", "SELECT v FROM cache WHERE k = 'L/a'"]
+READER = """import MySQLdb, sys, time
+cursor = MySQLdb.connect(unix_socket=sys.argv[1], user='app', passwd='apppw', autocommit=True).cursor()
+begun = time.monotonic()
+cursor.execute("SELECT v FROM shop.cache WHERE k = 'where'")
+print(cursor.fetchone()[0].decode(), time.monotonic() - begun)
+"""
+
+
+@test
+def a_silence_that_the_daemon_has_found_costs_no_user_a_connect_timeout():
+    """Site b's server freezes; programs of two users that begin then go to main at once, and wait only where no daemon speaks."""
+    need_root()
+    it = Stage(2, settings={**QUICK, "converge": "off"})
+    os.chmod(servers.folder(), 0o711)
+    run, lonely = (os.path.join(servers.folder(), name) for name in ("run-silent", "run-lonely"))
+    for folder in (run, lonely):
+        os.mkdir(folder)
+        os.chmod(folder, 0o1777)
+    with open(it.files[1], "a") as f:
+        f.write(f'stats = {{ directory = "{run}"; }};\n')
+    it.start_daemons()
+    it.wait_whole()
+    for name, server in zip(it.names, it.servers):
+        server.unlogged(f"REPLACE INTO shop.cache (k, v) VALUES ('where', '{name}')")
+
+    def read(folder, user=None):
+        """A program that begins now: (whose row it got, the seconds that took, what the shim said)."""
+        path = os.path.join(servers.folder(), "reader.conf")
+        with open(path, "w") as f:
+            f.write(f'local = {{ socket = "{it.servers[1].socket}"; connect_timeout_s = 4; retry_after_ms = 1000; }};\n'
+                    f'caches = ( {{ name = "pages"; tables = [ "shop.cache" ]; }} );\nstats = {{ directory = "{folder}"; }};\n')
+        os.chmod(path, 0o644)
+        done = subprocess.run(["/usr/bin/python3", "-c", READER, it.servers[0].socket], preexec_fn=user, cwd="/", stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, timeout=60,
+                              env=dict(os.environ, LD_PRELOAD=os.path.join(BUILD, "libroundabout.so"), ROUNDABOUT_CONFIG=path))
+        want(0, done.returncode, f"exit status ({done.stderr[-500:]})")
+        where, seconds = done.stdout.split()
+        return where, float(seconds), done.stderr
+
+    for user in (None, as_nobody):
+        where, _, said = read(run, user)
+        want(("b", ""), (where, said), "where it is read, and what is said, while b is well")
+    it.servers[1].freeze()
+    try:
+        wait_for(lambda: "site b is dead" in it.log(1), 30, "b's daemon calls it dead", pause_s=0.05)
+        time.sleep(0.5)  # several pictures
+        for user in (as_nobody, None):
+            where, seconds, said = read(run, user)
+            want("a", where, "where it is read while b is frozen")
+            want_between(0, 2, seconds, "seconds of the first one to look")
+            want_true("the daemon says that it doesn't answer" in said, f"who has told, got {said!r}")
+        where, seconds, said = read(lonely, as_nobody)
+        want("a", where, "where it is read")
+        want_between(3, 20, seconds, "seconds where no daemon speaks")
+        for _ in range(3):  # periods pass: from then on its own user's probe decides, and nobody waits
+            time.sleep(0.6)
+            where, seconds, said = read(run, as_nobody)
+            want("a", where, "where it is read")
+            want_between(0, 2, seconds, "seconds of a later one")
+    finally:
+        it.servers[1].thaw()
+    for user in (as_nobody, None):
+        wait_for(lambda user=user: read(run, user)[0] == "b", 30, "it is read at b again", pause_s=0.1)
+    it.end()
+
+
 HOSTILE = {
     "nothing": "pass",
     "symlinks to a victim": "[os.symlink({victim!r}, n) for n in ('sum-0', 'seen-0', 'fold-0', {breaker!r})]",

@@ -3,6 +3,9 @@
 #define _GNU_SOURCE
 #include "claims.h"
 
+#include "../../page/files.h"
+
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -364,6 +367,103 @@ static void a_lost_shadow_leaves_no_descriptors(void) {
     NUMBER(fake_alive(), 0);
 }
 
+/* What a daemon would write about its own site, so long ago; -1: the local master answers. */
+static void say_silent(int64_t silent_ms, int64_t age_ms) {
+    char name[64];
+    int directory = page_open_directory(claims_stats_folder(), NULL, NULL, 0);
+    page_name_site(name, "/run/local.sock");
+    struct page_site *page = page_open_shared(directory, PAGE_SITE, 0644, name);
+    TRUE_THAT(page != NULL);
+    if (page) {
+        int64_t now_ms = (int64_t)(now_s() * 1000);
+        page->silent_since_ms = silent_ms < 0 ? 0 : now_ms - silent_ms;
+        page->at_ms = now_ms - age_ms;
+        page_unmap(page, PAGE_SITE);
+    }
+    close(directory);
+}
+
+static void what_the_daemon_says_of_a_silence_spares_the_first_try(void) {
+    configure("retry_after_ms = 300;", NULL);
+    fake_fail_connect(FAKE_LOCAL, 2003, "Can't connect to server", -1);
+    say_silent(8000, 0);
+    MYSQL *mysql = connect_main();
+    MYSQL *second = connect_main();
+    for (int i = 0; i < 10; i++) {
+        from_main(i % 2 ? mysql : second);
+    }
+    NUMBER(fake_session_count(FAKE_LOCAL), 0);
+    NUMBER(count_log_lines("local master lost: the daemon says"), 1);
+    NUMBER(count_log_lines("roundabout["), 1);
+    usleep(350 * 1000);
+    from_main(mysql); /* after the period it is tried as ever, whatever the page says */
+    from_main(second);
+    NUMBER(fake_session_count(FAKE_LOCAL), 1);
+    NUMBER(count_log_lines("roundabout["), 1);
+}
+
+static void a_daemon_that_is_wrong_costs_one_period(void) {
+    configure("retry_after_ms = 300;", NULL);
+    say_silent(8000, 0);
+    MYSQL *mysql = connect_main();
+    from_main(mysql);
+    usleep(350 * 1000);
+    say_silent(8350, 0);
+    from_local(mysql);
+    for (int i = 0; i < 3; i++) {
+        MYSQL *another = connect_main();
+        from_local(another); /* it goes on saying so, and isn't believed again */
+        mysql_close(another);
+        usleep(260 * 1000);
+    }
+    say_silent(-1, 0);
+    usleep(260 * 1000);
+    MYSQL *third = connect_main();
+    from_local(third);
+    say_silent(10, 0); /* another silence */
+    usleep(260 * 1000);
+    from_local(third); /* a shadow that is open finds out for itself */
+    from_main(connect_main());
+    NUMBER(count_log_lines("local master lost"), 2);
+    NUMBER(count_log_lines("is back"), 1);
+}
+
+static void what_was_found_up_since_is_not_believed_silent(void) {
+    configure("retry_after_ms = 200;", NULL);
+    fake_fail_connect(FAKE_LOCAL, 2003, "Can't connect to server", 1);
+    MYSQL *mysql = connect_main();
+    from_main(mysql);
+    usleep(250 * 1000);
+    from_local(mysql); /* found down, and up again, by this process, before the daemon has said anything */
+    say_silent(5000, 0);
+    usleep(260 * 1000);
+    from_local(connect_main());
+    NUMBER(count_log_lines("local master lost"), 1);
+}
+
+static void a_silence_that_nobody_says_now_is_no_silence(void) {
+    say_silent(-1, 0);
+    from_local(connect_main());
+    usleep(260 * 1000);
+    say_silent(60000, PAGE_SITE_LAST_MS + 100); /* the daemon has ended */
+    from_local(connect_main());
+    usleep(260 * 1000);
+    say_silent(60000, -100000); /* of another boot */
+    from_local(connect_main());
+    usleep(260 * 1000);
+    char name[64];
+    int directory = page_open_directory(claims_stats_folder(), NULL, NULL, 0);
+    page_name_site(name, "/run/local.sock");
+    say_silent(60000, 0);
+    NUMBER(fchmodat(directory, name, 0666, 0), 0); /* anybody might have written it */
+    from_local(connect_main());
+    usleep(260 * 1000);
+    NUMBER(count_log_lines("roundabout["), 0);
+    NUMBER(fchmodat(directory, name, 0644, 0), 0);
+    from_main(connect_main());
+    close(directory);
+}
+
 int main(int argc, char **argv) {
     static const struct claim claims[] = {
         CLAIM(a_local_master_that_is_down_costs_one_try_a_period, "31", EVERYWHERE),
@@ -387,6 +487,10 @@ int main(int argc, char **argv) {
         CLAIM(a_main_that_tells_nothing_is_left_alone, "", EVERYWHERE),
         CLAIM(main_lost_while_it_is_asked_is_the_programs_own_loss, "", EVERYWHERE),
         CLAIM(a_lost_shadow_leaves_no_descriptors, "27", EVERYWHERE),
+        CLAIM(what_the_daemon_says_of_a_silence_spares_the_first_try, "31", SHIM_ONLY),
+        CLAIM(a_daemon_that_is_wrong_costs_one_period, "", SHIM_ONLY),
+        CLAIM(what_was_found_up_since_is_not_believed_silent, "", SHIM_ONLY),
+        CLAIM(a_silence_that_nobody_says_now_is_no_silence, "", SHIM_ONLY),
     };
     return RUN_CLAIMS(claims);
 }

@@ -34,7 +34,7 @@ static int64_t now_ms(void) {
 }
 
 static int open_folder(char *name) {
-    page_name_lags(name, "/run/local.sock");
+    page_name_site(name, "/run/local.sock");
     return page_open_directory(claims_stats_folder(), NULL, NULL, 0);
 }
 
@@ -42,7 +42,7 @@ static int open_folder(char *name) {
 static void say_lag(int64_t lag_ms, int64_t age_ms) {
     char name[64];
     int directory = open_folder(name);
-    struct page_lags *page = page_open_shared(directory, PAGE_LAGS, 0644, name);
+    struct page_site *page = page_open_shared(directory, PAGE_SITE, 0644, name);
     TRUE_THAT(page != NULL);
     if (page) {
         strcpy(page->origins[0].site, "paris");
@@ -50,7 +50,7 @@ static void say_lag(int64_t lag_ms, int64_t age_ms) {
         strcpy(page->origins[2].site, "lyon");
         page->origins[2].lag_ms = lag_ms;
         page->at_ms = now_ms() - age_ms;
-        page_unmap(page, PAGE_LAGS);
+        page_unmap(page, PAGE_SITE);
     }
     close(directory);
 }
@@ -94,7 +94,7 @@ static void what_is_not_known_or_old_is_no_reason(void) {
     say_lag(-1, 0);
     TEXT(answer(mysql, SELECT_CACHE), "local:1");
     usleep(300 * 1000);
-    say_lag(60000, PAGE_LAGS_LAST_MS + 100);
+    say_lag(60000, PAGE_SITE_LAST_MS + 100);
     TEXT(answer(mysql, SELECT_CACHE), "local:1");
     usleep(300 * 1000);
     say_lag(60000, -100000); /* of another boot */

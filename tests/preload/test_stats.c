@@ -122,13 +122,13 @@ static void say_behind(void) {
     char name[64];
     struct timespec now;
     int directory = page_open_directory(claims_stats_folder(), NULL, NULL, 0);
-    page_name_lags(name, "/run/local.sock");
-    struct page_lags *page = page_open_shared(directory, PAGE_LAGS, 0644, name);
+    page_name_site(name, "/run/local.sock");
+    struct page_site *page = page_open_shared(directory, PAGE_SITE, 0644, name);
     clock_gettime(CLOCK_MONOTONIC, &now);
     strcpy(page->origins[0].site, "paris");
     page->origins[0].lag_ms = 60000;
     page->at_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-    page_unmap(page, PAGE_LAGS);
+    page_unmap(page, PAGE_SITE);
     close(directory);
 }
 

@@ -47,9 +47,12 @@ static void the_layout_is_the_one_that_is_written_down(void **state) {
     assert_int_equal(offsetof(struct page_counters, main_least_ns), 192);
     assert_int_equal(offsetof(struct page_counters, stripes), 256);
     assert_int_equal(offsetof(struct page_breaker, silent_until_ms), 320);
-    assert_int_equal(offsetof(struct page_lags, at_ms), 192);
-    assert_int_equal(offsetof(struct page_lags, origins), 256);
-    assert_int_equal(sizeof(struct page_lags), 1280);
+    assert_int_equal(offsetof(struct page_breaker, known_ms), 376);
+    assert_int_equal(sizeof(struct page_breaker), 448);
+    assert_int_equal(offsetof(struct page_site, at_ms), 192);
+    assert_int_equal(offsetof(struct page_site, silent_since_ms), 200);
+    assert_int_equal(offsetof(struct page_site, origins), 256);
+    assert_int_equal(sizeof(struct page_site), 1280);
     assert_int_equal(sizeof(struct page_counters) % 64, 0);
     assert_true(sizeof(struct page_counters) < 64 * 1024);
 }
@@ -59,7 +62,7 @@ static void layouts_of_different_kinds_differ(void **state) {
     assert_true(page_layout(PAGE_COUNTERS) != page_layout(PAGE_OBSERVATION));
     assert_true(page_layout(PAGE_COUNTERS) != page_layout(PAGE_BREAKER));
     assert_true(page_layout(PAGE_COUNTERS) == page_layout(PAGE_COUNTERS));
-    assert_true(page_layout(PAGE_LAGS) != page_layout(PAGE_BREAKER));
+    assert_true(page_layout(PAGE_SITE) != page_layout(PAGE_BREAKER));
 }
 
 static void a_time_lies_within_its_bucket(void **state) {
@@ -319,8 +322,8 @@ static void the_longest_lag_that_is_known_and_fresh_counts(void **state) {
         int64_t lags[3], age_ms, longest_ms;
     } cases[] = {
         {{40, 900, 80}, 0, 900},
-        {{40, 900, 80}, PAGE_LAGS_LAST_MS - 1, 900},
-        {{40, 900, 80}, PAGE_LAGS_LAST_MS, 0},
+        {{40, 900, 80}, PAGE_SITE_LAST_MS - 1, 900},
+        {{40, 900, 80}, PAGE_SITE_LAST_MS, 0},
         {{40, 900, 80}, -1, 0}, /* another boot's clock */
         {{40, 900, 80}, INT64_MAX / 4, 0},
         {{-1, -1, -1}, 0, 0},
@@ -328,7 +331,7 @@ static void the_longest_lag_that_is_known_and_fresh_counts(void **state) {
         {{INT64_MIN, INT64_MAX, 5}, 0, INT64_MAX},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct page_lags lags = {.at_ms = NOW_MS - cases[i].age_ms};
+        struct page_site lags = {.at_ms = NOW_MS - cases[i].age_ms};
         for (size_t j = 0; j < 3; j++) {
             strcpy(lags.origins[2 * j].site, "s");
             lags.origins[2 * j].lag_ms = cases[i].lags[j];
@@ -339,38 +342,66 @@ static void the_longest_lag_that_is_known_and_fresh_counts(void **state) {
     }
 }
 
+static void a_silence_is_believed_while_it_is_fresh_and_news(void **state) {
+    (void)state;
+    enum { NOW_MS = 1000000 };
+    static const struct {
+        int64_t since_ms, age_ms, known_ms;
+        bool believed;
+    } cases[] = {
+        {NOW_MS - 9000, 0, 0, true},
+        {NOW_MS - 9000, PAGE_SITE_LAST_MS - 1, 0, true},
+        {NOW_MS - 9000, PAGE_SITE_LAST_MS, 0, false}, /* the daemon has ended */
+        {NOW_MS - 9000, -1, 0, false}, /* another boot's clock */
+        {0, 0, 0, false}, /* it answers */
+        {-5, 0, 0, false}, /* nobody's word */
+        {NOW_MS + 1, 0, 0, false}, /* the same */
+        {INT64_MAX, 0, 0, false},
+        {INT64_MIN, 0, 0, false},
+        {NOW_MS - 9000, 0, NOW_MS - 9001, true}, /* up before that, or another silence was believed */
+        {NOW_MS - 9000, 0, NOW_MS - 9000, false},
+        {NOW_MS - 9000, 0, NOW_MS - 100, false}, /* found up since, or believed already */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct page_site site = {.at_ms = NOW_MS - cases[i].age_ms, .silent_since_ms = cases[i].since_ms};
+        const int64_t since_ms = page_silent_since_ms(&site, NOW_MS);
+        if (page_silence_is_news(since_ms, cases[i].known_ms) != cases[i].believed)
+            fail_msg("case %zu: got %lld", i, (long long)since_ms);
+    }
+}
+
 static void lags_are_read_from_a_file_that_nobody_else_may_write(void **state) {
     (void)state;
     char name[64];
-    struct page_lags lags;
-    page_name_lags(name, "/run/local.sock");
-    assert_false(page_read_lags(directory, name, &lags));
-    struct page_lags *page = page_open_shared(directory, PAGE_LAGS, 0644, name);
+    struct page_site lags;
+    page_name_site(name, "/run/local.sock");
+    assert_false(page_read_site(directory, name, &lags));
+    struct page_site *page = page_open_shared(directory, PAGE_SITE, 0644, name);
     assert_non_null(page);
     strcpy(page->origins[1].site, "lyon");
     page->origins[1].lag_ms = 77;
-    assert_true(page_read_lags(directory, name, &lags));
+    assert_true(page_read_site(directory, name, &lags));
     assert_int_equal(lags.origins[1].lag_ms, 77);
-    struct page_lags *again = page_open_shared(directory, PAGE_LAGS, 0644, name); /* the daemon, started anew */
+    struct page_site *again = page_open_shared(directory, PAGE_SITE, 0644, name); /* the daemon, started anew */
     assert_ptr_not_equal(again, NULL);
     assert_int_equal(again->origins[1].lag_ms, 77);
-    page_unmap(again, PAGE_LAGS);
+    page_unmap(again, PAGE_SITE);
     assert_int_equal(look().breakers, 0); /* it is no page of counters */
     memset(page->origins[1].site, 'x', sizeof page->origins[1].site);
-    assert_false(page_read_lags(directory, name, &lags));
+    assert_false(page_read_site(directory, name, &lags));
     strcpy(page->origins[1].site, "lyon");
     assert_int_equal(fchmodat(directory, name, 0664, 0), 0);
-    assert_false(page_read_lags(directory, name, &lags));
+    assert_false(page_read_site(directory, name, &lags));
     assert_int_equal(fchmodat(directory, name, 0644, 0), 0);
-    assert_true(page_read_lags(directory, name, &lags));
+    assert_true(page_read_site(directory, name, &lags));
     if (geteuid() == 0) { /* a stranger's, in a directory where all may make files */
         assert_int_equal(fchownat(directory, name, 12345, (gid_t)-1, 0), 0);
-        assert_false(page_read_lags(directory, name, &lags));
+        assert_false(page_read_site(directory, name, &lags));
         assert_int_equal(fchown(directory, 12345, (gid_t)-1), 0);
-        assert_true(page_read_lags(directory, name, &lags)); /* the daemon's, whose the directory is */
+        assert_true(page_read_site(directory, name, &lags)); /* the daemon's, whose the directory is */
         assert_int_equal(fchown(directory, 0, (gid_t)-1), 0);
     }
-    page_unmap(page, PAGE_LAGS);
+    page_unmap(page, PAGE_SITE);
 }
 
 /* Hostile files: under the breaker's name lies something else. */
@@ -414,7 +445,7 @@ static void a_damaged_page_is_not_read(void **state) {
         unsigned char byte;
         size_t count;
     } cases[] = {
-        {0, 'X', 1},                                      /* magic */
+        {0, 'X', 1}, /* magic */
         {offsetof(struct page_header, layout), 0x55, 8},  /* another build */
         {offsetof(struct page_header, kind), 2, 1},       /* another kind */
         {offsetof(struct page_header, bytes), 1, 4},      /* another size */
@@ -522,6 +553,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_reset_sets_all_to_zero, start, stop),
         cmocka_unit_test_setup_teardown(a_breaker_is_one_for_all_processes, start, stop),
         cmocka_unit_test_setup_teardown(the_longest_lag_that_is_known_and_fresh_counts, start, stop),
+        cmocka_unit_test(a_silence_is_believed_while_it_is_fresh_and_news),
         cmocka_unit_test_setup_teardown(lags_are_read_from_a_file_that_nobody_else_may_write, start, stop),
         cmocka_unit_test_setup_teardown(a_file_that_is_not_ours_alone_is_never_mapped, start, stop),
         cmocka_unit_test_setup_teardown(a_damaged_page_is_not_read, start, stop),

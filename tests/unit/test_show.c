@@ -17,7 +17,7 @@
 #include "../../daemon/log.h"
 #include "../../daemon/metrics.h"
 #include "../../daemon/page.h"
-#include "../../daemon/shared_lags.h"
+#include "../../daemon/site_page.h"
 #include "../../daemon/status_json.h"
 
 enum shown { METRICS, STATUS, PAGE };
@@ -212,11 +212,43 @@ static void going_past_a_site_and_back_is_told_by_who_does_it(void **unused) {
 /* What programs are told of lags: not known stays not known, and what is still growing counts. */
 static void a_lag_is_shared_as_it_is_shown(void **unused) {
     (void)unused;
-    assert_int_equal(shared_lags_value(PICTURE_LAG_UNKNOWN), -1);
-    assert_int_equal(shared_lags_value(0), 0);
-    assert_int_equal(shared_lags_value(41.3), 41);
-    assert_int_equal(shared_lags_value(-15200), 15200);
-    assert_int_equal(shared_lags_value(9e14), INT64_C(1000000000000));
+    assert_int_equal(site_page_lag_ms(PICTURE_LAG_UNKNOWN), -1);
+    assert_int_equal(site_page_lag_ms(0), 0);
+    assert_int_equal(site_page_lag_ms(41.3), 41);
+    assert_int_equal(site_page_lag_ms(-15200), 15200);
+    assert_int_equal(site_page_lag_ms(9e14), INT64_C(1000000000000));
+}
+
+/* Programs are told that their local master is silent by the rule for "dead", and that it isn't at its first
+ * answer, whatever that is. */
+static void a_silence_is_shared_as_dead_is_judged(void **unused) {
+    (void)unused;
+    static const struct config_ring ring = {.samples = 10, .samples_failed = 7, .dead_after_ms = 3000};
+    static const struct {
+        const char *probes; /* one a second, from the first on: . answered or refused, x nothing */
+        int64_t since_ms;
+    } cases[] = {
+        {"", 0},
+        {".", 0},
+        {"x", 0},
+        {"...xxxxxx", 0},
+        {"...xxxxxxx", 3000},
+        {"...xxxxxxxxx", 3000},
+        {"...xxxxxxx.", 0},
+        {"...xxxxxxx.xx", 0},
+        {"...xxxxxxx.xxx", 11000},
+        {"xxxxxx", 0},
+        {"xxxxxxx", 1000}, /* it was never heard: since the first probe */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct site_record own = {.life = SITE_UNKNOWN};
+        for (int64_t k = 0; cases[i].probes[k]; k++) {
+            samples_add(&own.samples, cases[i].probes[k] == 'x', (k + 1) * 1000);
+            own.life = ring_judge(&own.samples, &ring, false, (k + 1) * 1000);
+        }
+        if (site_page_silent_since_ms(&own) != cases[i].since_ms)
+            fail_msg("%s: got %lld", cases[i].probes, (long long)site_page_silent_since_ms(&own));
+    }
 }
 
 static void one_lost_answer_is_no_event(void **unused) {
@@ -454,6 +486,7 @@ int main(void) {
         cmocka_unit_test(going_past_a_site_and_back_is_told_by_who_does_it),
         cmocka_unit_test(one_lost_answer_is_no_event),
         cmocka_unit_test(a_lag_is_shared_as_it_is_shown),
+        cmocka_unit_test(a_silence_is_shared_as_dead_is_judged),
         cmocka_unit_test(requests_for_others_are_known_by_their_host),
         cmocka_unit_test(the_journal_is_bounded_in_memory_and_in_its_file),
         cmocka_unit_test(a_journal_that_is_no_file_is_kept_in_memory),

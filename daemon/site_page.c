@@ -1,4 +1,4 @@
-#include "shared_lags.h"
+#include "site_page.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,37 +10,37 @@
 
 #define TRY_EVERY_MS 10000
 
-struct shared_lags {
+struct site_page {
     const struct config *config;
-    struct page_lags *page; /* NULL: it couldn't be had yet */
+    struct page_site *page; /* NULL: it couldn't be had yet */
     int64_t try_at_ms;
     struct log_subject trouble;
 };
 
-static bool is_wanted(const struct config *config) {
+static bool asks_for_lags(const struct config *config) {
     for (size_t i = 0; i < config->group_count; i++)
         if (config->groups[i].max_stale_ms)
             return true;
     return false;
 }
 
-struct shared_lags *shared_lags_open(const struct config *config) {
-    if (!is_wanted(config))
+struct site_page *site_page_open(const struct config *config) {
+    if (!config->local.server.socket && !config->local.server.host)
         return NULL;
-    struct shared_lags *shared = calloc(1, sizeof *shared);
+    struct site_page *shared = calloc(1, sizeof *shared);
     if (shared)
         shared->config = config;
     return shared;
 }
 
-void shared_lags_close(struct shared_lags *shared) {
+void site_page_close(struct site_page *shared) {
     if (shared && shared->page)
-        page_unmap(shared->page, PAGE_LAGS);
+        page_unmap(shared->page, PAGE_SITE);
     free(shared);
 }
 
-/* For all to read: how far behind a site is is no secret, and programs of any user are to know. */
-static void find_page(struct shared_lags *shared) {
+/* For all to read: how a site is doing is no secret, and programs of any user are to know. */
+static void find_page(struct site_page *shared) {
     const struct config *config = shared->config;
     char address[256], name[64];
     const int directory = config->stats.enabled ? page_open_directory(config->stats.directory,
@@ -48,20 +48,24 @@ static void find_page(struct shared_lags *shared) {
                                                 : -1;
     if (directory >= 0) {
         config_write_address(&config->local.server, address, sizeof address);
-        page_name_lags(name, address);
-        shared->page = page_open_shared(directory, PAGE_LAGS, 0644, name);
+        page_name_site(name, address);
+        shared->page = page_open_shared(directory, PAGE_SITE, 0644, name);
         close(directory);
     }
     if (shared->page)
         log_state(&shared->trouble, CONFIG_LOG_INFO, "%s", "");
-    else
+    else if (asks_for_lags(config))
         log_state(&shared->trouble, CONFIG_LOG_WARNING,
                   "max_stale_ms has no effect: the lags can't be written into %s; it must be there, be this "
                   "user's own, and stats.enabled",
                   config->stats.directory ? config->stats.directory : PAGE_DIRECTORY);
 }
 
-int64_t shared_lags_value(double lag_ms) {
+int64_t site_page_silent_since_ms(const struct site_record *own) {
+    return own->life == SITE_DEAD ? own->samples.good_ms : 0;
+}
+
+int64_t site_page_lag_ms(double lag_ms) {
     if (lag_ms <= PICTURE_LAG_UNKNOWN)
         return -1;
     const double long_ms = lag_ms < 0 ? -lag_ms : lag_ms;
@@ -76,7 +80,8 @@ static void put_name(char *to, size_t size, const char *name) {
     }
 }
 
-void shared_lags_write(struct shared_lags *shared, const struct picture *picture, int64_t now_ms) {
+void site_page_write(struct site_page *shared, const struct picture *picture, const struct site_record *own,
+                     int64_t now_ms) {
     if (!shared)
         return;
     if (!shared->page && now_ms >= shared->try_at_ms) {
@@ -88,12 +93,13 @@ void shared_lags_write(struct shared_lags *shared, const struct picture *picture
     for (size_t i = 0; i < PAGE_ORIGINS; i++) {
         struct page_origin *origin = &shared->page->origins[i];
         const bool is_other = i < picture->site_count && i != picture->own;
-        const int64_t lag_ms = is_other ? shared_lags_value(picture->servers[picture->own].lag_ms[i]) : -1;
+        const int64_t lag_ms = is_other ? site_page_lag_ms(picture->servers[picture->own].lag_ms[i]) : -1;
         __atomic_store_n(&origin->lag_ms, lag_ms, __ATOMIC_RELAXED);
         char name[sizeof origin->site];
         put_name(name, sizeof name, is_other ? picture->sites[i] : "");
         if (memcmp(origin->site, name, sizeof name) != 0)
             memcpy(origin->site, name, sizeof name);
     }
+    __atomic_store_n(&shared->page->silent_since_ms, site_page_silent_since_ms(own), __ATOMIC_RELAXED);
     __atomic_store_n(&shared->page->at_ms, now_ms, __ATOMIC_RELEASE);
 }
