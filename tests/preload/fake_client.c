@@ -6,6 +6,8 @@
 #include "fake_parts.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -250,8 +252,15 @@ static bool run_command(MYSQL *mysql, const char *name, const char *text) {
     return succeeded;
 }
 
+/* Once, as both libraries do it when they begin. */
+static void ignore_sigpipe(void) {
+    signal(SIGPIPE, SIG_IGN);
+}
+static pthread_once_t begin_once = PTHREAD_ONCE_INIT;
+
 MYSQL *mysql_init(MYSQL *mysql) {
     bool owned = !mysql;
+    pthread_once(&begin_once, ignore_sigpipe);
     if (owned) {
         mysql = malloc(sizeof *mysql);
         if (!mysql) {
