@@ -148,8 +148,9 @@ void configure(const char *local_lines, const char *other_lines) {
             "%s%s%s"
             "log_file = \"%s\";\n",
             local_lines && strstr(local_lines, "socket") ? "" : "socket = \"/run/local.sock\";",
-            local_lines ? local_lines : "", other_lines ? other_lines : "", own_stats ? "" : "stats = { directory = \"",
-            own_stats ? "" : claims_stats_folder(), own_stats ? "" : "\"; };\n", path_of("log"));
+            local_lines ? local_lines : "", other_lines ? other_lines : "",
+            own_stats ? "" : "stats = { directory = \"", own_stats ? "" : claims_stats_folder(),
+            own_stats ? "" : "\"; };\n", path_of("log"));
     fclose(file);
 }
 
@@ -213,7 +214,7 @@ static int run_in_child(const struct claim *claim) {
     fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
-        alarm(getenv("CLAIMS_PATIENCE") ? 300 : 30);
+        alarm(getenv("CLAIMS_PATIENCE") ? 300 : SANITIZED ? 120 : 30);
         unlink(path_of("log"));
         empty_stats_folder();
         fake_journal_clear();
