@@ -511,6 +511,17 @@ static void end_without_charset(struct call *call, MYSQL *last, const char *name
     }
 }
 
+/* The libraries give up the statements before they ask. MariaDB's server ends the session before it looks at the
+ * user, and lets the old one begin another; MySQL's closes the connection. So main is asked again, and answers
+ * for itself, before anything is routed. */
+static void end_without_change(struct handle *handle) {
+    if (handle->real->mysql_errno(handle->main) == CLIENT_COMMANDS_OUT_OF_SYNC) {
+        prepared_end_session(handle); /* the server wasn't asked */
+    } else {
+        start_afresh(handle, NULL);
+    }
+}
+
 void command_end(struct call *call, const struct command *command, bool succeeded) {
     int kept_errno = errno; /* as the library left it: some programs look at it */
     MYSQL *last = call->handle->last;
@@ -519,7 +530,7 @@ void command_end(struct call *call, const struct command *command, bool succeede
     } else if (command->kind == COMMAND_CHARSET) {
         end_without_charset(call, last, command->text);
     } else if (command->kind == COMMAND_CHANGE_USER && call->target == call->handle->main) {
-        prepared_end_session(call->handle); /* the libraries give up the statements before they ask */
+        end_without_change(call->handle);
     }
     errno = kept_errno;
 }
