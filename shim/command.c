@@ -189,6 +189,16 @@ static bool say_to_main(struct handle *handle, const char *text) {
     return done;
 }
 
+bool command_hear_main(struct handle *handle) {
+    const struct session *session = &handle->session;
+    if (!handle->untold || session->autocommit || session->begun || !handle->real->mariadb_get_infov ||
+        command_main_is_busy(handle)) {
+        return true;
+    }
+    handle->untold = false;
+    return say_to_main(handle, "DO 1") && !command_note_reconnect(handle); /* of a ping it reads no status */
+}
+
 /* True: main's transaction is still the one that was marked. */
 static bool release_mark(struct handle *handle) {
     handle->main_marked = false;
@@ -525,6 +535,9 @@ static void end_without_change(struct handle *handle) {
 void command_end(struct call *call, const struct command *command, bool succeeded) {
     int kept_errno = errno; /* as the library left it: some programs look at it */
     MYSQL *last = call->handle->last;
+    if (is_statement(command->kind)) {
+        call->handle->untold = !succeeded;
+    }
     if (end_on_main(call, succeeded)) {
         end_in_success(call->handle, command);
     } else if (command->kind == COMMAND_CHARSET) {
@@ -609,6 +622,7 @@ void command_end_text(struct call *call, struct slice text, const struct sql_sum
     }
     if (!end_on_main(call, succeeded)) {
         handle->session.main_touched = true; /* it failed, but may have begun a transaction before it did */
+        handle->untold = call->target == handle->main;
         handle->warned = call->target;
         errno = kept_errno;
         return;
@@ -629,6 +643,7 @@ void command_end_text(struct call *call, struct slice text, const struct sql_sum
     if (local) {
         local->hushed = false; /* this answer would have told it */
     }
+    handle->untold = false;
     errno = kept_errno;
 }
 

@@ -364,7 +364,7 @@ static bool ask_shadow(struct handle *handle, struct slice text, const struct sq
     bool kept = asks_for_kept_rows(handle, text, summary);
     struct local *local =
         kept ? handle_shadow(handle, CONFIG_FOLLOW) : find_shadow(handle, diagnostics_owner(handle, text));
-    if (!local || local->pid != process_id()) {
+    if (!local || local->pid != process_id() || !command_hear_main(handle)) {
         return false;
     }
     size_t length = text.length;
