@@ -3,6 +3,7 @@
 
 #include "local.h"
 #include "prepared.h"
+#include "setup.h"
 #include "variables.h"
 #include "watch.h"
 
@@ -189,6 +190,16 @@ static bool say_to_main(struct handle *handle, const char *text) {
     return done;
 }
 
+bool command_hear_main(struct handle *handle) {
+    const struct session *session = &handle->session;
+    if (!handle->untold || session->autocommit || session->begun || !handle->real->mariadb_get_infov ||
+        command_main_is_busy(handle)) {
+        return true;
+    }
+    handle->untold = false;
+    return say_to_main(handle, "DO 1") && !command_note_reconnect(handle); /* of a ping it reads no status */
+}
+
 /* True: main's transaction is still the one that was marked. */
 static bool release_mark(struct handle *handle) {
     handle->main_marked = false;
@@ -365,6 +376,19 @@ static bool ends_in_ok_packet(const struct handle *handle) {
     return handle->real->mysql_field_count && handle->real->mysql_field_count(handle->main) == 0;
 }
 
+/* What main writes in a transaction, the rest of it must see: there. While main was never asked whether there is
+ * one, no statement is read for this: most handles never route. */
+static uint64_t find_written(const struct handle *handle, struct slice text,
+                             const struct sql_summary *summary) {
+    const struct session *session = &handle->session;
+    const struct config *config = setup_config();
+    if ((!route_may_write(summary) && summary->rest.length == 0) || session_is_outside(session) || !config) {
+        return 0;
+    }
+    bool reads = session->route.in_transaction || handle->server.identity;
+    return reads ? route_find_written(text, &session->route, config) : ROUTE_ALL_GROUPS;
+}
+
 static void end_text(struct handle *handle, struct slice text, const struct sql_summary *summary) {
     struct session *session = &handle->session;
     handle->counted = handle->main;
@@ -425,7 +449,7 @@ static void end_in_success(struct handle *handle, const struct command *command)
         break;
     case COMMAND_AUTOCOMMIT:
         handle->ok = handle->main;
-        echo(handle, in_doubt(doubted, session_note_autocommit(session, command->flag)));
+        echo(handle, in_doubt(doubted, session_switch_autocommit(session, command->flag)));
         break;
     case COMMAND_SELECT_DB:
         if (!handle->real->mariadb) {
@@ -511,15 +535,29 @@ static void end_without_charset(struct call *call, MYSQL *last, const char *name
     }
 }
 
+/* The libraries give up the statements before they ask. MariaDB's server ends the session before it looks at
+ * the user, and lets the old one begin another; MySQL's closes the connection. So main is asked again, and
+ * answers for itself, before anything is routed. */
+static void end_without_change(struct handle *handle) {
+    if (handle->real->mysql_errno(handle->main) == CLIENT_COMMANDS_OUT_OF_SYNC) {
+        prepared_end_session(handle); /* the server wasn't asked */
+    } else {
+        start_afresh(handle, NULL);
+    }
+}
+
 void command_end(struct call *call, const struct command *command, bool succeeded) {
     int kept_errno = errno; /* as the library left it: some programs look at it */
     MYSQL *last = call->handle->last;
+    if (is_statement(command->kind)) {
+        call->handle->untold = !succeeded;
+    }
     if (end_on_main(call, succeeded)) {
         end_in_success(call->handle, command);
     } else if (command->kind == COMMAND_CHARSET) {
         end_without_charset(call, last, command->text);
     } else if (command->kind == COMMAND_CHANGE_USER && call->target == call->handle->main) {
-        prepared_end_session(call->handle); /* the libraries give up the statements before they ask */
+        end_without_change(call->handle);
     }
     errno = kept_errno;
 }
@@ -598,6 +636,7 @@ void command_end_text(struct call *call, struct slice text, const struct sql_sum
     }
     if (!end_on_main(call, succeeded)) {
         handle->session.main_touched = true; /* it failed, but may have begun a transaction before it did */
+        handle->untold = call->target == handle->main;
         handle->warned = call->target;
         errno = kept_errno;
         return;
@@ -614,10 +653,12 @@ void command_end_text(struct call *call, struct slice text, const struct sql_sum
         handle->found = handle->main;
     }
     end_text(handle, text, summary);
+    session_note_written(&handle->session, find_written(handle, text, summary), setup_config());
     struct local *local = handle_shadow(handle, CONFIG_FOLLOW);
     if (local) {
         local->hushed = false; /* this answer would have told it */
     }
+    handle->untold = false;
     errno = kept_errno;
 }
 
@@ -627,6 +668,8 @@ void command_keep_text(struct handle *handle, struct slice text, const struct sq
     handle->sent_length = 0;
     handle->sent_verb = (unsigned char)summary->verb;
     handle->sent_names_tables = names_tables(handle, text, summary);
+    handle->sent_written = find_written(handle, text, summary);
+    handle->sent_by = handle->sent_written ? setup_config() : NULL;
     if (!command_matters(summary) && summary->verb != SQL_DIAGNOSTICS) {
         return;
     }
@@ -650,5 +693,8 @@ void command_end_kept(struct call *call, bool succeeded) {
     const struct sql_summary plain = {.verb = (enum sql_verb)handle->sent_verb,
                                       .ties = handle->sent_names_tables ? SQL_NOT_UNDERSTOOD : 0};
     command_end_text(call, kept, text ? NULL : &plain, succeeded);
+    if (succeeded && !text) {
+        session_note_written(&handle->session, handle->sent_written, handle->sent_by);
+    }
     free(text);
 }

@@ -56,6 +56,11 @@ void command_before_main(struct handle *handle);
  * own, so that main's tells when it has ended. */
 void command_before_text(struct handle *handle, const struct sql_summary *summary);
 
+/* Before a shadow answers a question. With autocommit off, a statement that has failed on main may have begun a
+ * transaction there, which on one connection the answer tells; Connector/C shows it. False: main is lost, or its
+ * session is another one now. */
+bool command_hear_main(struct handle *handle);
+
 /* After a failure that a shadow answers for: leaves an error on main as well, without a word on the wire. A
  * driver that clears the error by writing into its own handle is seen to do so then (mysql_errno). */
 void command_plant_error(struct handle *handle);

@@ -90,6 +90,8 @@ struct handle {
     bool planted;     /* an error was planted on main, so that the application's clearing of it can be seen */
     bool main_marked; /* a savepoint of the shim's is in main's transaction: it goes when that ends */
     bool main_tallied;        /* a command has set ROW_COUNT() on main behind it, as a ping does */
+    bool untold; /* a statement has failed on main: it may have begun a transaction, which main's next answer
+                    tells */
     bool credentials_unknown; /* they were in a connection string or can't be copied */
     bool sent_names_tables;   /* the text of which sent_verb is names tables, or wasn't understood */
     _Atomic bool cancelled;   /* mariadb_cancel came while `running` was set */
@@ -114,6 +116,8 @@ struct handle {
     struct page_observed *observed; /* main's next answer is timed as a use of this table, or NULL */
     char *sent_text; /* the text whose outcome comes with another call, if the session depends on it; else
                         NULL */
+    uint64_t sent_written; /* the groups that it writes on main, if it succeeds, counted by ... */
+    const struct config *sent_by;
     struct variables *variables; /* filled at the local master, not yet on main (variables.c); else NULL */
     struct session session;
     size_t sent_length;

@@ -5,8 +5,8 @@
 #include "command.h"
 
 /* Decides over a text and, if it is routed, runs it: true, and *result is what the library's function
- * returned on the shadow. False: the text is main's; summary then says what it is. Nothing of main's or the
- * shadow's may be unread. */
+ * returned on the shadow, or on main if that was lost when it was asked for its session. False: the text is
+ * main's; summary then says what it is. Nothing of main's or the shadow's may be unread. */
 bool query_route(struct handle *handle, struct slice text, struct sql_summary *summary, int *result);
 
 /* Cheaply: whether query_route may come to true for this text; *reason: why not. Counts nothing. */

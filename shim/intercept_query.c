@@ -150,8 +150,9 @@ static void end_prepare(struct handle *handle, struct local *local, struct state
     handle->planted = false;
 }
 
-/* Asks main what the session looks like. False: it doesn't say, and the statement goes to main as it is. */
-static bool learn_session(struct handle *handle) {
+/* Asks main what the session looks like. False: it doesn't say, and the statement goes to main as it is,
+ * unless main turns out to be *lost. */
+static bool learn_session(struct handle *handle, bool *lost) {
     if (handle->counted == handle->main && handle->real->mysql_warning_count) {
         handle->kept_warning_count =
             handle->real->mysql_warning_count(handle->main); /* the answer will wipe it */
@@ -173,6 +174,8 @@ static bool learn_session(struct handle *handle) {
         return true;
     }
     unsigned error = handle->real->mysql_errno(handle->main);
+    *lost =
+        error == CLIENT_SERVER_GONE || error == CLIENT_SERVER_LOST || error == CLIENT_SERVER_LOST_EXTENDED;
     if (error <
         CLIENT_ERROR_FIRST) { /* it answers, but not this: asking again would cost each statement a journey */
         handle->passive = true;
@@ -193,6 +196,7 @@ struct question {
     struct sql_summary *summary;
     bool prepared;                     /* the text is to be prepared */
     const struct statement *statement; /* ... or was: its summary is made, and its names have their meaning */
+    bool *lost; /* set if main was lost when it was asked for its session: that is the statement's outcome */
 };
 
 static struct route_decision judge_text(struct handle *handle, const struct question *question,
@@ -255,7 +259,7 @@ static struct route_decision decide(struct handle *handle, const struct question
         decision.reason = ROUTE_IN_TRANSACTION;
         return decision;
     }
-    if (!session->route.known && learn_session(handle)) {
+    if (!session->route.known && learn_session(handle, question->lost)) {
         return judge(handle, question);
     }
     if (!session->route.known) {
@@ -361,7 +365,7 @@ static bool ask_shadow(struct handle *handle, struct slice text, const struct sq
     bool kept = asks_for_kept_rows(handle, text, summary);
     struct local *local =
         kept ? handle_shadow(handle, CONFIG_FOLLOW) : find_shadow(handle, diagnostics_owner(handle, text));
-    if (!local || local->pid != process_id()) {
+    if (!local || local->pid != process_id() || !command_hear_main(handle)) {
         return false;
     }
     size_t length = text.length;
@@ -447,8 +451,9 @@ bool query_route(struct handle *handle, struct slice text, struct sql_summary *s
     int kept_errno = errno;
     bool routed = false;
     uint64_t ns = 0;
+    bool lost = false;
     handle->refused_by = NULL;
-    const struct question question = {.text = text, .summary = summary};
+    const struct question question = {.text = text, .summary = summary, .lost = &lost};
     struct route_decision decision = decide_or_observe(handle, &question);
     handle->observed = NULL;
     if (decision.reason == ROUTE_ROUTED) {
@@ -473,6 +478,11 @@ bool query_route(struct handle *handle, struct slice text, struct sql_summary *s
     } else if (ends_here(handle, summary) && query_end_alone(handle, summary->verb == SQL_COMMIT)) {
         decision.reason = ROUTE_ROUTED;
         *result = 0;
+        routed = true;
+    } else if (lost) {
+        struct call call = {.handle = handle, .real = handle->real, .target = handle->main};
+        command_end_text(&call, text, summary, false);
+        *result = 1;
         routed = true;
     }
     query_note_reason(summary, decision.reason);
@@ -503,11 +513,16 @@ static bool may_change(enum route_reason reason) {
 /* Decides over a text that is prepared, and keeps of it what its executions will need. */
 static struct route_decision plan(struct handle *handle, struct statement *statement, struct slice text) {
     struct sql_summary summary;
-    const struct question question = {.text = text, .summary = &summary, .prepared = true};
+    bool lost = false;
+    const struct question question = {.text = text, .summary = &summary, .prepared = true, .lost = &lost};
     struct route_decision decision = decide_or_observe(handle, &question);
     query_note_reason(&summary, decision.reason);
     statement->verb = stats_verb(summary.verb);
     statement->reason = decision.reason;
+    statement->written_by = setup_config();
+    statement->written = route_may_write(&summary)
+                             ? route_find_written(text, &handle->session.route, statement->written_by)
+                             : 0;
     bool decided_again = may_change(decision.reason) || observe_wants(setup_config(), &decision);
     if (decided_again && statement->known && handle->thread_id != 0) {
         if (!prepared_keep_plan(statement, text)) {
@@ -550,10 +565,12 @@ bool query_execute(struct handle *handle, struct statement *statement, int *resu
         return false;
     }
     uint64_t ns = 0;
+    bool lost = false;
     const struct question question = {.text = {statement->text, statement->length},
                                       .summary = statement->summary,
                                       .prepared = true,
-                                      .statement = statement};
+                                      .statement = statement,
+                                      .lost = &lost};
     struct route_decision decision = decide_or_observe(handle, &question);
     if (decision.reason == ROUTE_ROUTED) {
         struct local *local = NULL;

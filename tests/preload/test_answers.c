@@ -252,6 +252,28 @@ static void a_question_of_the_shims_own_tells_of_no_transaction(void) {
     NUMBER(status & 3, SERVER_STATUS_IN_TRANS);
 }
 
+/* A statement that fails on main begins one, and nothing says so before the next answer: that comes from the
+ * shadow. */
+static void an_answer_of_the_shadows_tells_of_mains_transaction(void) {
+    MYSQL *mysql = connect_main();
+    unsigned status = 0;
+    SQL(mysql, SELECT_CACHE);
+    first_cell(mysql);
+    NUMBER(mysql_autocommit(mysql, 0), 0);
+    fake_fail(FAKE_MAIN, INSERT_MAIN, 1406, "Data too long", 1);
+    NUMBER(mysql_query(mysql, INSERT_MAIN), 1);
+    NUMBER(mariadb_get_infov(mysql, MARIADB_CONNECTION_SERVER_STATUS, &status), 0);
+    NUMBER(status & 3, 0);
+    size_t from = fake_journal_length();
+    SQL(mysql, "SELECT FOUND_ROWS()");
+    first_cell(mysql);
+    NUMBER(mariadb_get_infov(mysql, MARIADB_CONNECTION_SERVER_STATUS, &status), 0);
+    NUMBER(status & 3, SERVER_STATUS_IN_TRANS);
+    SQL(mysql, "SELECT FOUND_ROWS()");
+    first_cell(mysql);
+    JOURNAL(from, "main: DO 1\nlocal: SELECT FOUND_ROWS()\nlocal: SELECT FOUND_ROWS()\n");
+}
+
 /* Nor does the bringing of the shadow in step: its transaction, empty, is over on main without a word. */
 static void a_setting_of_the_shims_own_tells_of_no_transaction(void) {
     MYSQL *mysql = connect_main();
@@ -418,6 +440,7 @@ int main(int argc, char **argv) {
         CLAIM(the_tracked_changes_are_the_last_statements, "6", EVERYWHERE),
         CLAIM(the_status_bits_are_those_of_one_connection, "10", MARIADB_ONLY),
         CLAIM(a_question_of_the_shims_own_tells_of_no_transaction, "", MARIADB_ONLY),
+        CLAIM(an_answer_of_the_shadows_tells_of_mains_transaction, "", MARIADB_ONLY),
         CLAIM(a_setting_of_the_shims_own_tells_of_no_transaction, "", MARIADB_ONLY),
         CLAIM(facts_of_the_connection_are_mains, "", MARIADB_ONLY),
         CLAIM(a_ping_is_about_main, "30", EVERYWHERE),

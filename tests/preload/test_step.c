@@ -292,6 +292,35 @@ static void a_refused_change_of_user_changes_nothing(void) {
     }
 }
 
+/* MariaDB's server undoes the transaction before it looks at the user. */
+static void a_refused_change_of_user_ends_the_transaction(void) {
+    MYSQL *mysql = connect_main();
+    SQL(mysql, REPLACE_CACHE);
+    SQL(mysql, "BEGIN");
+    SQL(mysql, REPLACE_CACHE);
+    fake_fail(FAKE_MAIN, "/change_user", 1045, "Access denied", 1);
+    size_t from = fake_journal_length();
+    TRUE_THAT(mysql_change_user(mysql, "other", "wrong", "shop") != 0);
+    SQL(mysql, REPLACE_CACHE);
+    JOURNAL(from, "main: /change_user *\nlocal: /quit\nmain: SELECT @@*\nlocal2: /connect app:*\n"
+                  "local2: SELECT @@*\nlocal2: SET SESSION *\nlocal2: " REPLACE_CACHE "\n");
+}
+
+/* As MySQL's server does. The application learns it by its next statement, wherever that would have run. */
+static void a_refused_change_of_user_may_end_the_connection(void) {
+    MYSQL *mysql = connect_main();
+    SQL(mysql, REPLACE_CACHE);
+    fake_fail(FAKE_MAIN, "/change_user", 1045, "Access denied", 1);
+    TRUE_THAT(mysql_change_user(mysql, "other", "wrong", "shop") != 0);
+    fake_fail(FAKE_MAIN, "SELECT", 2013, "Lost connection", 1);
+    size_t from = fake_journal_length();
+    NUMBER(mysql_query(mysql, SELECT_CACHE), 1);
+    NUMBER(mysql_errno(mysql), 2013);
+    NUMBER(mysql_query(mysql, SELECT_CACHE), 1);
+    NUMBER(mysql_errno(mysql), 2006);
+    JOURNAL(from, "main: SELECT @@*\n");
+}
+
 static void a_reset_session_starts_afresh(void) {
     MYSQL *mysql = connect_main();
     SQL(mysql, "SET time_zone = '+01:00'");
@@ -419,6 +448,8 @@ int main(int argc, char **argv) {
         CLAIM(a_charset_set_by_call_is_followed, "41", EVERYWHERE),
         CLAIM(bytes_that_may_hide_a_quote_stay_on_main, "70", EVERYWHERE),
         CLAIM(another_user_gets_a_shadow_of_his_own, "34", EVERYWHERE),
+        CLAIM(a_refused_change_of_user_ends_the_transaction, "", EVERYWHERE),
+        CLAIM(a_refused_change_of_user_may_end_the_connection, "", EVERYWHERE),
         CLAIM(a_refused_change_of_user_changes_nothing, "34", EVERYWHERE),
         CLAIM(a_reset_session_starts_afresh, "7, 51", EVERYWHERE),
         CLAIM(roles_are_set_at_the_shadow_too, "35", EVERYWHERE),
