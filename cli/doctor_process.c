@@ -114,9 +114,7 @@ static void look_at_executable(struct doctor_report *report, const struct proces
     struct elf *elf = elf_open(process->modules[0].opened, &kind);
     struct doctor_facts *facts = &report->facts;
     facts->is_foreign = kind == ELF_FOREIGN;
-    /* The dynamic linker can be started as a program, with the program as its argument. */
-    facts->is_static = elf && !elf_interpreter(elf) && strncmp(file_name(process->exe), "ld-", 3) != 0 &&
-                       !strstr(process->exe, "ld.so");
+    facts->is_static = elf && elf_is_static(elf);
     facts->is_php_native = elf && elf_contains(elf, "mysqlnd_");
     facts->has_own_client = elf && !facts->is_php_native && doctor_has_own_client(elf);
     doctor_note(report, "program", "%s%s%s", process->exe,

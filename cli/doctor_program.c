@@ -167,10 +167,11 @@ static bool read_script(const char *path, char *interpreter, size_t size) {
 static void look_at_elf(struct doctor_report *report, const struct elf *elf, const char *path) {
     struct doctor_facts *facts = &report->facts;
     const char *linker = elf_interpreter(elf);
-    facts->is_static = !linker;
+    facts->is_static = elf_is_static(elf);
     facts->has_other_libc = linker && strstr(linker, "ld-musl");
     doctor_note(report, "program", "%s, %s", path,
                 facts->is_static      ? "linked statically"
+                : !linker             ? "the dynamic linker"
                 : elf_is_dynamic(elf) ? linker
                                       : "without a dynamic section");
     if (!facts->is_static)

@@ -223,6 +223,13 @@ const char *elf_soname(const struct elf *elf) {
     return dynamic_string(elf, DT_SONAME, 0);
 }
 
+bool elf_is_static(const struct elf *elf) {
+    const char *name = elf_soname(elf);
+    return !elf_interpreter(elf) &&
+           !(name && (strncmp(name, "ld-", 3) == 0 || strncmp(name, "ld.so", 5) == 0 ||
+                      strncmp(name, "ld64.so", 7) == 0));
+}
+
 const char *elf_needed(const struct elf *elf, size_t n) {
     return dynamic_string(elf, DT_NEEDED, n);
 }

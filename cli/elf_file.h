@@ -23,6 +23,9 @@ void elf_close(struct elf *elf); /* NULL: nothing happens */
 
 /* A program's dynamic linker. NULL: none, as in a static program or a library. */
 const char *elf_interpreter(const struct elf *elf);
+/* A program that loads no libraries. The dynamic linker, started with a program as its argument, isn't one.
+ */
+bool elf_is_static(const struct elf *elf);
 bool elf_is_dynamic(const struct elf *elf);
 const char *elf_soname(const struct elf *elf);           /* NULL: none */
 const char *elf_needed(const struct elf *elf, size_t n); /* the n-th library it names; NULL: no more */

@@ -50,8 +50,8 @@ static const char *preload_obstacle(const char *path) {
     enum elf_kind kind;
     struct elf *elf = elf_open(path, &kind);
     const char *obstacle = kind == ELF_FOREIGN ? "is built for another machine than " LIBRARY
-                           : kind == ELF_OWN && !elf_interpreter(elf) ? "is linked statically"
-                                                                      : NULL;
+                           : kind == ELF_OWN && elf_is_static(elf) ? "is linked statically"
+                                                                   : NULL;
     elf_close(elf);
     return obstacle;
 }

@@ -19,15 +19,20 @@ NAMES = ("libdbd-mysql-perl", "python-mysqldb", "ruby-mysql2")
 CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "roundabout")
 # One that couldn't be had isn't asked for again before this time has passed.
 RETRY_AFTER_S = 3600
+LIMIT_S = 600  # for one command
 
 
 class CannotBeHad(Exception):
     """The reason why it can't."""
 
 
+def place_of(name):
+    return os.path.join(CACHE, "driver-sources", name)
+
+
 def folder(name):
     """The unpacked source of the package; CannotBeHad where it can't be fetched."""
-    place = os.path.join(CACHE, "driver-sources", name)
+    place = place_of(name)
     mark = place + ".missing"
     if os.path.exists(place):
         return place
@@ -120,7 +125,10 @@ def read(path):
 
 def run(command, what, cwd=None):
     """CannotBeHad with what, and the first error that the command told, unless it succeeds."""
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", cwd=cwd, timeout=600)
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", cwd=cwd, timeout=LIMIT_S)
+    except subprocess.TimeoutExpired as e:
+        raise CannotBeHad(f"{what}: no end within {LIMIT_S} s") from e
     if done.returncode != 0:
         # Not the whole line: it names the mirror.
         said = re.findall(r"404\s+Not Found|Temporary failure|Unable to [^(\n]*|Could not [^(\n]*|error: [^\n]*", done.stdout)

@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -152,6 +153,12 @@ def a_program_with_raised_rights_bypasses():
 @test
 def a_static_program_bypasses():
     want_verdict("bypasses", compile_program("static", "int main(void) { return 0; }", "-static"), "statically")
+
+
+@test
+def the_dynamic_linker_is_no_static_program():
+    linker = re.search(r"interpreter: (\S+)\]", subprocess.run(["readelf", "-l", sys.executable], capture_output=True, text=True).stdout)[1]
+    want_verdict("unknown", linker, "linked to no client library")
 
 
 @test

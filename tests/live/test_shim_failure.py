@@ -3,6 +3,7 @@
 One change of state is one line in the log.
 """
 
+import errno
 import os
 import re
 import socket
@@ -442,11 +443,25 @@ def a_shadow_that_timed_out_is_opened_again():
 @test
 def a_program_out_of_descriptors_runs_on_main():
     l = the_lab()
-    path, log = l.write_config({"retry_after_ms": 60000})
+    path, log = l.write_config({"retry_after_ms": 100})
     l.clean()
-    outcome = l.run(["sh", "-c", f"ulimit -n 6; exec {' '.join(INTERPRETER)} {os.path.join(lab.HERE, 'python_all.py')}"
-                     " a_commit_keeps_cache_entries"], path, log)
-    want_true(outcome.status in (0, 1), f"an end in order, got {outcome.status}")
+    script = (
+        "import os, time, MySQLdb\n"
+        "c = MySQLdb.connect(user='app', passwd='apppw', db='shop', unix_socket=os.environ['MAIN_SOCKET'], autocommit=True)\n"
+        "held = []\n"
+        "try:\n"
+        "    while True: held.append(os.open('/dev/null', os.O_RDONLY))\n"
+        "except OSError as e: print(e.errno)\n"
+        "print(c.cursor().execute(\"REPLACE INTO cache VALUES ('M/a', 'opensesame')\"))\n"
+        "for number in held: os.close(number)\n"
+        "time.sleep(0.15)\n"
+        "print(c.cursor().execute(\"REPLACE INTO cache VALUES ('L/b', 'opensesame')\"))\n")
+    outcome = l.run(["sh", "-c", 'ulimit -n 40; exec "$0" "$@"', *INTERPRETER, "-c", script], path, log)
+    want((0, f"{errno.EMFILE}\n1\n1\n"), (outcome.status, outcome.stdout), outcome.stderr)
+    # The log file can't be opened either.
+    want([], [line for line in outcome.stderr.splitlines() if not re.match(r"\S+ roundabout\[\d+\] ", line)], "standard error but for the log")
+    want({"M/a"}, {key for _, key in l.rows(l.main)}, "keys at main")
+    want({"L/b"}, {key for _, key in l.rows(l.local)}, "keys at the local master")
 
 
 @test

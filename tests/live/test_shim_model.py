@@ -13,7 +13,7 @@ from harness import main, test, want, want_true  # noqa: E402
 
 SECONDS = float(os.environ.get("ROUNDABOUT_MODEL_SECONDS", "8"))
 SEED = os.environ.get("ROUNDABOUT_MODEL_SEED", "1")
-PROGRAM = [sys.executable, os.path.join(lab.HERE, "python_model.py")]
+PROGRAM = [*lab.python_or_leave(), os.path.join(lab.HERE, "python_model.py")]
 _lab = None
 
 

@@ -194,7 +194,9 @@ def a_program_that_clears_its_environment_is_routed():
     l = the_lab()
     l.clean()
     path, log = l.write_config()
-    script = ("import os\nmain = os.environ['MAIN_SOCKET']\nos.environ.clear()\nimport MySQLdb\n"
+    # A library that is run out of a folder finds its plug-ins by a variable alone.
+    script = ("import os\nmain = os.environ['MAIN_SOCKET']\nkept = {k: v for k, v in os.environ.items() if k == 'LIBMYSQL_PLUGIN_DIR'}\n"
+              "os.environ.clear()\nos.environ.update(kept)\nimport MySQLdb\n"
               "c = MySQLdb.connect(user='app', passwd='apppw', db='shop', unix_socket=main, autocommit=True)\n"
               "c.cursor().execute(\"REPLACE INTO cache VALUES ('L/a', 'opensesame')\")\n")
     outcome = l.run([*INTERPRETER, "-c", script], path, log)

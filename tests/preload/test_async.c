@@ -315,6 +315,24 @@ static void a_query_is_asked_for_until_it_is_done(void) {
     NUMBER(status, NET_ASYNC_COMPLETE_NO_MORE_RESULTS);
 }
 
+static void a_query_that_is_not_done_stops_no_other_handle(void) {
+    MYSQL *mysql = connect_main();
+    MYSQL *other = connect_main();
+    fake_stops = 2;
+    NUMBER(mysql_real_query_nonblocking(mysql, INSERT_MAIN, strlen(INSERT_MAIN)), NET_ASYNC_NOT_READY);
+    SQL(other, REPLACE_CACHE);
+    SQL(other, SELECT_CACHE);
+    FROM_LOCAL(first_cell(other), "1");
+    enum net_async_status status;
+    while ((status = mysql_real_query_nonblocking(mysql, INSERT_MAIN, strlen(INSERT_MAIN))) ==
+           NET_ASYNC_NOT_READY) {
+    }
+    NUMBER(status, NET_ASYNC_COMPLETE);
+    TRUE_THAT(mysql_insert_id(mysql) != 0);
+    SQL(mysql, SELECT_CACHE);
+    FROM_LOCAL(first_cell(mysql), "1");
+}
+
 static void an_error_of_a_query_that_is_asked_for_is_told(void) {
     MYSQL *mysql = connect_main();
     fake_fail(FAKE_MAIN, "'bad'", 1062, "Duplicate entry", -1);
@@ -408,6 +426,7 @@ int main(int argc, char **argv) {
         CLAIM(halves_by_steps_are_routed, "3", MARIADB_ONLY),
         CLAIM(statements_are_prepared_by_steps, "18, 45", MARIADB_ONLY),
         CLAIM(a_query_is_asked_for_until_it_is_done, "3", ORACLE_ONLY),
+        CLAIM(a_query_that_is_not_done_stops_no_other_handle, "17", ORACLE_ONLY),
         CLAIM(an_error_of_a_query_that_is_asked_for_is_told, "1", ORACLE_ONLY),
         CLAIM(halves_may_be_asked_for_too, "3", ORACLE_ONLY),
         CLAIM(halves_that_are_asked_for_are_routed, "3", ORACLE_ONLY),

@@ -106,9 +106,10 @@ static void two_libraries_in_one_process_are_told_apart(void) {
 }
 
 /* Apache and PHP unload their modules at a reload. */
-static void an_unloaded_driver_may_come_back(void) {
+static void come_and_go(const char *name) {
+    be_a_mysql_server(strcmp(name, "oracle") == 0);
     for (int i = 0; i < 3; i++) {
-        struct plugin plugin = load("mariadb");
+        struct plugin plugin = load(name);
         MYSQL *mysql = plugin.connect();
         FROM_LOCAL(plugin.ask(mysql, SELECT_CACHE), "1");
         if (i != 1) {
@@ -116,6 +117,14 @@ static void an_unloaded_driver_may_come_back(void) {
         }
         dlclose(plugin.object);
     }
+}
+
+static void an_unloaded_driver_may_come_back(void) {
+    come_and_go("mariadb");
+}
+
+static void an_unloaded_driver_of_the_other_library_may_come_back(void) {
+    come_and_go("oracle");
 }
 
 static void without_a_library_the_calls_fail_like_a_librarys(void) {
@@ -180,6 +189,7 @@ int main(int argc, char **argv) {
         CLAIM(a_driver_of_the_other_library_is_served, "24", EVERYWHERE),
         CLAIM(two_libraries_in_one_process_are_told_apart, "24", EVERYWHERE),
         CLAIM(an_unloaded_driver_may_come_back, "25", EVERYWHERE),
+        CLAIM(an_unloaded_driver_of_the_other_library_may_come_back, "25", EVERYWHERE),
         CLAIM(another_librarys_constructor_finds_the_shim_as_the_environment_has_it, "", EVERYWHERE),
         CLAIM(without_a_library_the_calls_fail_like_a_librarys, "", SHIM_ONLY),
     };

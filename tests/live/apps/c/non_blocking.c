@@ -1,10 +1,11 @@
-/* MariaDB's non-blocking calls. */
+/* The non-blocking calls: MariaDB's by steps, Oracle's asked for until they are done. */
 #define _GNU_SOURCE
 #include "c_app.h"
 
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #ifdef MARIADB_BASE_VERSION
 static int wait_for(MYSQL *mysql, int status) {
@@ -116,12 +117,95 @@ static void a_waiting_handle_does_not_stop_the_other(void) {
     mysql_close(other);
 }
 
+#else
+static void wait_a_little(MYSQL *mysql) {
+    struct pollfd one = {.fd = mysql->net.fd, .events = POLLIN};
+    poll(&one, 1, 10);
+}
+
+static enum net_async_status ask_for_query(MYSQL *mysql, const char *text) {
+    enum net_async_status status;
+    while ((status = mysql_real_query_nonblocking(mysql, text, strlen(text))) == NET_ASYNC_NOT_READY) {
+        wait_a_little(mysql);
+    }
+    return status;
+}
+
+static void ask_for_rows(MYSQL *mysql) {
+    MYSQL_RES *result = NULL;
+    enum net_async_status status;
+    while ((status = mysql_store_result_nonblocking(mysql, &result)) == NET_ASYNC_NOT_READY) {
+        wait_a_little(mysql);
+    }
+    say("stored %d", status);
+    print_result(mysql, result);
+}
+
+static MYSQL *ask_for_connection(void) {
+    MYSQL *mysql = mysql_init(NULL);
+    enum net_async_status status;
+    while ((status = mysql_real_connect_nonblocking(mysql, NULL, "app", "apppw", "shop", 0,
+                                                    getenv("MAIN_SOCKET"), CLIENT_MULTI_STATEMENTS)) ==
+           NET_ASYNC_NOT_READY) {
+        usleep(1000);
+    }
+    say("connected %d", status);
+    return mysql;
+}
+
+static void calls_asked_for_give_the_same_results(void) {
+    MYSQL *mysql = ask_for_connection();
+    static const char *const texts[] = {PUT("L/a"),
+                                        "SELECT v FROM cache WHERE k = 'L/a'",
+                                        ORDER,
+                                        "SELECT nothing",
+                                        "SET SESSION sql_mode = ''",
+                                        "USE other",
+                                        PUT("L/b"),
+                                        "USE shop",
+                                        "SELECT 1"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        enum net_async_status status = ask_for_query(mysql, texts[i]);
+        tell(mysql, texts[i], status);
+        if (status == NET_ASYNC_COMPLETE) {
+            ask_for_rows(mysql);
+        }
+    }
+    run(mysql, "REPLACE INTO page_text (k, v) VALUES ('L/c', '12345678901')");
+    site(mysql, "L", NULL);
+    enum net_async_status status;
+    while ((status = mysql_reset_connection_nonblocking(mysql)) == NET_ASYNC_NOT_READY) {
+        wait_a_little(mysql);
+    }
+    say("reset %d", status);
+    run(mysql, "REPLACE INTO page_text (k, v) VALUES ('L/d', '12345678901')");
+    site(mysql, "L", NULL);
+    mysql_close(mysql);
+}
+
+/* While one handle's statement isn't done, another one of the same thread goes on. */
+static void a_query_asked_for_does_not_stop_the_other(void) {
+    MYSQL *waiting = ask_for_connection(), *other = open_main();
+    static const char slow[] = "SELECT SLEEP(0.3)";
+    say("waits %d", mysql_real_query_nonblocking(waiting, slow, sizeof slow - 1) == NET_ASYNC_NOT_READY);
+    run(other, PUT("L/a"));
+    site(other, "L", NULL);
+    say("done %d", ask_for_query(waiting, slow));
+    ask_for_rows(waiting);
+    run(waiting, PUT("L/b"));
+    site(waiting, "L", NULL);
+    mysql_close(waiting);
+    mysql_close(other);
+}
 #endif
 
 const struct scenario NON_BLOCKING[] = {
 #ifdef MARIADB_BASE_VERSION
     SCENARIO(non_blocking_calls_give_the_same_results),
     SCENARIO(a_waiting_handle_does_not_stop_the_other),
+#else
+    SCENARIO(calls_asked_for_give_the_same_results),
+    SCENARIO(a_query_asked_for_does_not_stop_the_other),
 #endif
     {NULL, NULL},
 };
