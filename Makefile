@@ -457,7 +457,7 @@ $(BUILD)/fuzz/fuzz_classify: tests/fuzz/fuzz_classify.c $(PURE)
 $(BUILD)/fuzz/fuzz_config: tests/fuzz/fuzz_config.c $(CONFIG)
 $(BUILD)/fuzz/fuzz_observe: tests/fuzz/fuzz_observe.c $(DAEMON_PURE) daemon/observe.c
 $(BUILD)/fuzz/fuzz_page: tests/fuzz/fuzz_page.c $(PAGE) page/names.c cli/gather.c cli/stats_json.c cli/stats_table.c cli/text.c daemon/routing.c $(CONFIG)
-$(BUILD)/fuzz/fuzz_answers: tests/fuzz/fuzz_answers.c daemon/comparison.c daemon/comparison_load.c daemon/catalogue.c daemon/chunk.c daemon/sweep.c \
+$(BUILD)/fuzz/fuzz_answers: tests/fuzz/fuzz_answers.c daemon/comparison.c daemon/comparison_load.c daemon/catalogue.c daemon/chunk.c daemon/sweep.c daemon/settle.c \
     daemon/diverge.c daemon/statement.c daemon/quote.c daemon/plain.c daemon/log.c daemon/host.c daemon/join.c daemon/ring.c daemon/link.c daemon/script.c daemon/dialect.c daemon/pause.c
 $(FUZZ): $(wildcard shim/*.h config/*.h page/*.h cli/*.h daemon/*.h)
 	@mkdir -p $(@D)

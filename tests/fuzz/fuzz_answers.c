@@ -39,6 +39,10 @@ int64_t clock_monotonic_ms(void) {
     return now_ms += 10;
 }
 
+int64_t clock_real_us(void) {
+    return clock_monotonic_ms() * 1000;
+}
+
 size_t server_rows_count(const struct server_rows *rows) {
     return rows ? rows->row_count : 0;
 }
@@ -78,7 +82,7 @@ unsigned crew_ask_all(struct crew *crew, unsigned sites, const char *sql, struct
     (void)crew;
     want_one_statement(sql);
     memset(out, 0, sizeof *out);
-    for (unsigned site = 0; site < SITES; site++) {
+    for (unsigned site = 0; site < CREW_MAX; site++) {
         if (!(sites >> site & 1) || silent >> site & 1) {
             out->answer[site].outcome = SERVER_REFUSED;
             continue;
@@ -88,6 +92,11 @@ unsigned crew_ask_all(struct crew *crew, unsigned sites, const char *sql, struct
         answered |= 1U << site;
     }
     return answered;
+}
+
+void crew_write_name(const struct config_ring *ring, size_t member, char *name, size_t size) {
+    (void)ring;
+    snprintf(name, size, "member %zu", member);
 }
 
 void crew_free_rows(struct crew_answers *out) {
@@ -181,6 +190,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct suspect found[8];
     struct diverge_beats beats;
     int64_t now_ms = 100000, due_ms;
+    bool changed;
     if (size < 2)
         return 0;
     log_open("/dev/null", CONFIG_LOG_ERROR);
@@ -191,16 +201,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     check_texts(text);
     read_answers(text);
     comparison_open(&comparison, &config, NULL);
+    comparison.replicas = data[1] & 0x20 ? 1U << CREW_REPLICA : 0;
     for (unsigned turn = 0; turn <= data[1] % 8u; turn++, now_ms += 5000) {
         const unsigned living = 7 & ~silent;
         if (turn % 4 == 0)
-            comparison_load(&comparison, living);
-        comparison_note_changes(&comparison, living, turn == 0, now_ms);
+            comparison_load(&comparison, living, &changed);
+        comparison_note_writes(&comparison, living, now_ms);
         if (comparison_read_beats(NULL, &config.ring, living, &beats)) {
             const struct diverge_marks marks = diverge_marks_of(&beats, living, SITES);
             diverge_marks_passed(&marks, &beats, living, SITES);
             diverge_marks_void(&marks, &beats, living, SITES);
-            diverge_lag_us(&beats, living, SITES);
+            diverge_lag_us(&beats, living, living, SITES);
         }
         for (unsigned visits = 0; visits < 4; visits++, now_ms += 1000) {
             struct comparison_table *table = comparison_due(&comparison, now_ms, &due_ms);
