@@ -21,7 +21,7 @@
     X(QUERY_ATTRIBUTES, query_attributes, "query attributes are set on the application's connection")     \
     X(TEMPORARY_TABLE, temporary_table, "a temporary table of the session hides the cache table")         \
     X(LOCKED_TABLES, locked_tables, "the session holds LOCK TABLES")                                      \
-    X(IN_TRANSACTION, in_transaction, "a transaction is open and this group's statements don't leave it") \
+    X(IN_TRANSACTION, in_transaction, "a transaction is open: this group passes, or main has written it") \
     X(XA, xa, "an XA transaction is open")                                                                \
     X(CHARSET, charset, "its bytes can't be read safely in the session's character set")                  \
     X(SESSION_UNKNOWN, session_unknown,                                                                   \

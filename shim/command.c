@@ -3,6 +3,7 @@
 
 #include "local.h"
 #include "prepared.h"
+#include "setup.h"
 #include "variables.h"
 #include "watch.h"
 
@@ -375,6 +376,32 @@ static bool ends_in_ok_packet(const struct handle *handle) {
     return handle->real->mysql_field_count && handle->real->mysql_field_count(handle->main) == 0;
 }
 
+/* What main writes in a transaction, the rest of it must see: there. */
+static uint64_t find_written(const struct handle *handle, struct slice text,
+                             const struct sql_summary *summary) {
+    const struct session *session = &handle->session;
+    const struct config *config = setup_config();
+    if ((!route_may_write(summary) && summary->rest.length == 0) || session_is_outside(session) || !config) {
+        return 0;
+    }
+    return route_find_written(text, &session->route, config);
+}
+
+/* ... but while main was never asked whether it is in one, no statement is read for this: most handles never
+ * route. */
+static bool writes_unasked(const struct handle *handle, const struct sql_summary *summary) {
+    return handle->server.identity == 0 && !handle->session.route.in_transaction &&
+           (route_may_write(summary) || summary->rest.length > 0);
+}
+
+static void note_written(struct handle *handle, struct slice text, const struct sql_summary *summary) {
+    if (writes_unasked(handle, summary)) {
+        handle->session.wrote_unasked = true;
+    } else if (text.length > 0) {
+        session_note_written(&handle->session, find_written(handle, text, summary), setup_config());
+    }
+}
+
 static void end_text(struct handle *handle, struct slice text, const struct sql_summary *summary) {
     struct session *session = &handle->session;
     handle->counted = handle->main;
@@ -435,7 +462,7 @@ static void end_in_success(struct handle *handle, const struct command *command)
         break;
     case COMMAND_AUTOCOMMIT:
         handle->ok = handle->main;
-        echo(handle, in_doubt(doubted, session_note_autocommit(session, command->flag)));
+        echo(handle, in_doubt(doubted, session_switch_autocommit(session, command->flag)));
         break;
     case COMMAND_SELECT_DB:
         if (!handle->real->mariadb) {
@@ -521,9 +548,9 @@ static void end_without_charset(struct call *call, MYSQL *last, const char *name
     }
 }
 
-/* The libraries give up the statements before they ask. MariaDB's server ends the session before it looks at the
- * user, and lets the old one begin another; MySQL's closes the connection. So main is asked again, and answers
- * for itself, before anything is routed. */
+/* The libraries give up the statements before they ask. MariaDB's server ends the session before it looks at
+ * the user, and lets the old one begin another; MySQL's closes the connection. So main is asked again, and
+ * answers for itself, before anything is routed. */
 static void end_without_change(struct handle *handle) {
     if (handle->real->mysql_errno(handle->main) == CLIENT_COMMANDS_OUT_OF_SYNC) {
         prepared_end_session(handle); /* the server wasn't asked */
@@ -639,6 +666,7 @@ void command_end_text(struct call *call, struct slice text, const struct sql_sum
         handle->found = handle->main;
     }
     end_text(handle, text, summary);
+    note_written(handle, text, summary);
     struct local *local = handle_shadow(handle, CONFIG_FOLLOW);
     if (local) {
         local->hushed = false; /* this answer would have told it */
@@ -653,6 +681,8 @@ void command_keep_text(struct handle *handle, struct slice text, const struct sq
     handle->sent_length = 0;
     handle->sent_verb = (unsigned char)summary->verb;
     handle->sent_names_tables = names_tables(handle, text, summary);
+    handle->sent_written = writes_unasked(handle, summary) ? 0 : find_written(handle, text, summary);
+    handle->sent_by = handle->sent_written ? setup_config() : NULL;
     if (!command_matters(summary) && summary->verb != SQL_DIAGNOSTICS) {
         return;
     }
@@ -676,5 +706,8 @@ void command_end_kept(struct call *call, bool succeeded) {
     const struct sql_summary plain = {.verb = (enum sql_verb)handle->sent_verb,
                                       .ties = handle->sent_names_tables ? SQL_NOT_UNDERSTOOD : 0};
     command_end_text(call, kept, text ? NULL : &plain, succeeded);
+    if (succeeded && !text) {
+        session_note_written(&handle->session, handle->sent_written, handle->sent_by);
+    }
     free(text);
 }

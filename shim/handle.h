@@ -116,6 +116,8 @@ struct handle {
     struct page_observed *observed; /* main's next answer is timed as a use of this table, or NULL */
     char *sent_text; /* the text whose outcome comes with another call, if the session depends on it; else
                         NULL */
+    uint64_t sent_written; /* the groups that it writes on main, if it succeeds, counted by ... */
+    const struct config *sent_by;
     struct variables *variables; /* filled at the local master, not yet on main (variables.c); else NULL */
     struct session session;
     size_t sent_length;

@@ -150,8 +150,8 @@ static void end_prepare(struct handle *handle, struct local *local, struct state
     handle->planted = false;
 }
 
-/* Asks main what the session looks like. False: it doesn't say, and the statement goes to main as it is, unless
- * main turns out to be *lost. */
+/* Asks main what the session looks like. False: it doesn't say, and the statement goes to main as it is,
+ * unless main turns out to be *lost. */
 static bool learn_session(struct handle *handle, bool *lost) {
     if (handle->counted == handle->main && handle->real->mysql_warning_count) {
         handle->kept_warning_count =
@@ -174,7 +174,8 @@ static bool learn_session(struct handle *handle, bool *lost) {
         return true;
     }
     unsigned error = handle->real->mysql_errno(handle->main);
-    *lost = error == CLIENT_SERVER_GONE || error == CLIENT_SERVER_LOST || error == CLIENT_SERVER_LOST_EXTENDED;
+    *lost =
+        error == CLIENT_SERVER_GONE || error == CLIENT_SERVER_LOST || error == CLIENT_SERVER_LOST_EXTENDED;
     if (error <
         CLIENT_ERROR_FIRST) { /* it answers, but not this: asking again would cost each statement a journey */
         handle->passive = true;
@@ -518,6 +519,10 @@ static struct route_decision plan(struct handle *handle, struct statement *state
     query_note_reason(&summary, decision.reason);
     statement->verb = stats_verb(summary.verb);
     statement->reason = decision.reason;
+    statement->written_by = setup_config();
+    statement->written = route_may_write(&summary)
+                             ? route_find_written(text, &handle->session.route, statement->written_by)
+                             : 0;
     bool decided_again = may_change(decision.reason) || observe_wants(setup_config(), &decision);
     if (decided_again && statement->known && handle->thread_id != 0) {
         if (!prepared_keep_plan(statement, text)) {

@@ -44,7 +44,8 @@ bool query_send_routed(struct handle *handle, const char *text, unsigned long le
         descriptor_drop(&routing->loan);
         return false;
     }
-    if (handle->last == handle->main) { /* lost, as the question for its session has shown: it says so itself */
+    if (handle->last ==
+        handle->main) { /* lost, as the question for its session has shown: it says so itself */
         descriptor_drop(&routing->loan);
         return false;
     }

@@ -51,6 +51,9 @@ void statement_end(struct call *call, struct statement *statement, bool executed
     if (executed && succeeded && statement->summary) {
         local_note_refused(handle, statement->summary);
     }
+    if (executed && succeeded) {
+        session_note_written(&handle->session, statement->written, statement->written_by);
+    }
     if (executed && statement->effects) {
         static const struct sql_summary unseen = {.verb = SQL_OPAQUE};
         struct slice text = {statement->unseen ? "" : statement->text,

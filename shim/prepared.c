@@ -149,6 +149,7 @@ static void forget_text(struct statement *statement) {
     statement->text = statement->database = NULL;
     statement->summary = NULL;
     statement->length = 0;
+    statement->written = 0;
     statement->effects = statement->unseen = statement->over = statement->ended = false;
 }
 

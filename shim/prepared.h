@@ -57,6 +57,8 @@ struct statement {
     enum route_reason reason;  /* no execution can change it */
     bool effects; /* it may change the session: taken in when main has executed it */
     bool unseen;  /* ... and there was no memory for its text */
+    uint64_t written; /* the groups that it writes, counted by this configuration (route_find_written) */
+    const struct config *written_by;
 
     struct attribute attributes[ATTRIBUTES_MAX];
     size_t attribute_count;

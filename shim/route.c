@@ -143,8 +143,21 @@ static bool is_hidden(const struct route_session *session, const struct sql_tabl
     return session->many_temporary;
 }
 
+/* Groups beyond the last bit share it. */
+static uint64_t written_bit(const struct config *config, const struct config_group *group) {
+    size_t place = (size_t)(group - config->groups);
+    return (uint64_t)1 << (place < 63 ? place : 63);
+}
+
+/* What main has written in the open transaction isn't at the local master before it is committed. */
+static bool is_written(const struct route_session *session, const struct config *config,
+                       const struct config_group *group) {
+    return session->written &&
+           (session->written_by != config || session->written & written_bit(config, group));
+}
+
 static enum route_reason reason_in_session(const struct sql_summary *summary,
-                                           const struct route_session *session,
+                                           const struct route_session *session, const struct config *config,
                                            const struct config_group *group) {
     if (session->query_attributes)
         return ROUTE_QUERY_ATTRIBUTES;
@@ -153,7 +166,7 @@ static enum route_reason reason_in_session(const struct sql_summary *summary,
             return ROUTE_TEMPORARY_TABLE;
     if (session->locked_tables)
         return ROUTE_LOCKED_TABLES;
-    if (session->in_transaction && group->transactions == CONFIG_PASS)
+    if (session->in_transaction && (group->transactions == CONFIG_PASS || is_written(session, config, group)))
         return ROUTE_IN_TRANSACTION;
     if (session->xa)
         return ROUTE_XA;
@@ -162,7 +175,7 @@ static enum route_reason reason_in_session(const struct sql_summary *summary,
 
 /* What becomes of a statement whose tables are all of this group. */
 static enum route_reason decide_in_group(const struct sql_summary *summary, size_t length,
-                                         const struct route_session *session,
+                                         const struct route_session *session, const struct config *config,
                                          const struct config_group *group) {
     if (group->mode == CONFIG_OFF)
         return ROUTE_DISABLED;
@@ -171,7 +184,7 @@ static enum route_reason decide_in_group(const struct sql_summary *summary, size
         return ROUTE_NOT_A_CACHE_VERB;
     enum route_reason reason = reason_in_text(summary, session->prepared);
     if (reason == ROUTE_ROUTED)
-        reason = reason_in_session(summary, session, group);
+        reason = reason_in_session(summary, session, config, group);
     if (reason != ROUTE_ROUTED)
         return reason;
     if (session->unmirrored)
@@ -196,7 +209,7 @@ static struct route_decision decide_by_tables(const struct sql_summary *summary,
     }
     if (!all)
         return (struct route_decision){some ? ROUTE_OTHER_TABLE : ROUTE_NO_CACHE_TABLE, NULL};
-    return (struct route_decision){decide_in_group(summary, length, session, first), first};
+    return (struct route_decision){decide_in_group(summary, length, session, config, first), first};
 }
 
 static bool group_has_all(const struct config_group *group, const struct route_session *session,
@@ -216,7 +229,7 @@ static struct route_decision decide_by_guess(const struct sql_summary *summary, 
         const struct config_group *group = &config->groups[i];
         if (!group_has_all(group, session, summary))
             continue;
-        struct route_decision here = {decide_in_group(summary, length, session, group), group};
+        struct route_decision here = {decide_in_group(summary, length, session, config, group), group};
         if (here.reason == ROUTE_SESSION_UNKNOWN)
             return here;
         if (!decision.group)
@@ -349,26 +362,31 @@ static bool holds_needle(struct slice text, const struct needles *needles) {
     return false;
 }
 
+/* False: they are too many to look for, or one may be anything. */
+static bool add_patterns(struct needles *needles, const struct config *config) {
+    for (size_t i = 0; i < config->group_count; i++) {
+        const struct config_group *group = &config->groups[i];
+        if (needles->count + group->table_count > SCAN_PATTERNS_MAX + 1)
+            return false;
+        for (size_t j = 0; j < group->table_count; j++)
+            if (!add_needle(needles, group->tables[j].table))
+                return false;
+    }
+    return true;
+}
+
 /* A name stands in a text as it is spelled, in quotes or without (doubled quotes match no pattern): a short
  * text without the beginning of any pattern needn't be read. While the session isn't known, a SELECT that
  * counts what it found is read in any case: the caller wants to see it. */
 static bool is_possible(const void *context, struct slice text) {
     const struct wanted *wanted = context;
-    const struct config *config = wanted->config;
-    struct needles needles;
+    struct needles needles = {.count = 0};
     if (text.length > SCAN_BYTES_MAX)
         return true;
-    needles.count = 0;
     if (!wanted->session->known)
         add_needle(&needles, "sql_calc_found_rows");
-    for (size_t i = 0; i < config->group_count; i++) {
-        const struct config_group *group = &config->groups[i];
-        if (needles.count + group->table_count > SCAN_PATTERNS_MAX + 1)
-            return true;
-        for (size_t j = 0; j < group->table_count; j++)
-            if (!add_needle(&needles, group->tables[j].table))
-                return true;
-    }
+    if (!add_patterns(&needles, wanted->config))
+        return true;
     /* No table stands in front of a verb, and none of the verbs is shorter. */
     size_t skipped = text.length < VERB_BYTES_MIN ? text.length : VERB_BYTES_MIN;
     return holds_needle((struct slice){text.at + skipped, text.length - skipped}, &needles);
@@ -402,4 +420,53 @@ struct route_decision route_text(struct slice text, const struct route_session *
             return there;
     }
     return decision;
+}
+
+/* The groups that may have this table. */
+static uint64_t groups_of(const struct sql_table *table, const struct route_session *session,
+                          const struct config *config) {
+    uint64_t groups = 0;
+    for (size_t i = 0; i < config->group_count; i++)
+        if (group_has(&config->groups[i], session, table))
+            groups |= written_bit(config, &config->groups[i]);
+    return groups;
+}
+
+static bool may_name(struct slice text, const struct config *config) {
+    struct needles needles = {.count = 0};
+    return !add_patterns(&needles, config) || holds_needle(text, &needles);
+}
+
+/* INSERT and REPLACE write the table that they name first, the others may write any. */
+static uint64_t groups_written(const struct sql_summary *summary, const struct route_session *session,
+                               const struct config *config) {
+    bool first_only = summary->verb == SQL_INSERT || summary->verb == SQL_REPLACE;
+    bool unclear = summary->ties & SQL_NOT_UNDERSTOOD || (!session->known && summary->mode_dependent);
+    if (summary->stopped_early && summary->table_count == 0)
+        return 0;
+    if (summary->table_count == 0 || (unclear && !first_only))
+        return ROUTE_ALL_GROUPS;
+    uint64_t groups = 0;
+    for (size_t i = 0; i < (first_only ? 1 : summary->table_count); i++)
+        groups |= groups_of(&summary->tables[i], session, config);
+    return groups;
+}
+
+uint64_t route_find_written(struct slice text, const struct route_session *session,
+                            const struct config *config) {
+    struct wanted wanted = {session, config};
+    const struct sql_filter filter = {1u << SQL_REPLACE | 1u << SQL_INSERT, is_possible, is_wanted, &wanted};
+    uint64_t groups = 0;
+    do {
+        struct sql_summary summary;
+        sql_summarize(text, session->modes, &filter, &summary);
+        struct slice rest = summary.rest;
+        bool changes = summary.verb == SQL_UPDATE || summary.verb == SQL_DELETE;
+        if (changes && may_name(text, config))
+            sql_summarize(text, session->modes, NULL, &summary);
+        if (route_may_write(&summary))
+            groups |= groups_written(&summary, session, config);
+        text = rest;
+    } while (text.length > 0 && groups != ROUTE_ALL_GROUPS);
+    return groups;
 }

@@ -27,6 +27,9 @@ struct route_session {
     size_t temporary_count;
     const struct sql_table *temporary; /* temporary tables made in this session, database filled in */
     size_t longest;                    /* bytes that both servers accept; 0: not known yet */
+    uint64_t written; /* a bit for each group whose tables main may have written in the open transaction, as
+                         route_find_written counts them; without meaning outside of one */
+    const struct config *written_by; /* by which they are counted; under another one they are all meant */
 };
 
 struct route_decision {
@@ -49,6 +52,17 @@ struct route_decision route_decide(const struct sql_summary *summary, size_t len
  * summary is good for what follows the decision (session effects). */
 struct route_decision route_text(struct slice text, const struct route_session *session,
                                  const struct config *config, struct sql_summary *summary);
+
+#define ROUTE_ALL_GROUPS UINT64_MAX
+
+/* The groups of whose tables a text writes some; all where it can't be told. */
+uint64_t route_find_written(struct slice text, const struct route_session *session,
+                            const struct config *config);
+
+/* It writes, if anything: else there is nothing to be found by the above. */
+static inline bool route_may_write(const struct sql_summary *summary) {
+    return summary->verb >= SQL_REPLACE && summary->verb <= SQL_DELETE;
+}
 
 /* Whether a statement that would be routed reads what may be older than its group allows: nothing but reads are
  * passed for it, and none in a transaction that has `written` at the local master, where it would miss its own

@@ -170,6 +170,8 @@ static enum session_echo end_transaction(struct session *session, enum session_e
     session->begun_snapshot = false;
     session->special_transaction = false;
     session->main_touched = false;
+    session->route.written = 0;
+    session->wrote_unasked = false;
     free_savepoints(session, 0);
     update_view(session);
     return echo;
@@ -186,6 +188,11 @@ enum session_echo session_note_autocommit(struct session *session, bool on) {
     end_transaction(session, SESSION_ECHO_COMMIT);
     session->special_transaction = special; /* its access mode and isolation level are the next one's too */
     return SESSION_ECHO_COMMIT;
+}
+
+enum session_echo session_switch_autocommit(struct session *session, bool on) {
+    session->wrote_unasked &= on; /* main is taken to have committed it */
+    return session_note_autocommit(session, on);
 }
 
 enum session_echo session_note_end(struct session *session, bool committed) {
@@ -218,6 +225,26 @@ enum session_echo session_note_status(struct session *session, bool in_transacti
     /* Ended out of sight, one way or the other: undone here is a cache miss, kept here could be a row that
      * main has undone. */
     return ended ? end_transaction(session, SESSION_ECHO_ROLLBACK) : SESSION_ECHO_NONE;
+}
+
+void session_note_written(struct session *session, uint64_t groups, const struct config *config) {
+    if (groups == 0 || session_is_outside(session)) {
+        return;
+    }
+    bool recounted = session->route.written && session->route.written_by != config;
+    session->route.written = recounted ? ROUTE_ALL_GROUPS : session->route.written | groups;
+    session->route.written_by = config;
+}
+
+void session_note_known(struct session *session) {
+    session->route.known = true;
+    if (session_is_outside(session)) {
+        session->route.written = 0;
+    } else if (session->wrote_unasked && !session->autocommit) {
+        session->route.written = ROUTE_ALL_GROUPS;
+        session->route.written_by = NULL;
+    }
+    session->wrote_unasked = false;
 }
 
 static bool same_name(struct slice a, const char *b) {
@@ -291,10 +318,10 @@ static enum session_echo note_autocommit_text(struct session *session, struct sl
     static const char *const on[] = {"1", "ON", "TRUE", NULL};
     static const char *const off[] = {"0", "OFF", "FALSE", NULL};
     if (value.at && is_word(value, on)) {
-        return session_note_autocommit(session, true);
+        return session_switch_autocommit(session, true);
     }
     if (value.at && is_word(value, off)) {
-        return session_note_autocommit(session, false);
+        return session_switch_autocommit(session, false);
     }
     if (value.at && same_name(value, "DEFAULT") && session->autocommit_default_known) {
         return session_note_autocommit(session, session->autocommit_default);

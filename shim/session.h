@@ -45,6 +45,8 @@ struct session {
     bool opaque; /* ... and how, as well */
     bool inside; /* main was in a transaction when such code began, as its status said */
     bool main_touched; /* main has run something since its last transaction ended that may belong to one */
+    bool wrote_unasked; /* main has written something before it was ever asked: if it says then that autocommit
+                           is off, and wasn't told so, that is taken for a write to every group */
     bool autocommit_default; /* what SET autocommit = DEFAULT makes of it, as main told with its settings */
     bool autocommit_default_known;
     bool rollback_on_timeout; /* innodb_rollback_on_timeout: error 1205 undoes the transaction, not just the
@@ -67,7 +69,8 @@ enum session_echo session_note_statement(struct session *session, const struct s
 /* Main has refused a statement with this error: some undo the whole transaction. */
 enum session_echo session_note_error(struct session *session, unsigned error);
 
-enum session_echo session_note_autocommit(struct session *session, bool on);
+enum session_echo session_note_autocommit(struct session *session, bool on);   /* as main has told it */
+enum session_echo session_switch_autocommit(struct session *session, bool on); /* by the application */
 /* The transaction is over, for whatever cause. */
 enum session_echo session_note_end(struct session *session, bool committed);
 
@@ -85,6 +88,18 @@ void session_drop_setting(struct session *session, const char *lower_case_name);
 
 /* Something happened that may have changed any setting: ask main again before the next routed statement. */
 void session_forget_settings(struct session *session);
+
+/* Main has written, or may have, tables of these groups, as route_find_written counts them by this
+ * configuration. Forgotten when the transaction ends; in autocommit there is nothing to remember. */
+void session_note_written(struct session *session, uint64_t groups, const struct config *config);
+
+/* Main was asked, and all of its answer noted. */
+void session_note_known(struct session *session);
+
+/* Main is in autocommit outside of a transaction, for sure. */
+static inline bool session_is_outside(const struct session *session) {
+    return !session->route.in_transaction && session->route.known && !session->doubt;
+}
 
 /* The status bits of main's latest OK packet. Settles `doubt`. */
 enum session_echo session_note_status(struct session *session, bool in_transaction, bool autocommit);

@@ -214,6 +214,6 @@ bool snapshot_read(struct handle *handle) {
                    (struct slice){NULL, 0});
     }
     handle->real->mysql_free_result(result);
-    session->route.known = true;
+    session_note_known(session);
     return true;
 }

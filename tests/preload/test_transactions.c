@@ -588,8 +588,135 @@ static void several_statements_in_one_text_are_followed(void) {
     }
 }
 
+#define INSERT_CACHE "INSERT INTO shop.cache VALUES ('n', 'v')"
+#define COUNT_OTHER  "UPDATE shop.counter SET n = n + 1"
+#define M_INSERTED   "main: " INSERT_CACHE "\n"
+#define M_SELECT     "main: " SELECT_CACHE "\n"
+
+static void what_main_has_written_is_read_there(void) {
+    MYSQL *mysql = connect_both();
+    NUMBER(mysql_autocommit(mysql, 0), 0);
+    size_t from = fake_journal_length();
+    SQL(mysql, INSERT_CACHE);
+    SQL(mysql, SELECT_CACHE);
+    first_cell(mysql);
+    SQL(mysql, REPLACE_CACHE);
+    SQL(mysql, COUNT_OTHER); /* of another group */
+    SQL(mysql, "COMMIT");
+    SQL(mysql, REPLACE_CACHE);
+    JOURNAL(from, M_INSERTED M_SELECT "main: " REPLACE_CACHE "\nlocal: SET SESSION autocommit = 0\nlocal: " COUNT_OTHER
+                                      "\nmain: COMMIT\nlocal: COMMIT\n" L_REPLACE);
+}
+
+static void whatever_way_main_has_written_it(void) {
+    static const char *const texts[] = {
+        "UPDATE shop.cache SET v = 'n'",
+        "DELETE FROM shop.page_1 WHERE k = 'k'",
+        "REPLACE INTO shop.cache VALUES ('k', GeomFromText('POINT(0 0)'))",
+        "INSERT INTO shop.page_1 SELECT * FROM shop.users",
+        "UPDATE shop.users, shop.cache SET shop.cache.v = 'n'",
+    };
+    MYSQL *mysql = connect_both();
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        size_t from = fake_journal_length();
+        SQL(mysql, "BEGIN");
+        SQL(mysql, texts[i]);
+        SQL(mysql, SELECT_CACHE);
+        first_cell(mysql);
+        SQL(mysql, "ROLLBACK");
+        NUMBER(fake_journal_count(from, FAKE_LOCAL, ""), 0);
+        SQL(mysql, SELECT_CACHE);
+        FROM_LOCAL(first_cell(mysql), "1");
+    }
+}
+
+static void what_main_has_written_in_halves_is_read_there(void) {
+    MYSQL *mysql = connect_both();
+    size_t from = fake_journal_length();
+    SQL(mysql, "BEGIN");
+    NUMBER(mysql_send_query(mysql, INSERT_CACHE, strlen(INSERT_CACHE)), 0);
+    NUMBER(mysql_read_query_result(mysql), 0);
+    SQL(mysql, SELECT_CACHE);
+    first_cell(mysql);
+    JOURNAL(from, "main: BEGIN\n" M_INSERTED M_SELECT);
+    SQL(mysql, "ROLLBACK AND CHAIN");
+    fake_fail(FAKE_MAIN, INSERT_CACHE, 1062, "Duplicate entry", 1);
+    NUMBER(mysql_send_query(mysql, INSERT_CACHE, strlen(INSERT_CACHE)), 0);
+    NUMBER(mysql_read_query_result(mysql), 1);
+    SQL(mysql, SELECT_CACHE);
+    FROM_LOCAL(first_cell(mysql), "1");
+}
+
+static void what_a_prepared_statement_has_written_is_read_there(void) {
+    MYSQL *mysql = connect_both();
+    MYSQL_STMT *insert = mysql_stmt_init(mysql), *get = mysql_stmt_init(mysql);
+    NUMBER(mysql_stmt_prepare(insert, INSERT_CACHE, strlen(INSERT_CACHE)), 0);
+    NUMBER(mysql_stmt_prepare(get, SELECT_CACHE, strlen(SELECT_CACHE)), 0);
+    NUMBER(mysql_stmt_execute(insert), 0); /* in autocommit: there is nothing to remember */
+    size_t from = fake_journal_length();
+    SQL(mysql, REPLACE_CACHE);
+    SQL(mysql, "BEGIN");
+    NUMBER(mysql_stmt_execute(insert), 0);
+    NUMBER(mysql_stmt_execute(get), 0);
+    NUMBER(mysql_stmt_free_result(get), 0);
+    SQL(mysql, REPLACE_CACHE);
+    SQL(mysql, "COMMIT");
+    SQL(mysql, REPLACE_CACHE);
+    if (is_preloaded()) {
+        NUMBER(fake_journal_count(from, FAKE_MAIN, SELECT_CACHE), 2); /* prepared, too */
+        NUMBER(fake_journal_count(from, FAKE_MAIN, REPLACE_CACHE), 1);
+        NUMBER(fake_journal_count(from, FAKE_LOCAL, ""), 2);
+    }
+    mysql_stmt_close(insert);
+    mysql_stmt_close(get);
+}
+
+static void what_the_local_master_has_refused_is_read_on_main(void) {
+    MYSQL *mysql = connect_both();
+    SQL(mysql, "BEGIN");
+    fake_fail(FAKE_LOCAL, REPLACE_CACHE, 1114, "The table 'cache' is full", 1);
+    SQL(mysql, REPLACE_CACHE);
+    size_t from = fake_journal_length();
+    SQL(mysql, SELECT_CACHE);
+    first_cell(mysql);
+    JOURNAL(from, M_SELECT);
+}
+
+static void what_main_has_written_by_itself_changes_nothing(void) {
+    MYSQL *mysql = connect_both();
+    SQL(mysql, INSERT_CACHE);
+    SQL(mysql, SELECT_CACHE);
+    FROM_LOCAL(first_cell(mysql), "1");
+    SQL(mysql, "BEGIN");
+    fake_fail(FAKE_MAIN, INSERT_CACHE, 1062, "Duplicate entry", 1);
+    NUMBER(mysql_query(mysql, INSERT_CACHE), 1);
+    SQL(mysql, SELECT_CACHE);
+    FROM_LOCAL(first_cell(mysql), "1");
+}
+
+/* Nobody has told yet that autocommit is off. */
+static void what_main_has_written_before_it_was_asked_is_read_there(void) {
+    fake_set_global(FAKE_MAIN, "autocommit", "0");
+    MYSQL *mysql = connect_main();
+    SQL(mysql, INSERT_CACHE);
+    size_t from = fake_journal_length();
+    SQL(mysql, SELECT_CACHE);
+    first_cell(mysql);
+    JOURNAL(from, "main: SELECT @@*\n" M_SELECT);
+    SQL(mysql, "COMMIT");
+    SQL(mysql, SELECT_CACHE);
+    FROM_LOCAL(first_cell(mysql), "1");
+}
+
 int main(int argc, char **argv) {
     static const struct claim claims[] = {
+        CLAIM(what_main_has_written_is_read_there, "10", EVERYWHERE),
+        CLAIM(whatever_way_main_has_written_it, "10", EVERYWHERE),
+        CLAIM(what_main_has_written_in_halves_is_read_there, "10", EVERYWHERE),
+        CLAIM(what_a_prepared_statement_has_written_is_read_there, "10", EVERYWHERE),
+        CLAIM(what_the_local_master_has_refused_is_read_on_main, "10", EVERYWHERE),
+        CLAIM(what_main_has_written_by_itself_changes_nothing, "10", EVERYWHERE),
+        CLAIM(what_main_has_written_before_it_was_asked_is_read_there, "10", EVERYWHERE),
         CLAIM(a_commit_reaches_main_first, "10, 49", EVERYWHERE),
         CLAIM(a_rollback_undoes_both, "10, 49", EVERYWHERE),
         CLAIM(the_calls_do_as_the_texts, "10", EVERYWHERE),

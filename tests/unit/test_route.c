@@ -45,7 +45,10 @@ static struct slice slice_of(const char *text) {
 
 /* The session that the options of a row describe. `temporary` has room for one table. */
 static bool read_options(char *options, struct route_session *session, struct sql_table *temporary) {
-    *session = (struct route_session){.known = true, .database_known = true, .database = slice_of("shop")};
+    *session = (struct route_session){.known = true,
+                                      .database_known = true,
+                                      .database = slice_of("shop"),
+                                      .written_by = &config};
     bool unsafe = false;
     for (char *option = strtok(options, ","); option; option = strtok(NULL, ",")) {
         if (strcmp(option, "-") == 0)
@@ -86,6 +89,10 @@ static bool read_options(char *options, struct route_session *session, struct sq
             session->many_temporary = true;
         } else if (strcmp(option, "longest") == 0 && value) {
             session->longest = strtoul(value, NULL, 10);
+        } else if (strcmp(option, "written") == 0 && value) {
+            session->written = strtoul(value, NULL, 10);
+        } else if (strcmp(option, "recounted") == 0) {
+            session->written_by = &plain;
         } else if (strcmp(option, "temporary") == 0 && value) {
             char *dot = strchr(value, '.');
             *temporary =
@@ -494,8 +501,84 @@ static void only_reads_that_may_be_missed_leave_a_local_master_that_is_behind(vo
     }
 }
 
+static void the_groups_that_a_text_writes_are_found(void **state) {
+    (void)state;
+    static const uint64_t all = ROUTE_ALL_GROUPS;
+    static const struct {
+        const char *text;
+        uint64_t groups, in_plain; /* of `config`, of `plain` */
+        uint64_t unknown;          /* of `plain`, while the session isn't known */
+    } cases[] = {
+        {"INSERT INTO cache VALUES (1, 'x')", 1, 1, 1},
+        {"insert ignore `shop`.`cache` (k) values (1)", 1, 1, 1},
+        {"REPLACE INTO cache VALUES (1, no_such_function(2))", 1, 1, 1},
+        {"REPLACE INTO cache VALUES (1, @a, ?)", 1, 1, 1},
+        {"INSERT INTO cache SELECT * FROM users", 1, 1, 1},
+        {"INSERT INTO users SELECT * FROM cache", 0, 0, 0},
+        {"INSERT INTO users VALUES ('cache')", 0, 0, 0},
+        {"INSERT INTO users VALUES (\"it's a cache\")", 0, 0, 0},
+        {"INSERT INTO cache (k) VALUES (\"it's\")", 1, 1, 1},
+        {"INSERT INTO app.users VALUES (1)", 2, 0, 0},
+        {"INSERT INTO strict VALUES (1)", 4, 2, 2},
+        {"UPDATE cache SET v = v + 1 WHERE k = 1", 1, 1, 1},
+        {"UPDATE users, cache SET cache.v = 1", 1, 1, 1},
+        {"UPDATE users SET v = 'cache'", 0, 0, 0},
+        {"UPDATE users SET v = \"cache\"", 0, 0, all}, /* a name, or not */
+        {"UPDATE users SET v = 'nothing'", 0, 0, 0},
+        {"UPDATE strict, cache SET strict.v = 1, cache.v = 2", 5, 3, 3},
+        {"DELETE FROM cache", 1, 1, 1},
+        {"DELETE FROM users USING users JOIN other.cache c", 1, 1, 1},
+        {"DELETE FROM users WHERE k IN (SELECT k FROM other.orders)", 0, 0, 0},
+        {"DELETE FROM elsewhere.cache", 0, 0, 0},
+        {"DELETE FROM cache WHERE MATCH k", all, all, all}, /* not understood */
+        {"SELECT v FROM cache", 0, 0, 0},
+        {"CALL cache()", 0, 0, 0},
+        {"SELECT 1; INSERT INTO cache VALUES (1); SELECT 2", 1, 1, 1},
+        {"INSERT INTO users VALUES (1); UPDATE cache SET v = 1; DELETE FROM strict", 5, 3, 3},
+        {"", 0, 0, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct route_session session = {.known = true, .database_known = true, .database = slice_of("shop")};
+        struct slice text = slice_of(cases[i].text);
+        uint64_t in_config = route_find_written(text, &session, &config);
+        uint64_t in_plain = route_find_written(text, &session, &plain);
+        session.known = false;
+        uint64_t unknown = route_find_written(text, &session, &plain);
+        if (in_config != cases[i].groups || in_plain != cases[i].in_plain || unknown != cases[i].unknown)
+            fail_msg("%s: got %#jx, %#jx, %#jx", cases[i].text, (uintmax_t)in_config, (uintmax_t)in_plain,
+                     (uintmax_t)unknown);
+    }
+}
+
+static void groups_beyond_the_last_bit_share_it(void **state) {
+    (void)state;
+    enum { MANY = 70 };
+    struct config_table tables[MANY];
+    struct config_group many[MANY];
+    char names[MANY][16];
+    for (int i = 0; i < MANY; i++) {
+        snprintf(names[i], sizeof names[i], "cache_%d", i);
+        tables[i] = (struct config_table){shop, names[i]};
+        many[i] = (struct config_group){names[i], &tables[i], 1, CACHE, CONFIG_FOLLOW, .mode = CONFIG_ROUTE};
+    }
+    const struct config large = {.groups = many, .group_count = MANY};
+    struct route_session session = {.known = true,
+                                    .in_transaction = true,
+                                    .database = slice_of("shop"),
+                                    .written_by = &large};
+    session.written = route_find_written(slice_of("INSERT INTO cache_66 VALUES (1)"), &session, &large);
+    assert_true(session.written == (uint64_t)1 << 63);
+    struct sql_summary summary;
+    struct slice text = slice_of("SELECT v FROM cache_69");
+    assert_int_equal(route_text(text, &session, &large, &summary).reason, ROUTE_IN_TRANSACTION);
+    text = slice_of("SELECT v FROM cache_62");
+    assert_int_equal(route_text(text, &session, &large, &summary).reason, ROUTE_ROUTED);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_groups_that_a_text_writes_are_found),
+        cmocka_unit_test(groups_beyond_the_last_bit_share_it),
         cmocka_unit_test(only_reads_that_may_be_missed_leave_a_local_master_that_is_behind),
         cmocka_unit_test(every_statement_of_the_table_goes_where_it_must),
         cmocka_unit_test(spelling_comments_and_white_space_decide_nothing),

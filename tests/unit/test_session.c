@@ -13,7 +13,7 @@ enum { STEPS_MAX = 8 };
 
 /* Letters of a session's state: A autocommit, B begun, T in_transaction for routing, X XA, L locked tables,
  * S special transaction, D doubt, K known, U unmirrored, m main touched, r begun read only, c begun with a
- * consistent snapshot, M too many temporary tables. */
+ * consistent snapshot, M too many temporary tables, W groups that main has written. */
 static const char *state_of(const struct session *session, char letters[16]) {
     const struct {
         bool on;
@@ -32,6 +32,7 @@ static const char *state_of(const struct session *session, char letters[16]) {
         {session->begun_read_only, 'r'},
         {session->begun_snapshot, 'c'},
         {session->route.many_temporary, 'M'},
+        {session->route.written != 0, 'W'},
     };
     size_t used = 0;
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
@@ -59,7 +60,9 @@ static char echo_letter(enum session_echo echo) {
 
 struct row {
     const char *statements[STEPS_MAX]; /* "!1213" is an error of main's; "status" and two digits a report of
-                                          its bits: in a transaction, autocommit */
+                                          its bits: in a transaction, autocommit; "wrote"
+                                          what main wrote to a group, and that "unasked"; "asked" main's
+                                          answer, and "autocommit off" a part of it */
     const char *echoes;                /* one letter each: - none, C commit, R rollback, = repeat */
     const char *state;
     const char *database; /* NULL: shop, as at the connect */
@@ -78,6 +81,22 @@ static char run_step(struct session *session, const char *step) {
     }
     if (strncmp(step, "status ", 7) == 0) {
         return echo_letter(session_note_status(session, step[7] == '1', step[8] == '1'));
+    }
+    if (strcmp(step, "wrote") == 0) {
+        static const struct config config;
+        session_note_written(session, 1, &config);
+        return '-';
+    }
+    if (strcmp(step, "wrote unasked") == 0) {
+        session->wrote_unasked = true;
+        return '-';
+    }
+    if (strcmp(step, "autocommit off") == 0) {
+        return echo_letter(session_note_autocommit(session, false));
+    }
+    if (strcmp(step, "asked") == 0) {
+        session_note_known(session);
+        return '-';
     }
     return echo_letter(note(session, step));
 }
@@ -315,6 +334,54 @@ static void errors_that_undo_a_transaction_are_known(void **unused) {
     session_free(&session);
 }
 
+static void what_main_has_written_is_kept_until_its_transaction_ends(void **unused) {
+    (void)unused;
+    static const struct row rows[] = {
+        {{"wrote"}, "-", "AK", NULL},
+        {{"wrote", "BEGIN"}, "-C", "ABTKm", NULL},
+        {{"BEGIN", "wrote"}, "C-", "ABTKmW", NULL},
+        {{"BEGIN", "wrote", "SAVEPOINT a", "ROLLBACK TO a"}, "C-==", "ABTKmW", NULL},
+        {{"BEGIN", "wrote", "COMMIT"}, "C-C", "AK", NULL},
+        {{"BEGIN", "wrote", "ROLLBACK"}, "C-R", "AK", NULL},
+        {{"BEGIN", "wrote", "COMMIT AND CHAIN"}, "C-C", "ABTKm", NULL},
+        {{"BEGIN", "wrote", "BEGIN"}, "C-C", "ABTKm", NULL},
+        {{"BEGIN", "wrote", "TRUNCATE t"}, "C-C", "AK", NULL},
+        {{"BEGIN", "wrote", "!1213"}, "C-R", "AK", NULL},
+        {{"BEGIN", "wrote", "!1062"}, "C--", "ABTKmW", NULL},
+        {{"SET autocommit = 0", "wrote"}, "--", "TKW", NULL},
+        {{"SET autocommit = 0", "wrote", "COMMIT"}, "--C", "TK", NULL},
+        {{"SET autocommit = 0", "wrote", "SET autocommit = 1"}, "--C", "AK", NULL},
+        /* main may have been in a transaction: it says so, or not */
+        {{"CALL p()", "wrote"}, "--", "ADmW", NULL},
+        {{"CALL p()", "wrote", "status 01", "asked"}, "----", "AKm", NULL},
+        {{"CALL p()", "wrote", "status 11", "asked"}, "----", "ABTKmW", NULL},
+        {{"CALL p()", "wrote", "BEGIN"}, "--C", "ABTm", NULL},
+        {{"CALL p()", "wrote", "SET autocommit = 0"}, "---", "TDmW", NULL},
+        {{"wrote unasked", "asked"}, "--", "AK", NULL},
+        {{"wrote unasked", "autocommit off", "asked"}, "---", "TKW", NULL},
+        {{"wrote unasked", "SET autocommit = 0", "autocommit off", "asked"}, "----", "TK", NULL},
+        {{"wrote unasked", "CALL p()", "status 11", "asked"}, "----", "ABTKm", NULL},
+        {{"wrote unasked", "COMMIT", "autocommit off", "asked"}, "-C--", "TK", NULL},
+    };
+    CHECK_ROWS(rows);
+}
+
+static void groups_are_told_apart_while_the_configuration_stays(void **unused) {
+    (void)unused;
+    static const struct config one, other;
+    struct session session;
+    start(&session);
+    note(&session, "BEGIN");
+    session_note_written(&session, 1, &one);
+    session_note_written(&session, 4, &one);
+    session_note_written(&session, 0, &other);
+    assert_int_equal(session.route.written, 5);
+    assert_ptr_equal(session.route.written_by, &one);
+    session_note_written(&session, 2, &other);
+    assert_true(session.route.written == ROUTE_ALL_GROUPS);
+    session_free(&session);
+}
+
 static void databases_are_followed(void **unused) {
     (void)unused;
     static const struct row rows[] = {
@@ -505,6 +572,8 @@ int main(void) {
         cmocka_unit_test(settings_of_one_transaction_hold_until_its_end),
         cmocka_unit_test(code_that_is_not_seen_leaves_a_doubt),
         cmocka_unit_test(errors_that_undo_a_transaction_are_known),
+        cmocka_unit_test(what_main_has_written_is_kept_until_its_transaction_ends),
+        cmocka_unit_test(groups_are_told_apart_while_the_configuration_stays),
         cmocka_unit_test(databases_are_followed),
         cmocka_unit_test(settings_are_kept_by_name_in_the_order_of_their_making),
         cmocka_unit_test(modes_follow_what_is_set),
