@@ -376,8 +376,7 @@ static bool ends_in_ok_packet(const struct handle *handle) {
     return handle->real->mysql_field_count && handle->real->mysql_field_count(handle->main) == 0;
 }
 
-/* What main writes in a transaction, the rest of it must see: there. While main was never asked whether there is
- * one, no statement is read for this: most handles never route. */
+/* What main writes in a transaction, the rest of it must see: there. */
 static uint64_t find_written(const struct handle *handle, struct slice text,
                              const struct sql_summary *summary) {
     const struct session *session = &handle->session;
@@ -385,8 +384,22 @@ static uint64_t find_written(const struct handle *handle, struct slice text,
     if ((!route_may_write(summary) && summary->rest.length == 0) || session_is_outside(session) || !config) {
         return 0;
     }
-    bool reads = session->route.in_transaction || handle->server.identity;
-    return reads ? route_find_written(text, &session->route, config) : ROUTE_ALL_GROUPS;
+    return route_find_written(text, &session->route, config);
+}
+
+/* ... but while main was never asked whether it is in one, no statement is read for this: most handles never
+ * route. */
+static bool writes_unasked(const struct handle *handle, const struct sql_summary *summary) {
+    return handle->server.identity == 0 && !handle->session.route.in_transaction &&
+           (route_may_write(summary) || summary->rest.length > 0);
+}
+
+static void note_written(struct handle *handle, struct slice text, const struct sql_summary *summary) {
+    if (writes_unasked(handle, summary)) {
+        handle->session.wrote_unasked = true;
+    } else if (text.length > 0) {
+        session_note_written(&handle->session, find_written(handle, text, summary), setup_config());
+    }
 }
 
 static void end_text(struct handle *handle, struct slice text, const struct sql_summary *summary) {
@@ -653,7 +666,7 @@ void command_end_text(struct call *call, struct slice text, const struct sql_sum
         handle->found = handle->main;
     }
     end_text(handle, text, summary);
-    session_note_written(&handle->session, find_written(handle, text, summary), setup_config());
+    note_written(handle, text, summary);
     struct local *local = handle_shadow(handle, CONFIG_FOLLOW);
     if (local) {
         local->hushed = false; /* this answer would have told it */
@@ -668,7 +681,7 @@ void command_keep_text(struct handle *handle, struct slice text, const struct sq
     handle->sent_length = 0;
     handle->sent_verb = (unsigned char)summary->verb;
     handle->sent_names_tables = names_tables(handle, text, summary);
-    handle->sent_written = find_written(handle, text, summary);
+    handle->sent_written = writes_unasked(handle, summary) ? 0 : find_written(handle, text, summary);
     handle->sent_by = handle->sent_written ? setup_config() : NULL;
     if (!command_matters(summary) && summary->verb != SQL_DIAGNOSTICS) {
         return;

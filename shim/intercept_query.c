@@ -147,6 +147,9 @@ static void end_prepare(struct handle *handle, struct local *local, struct state
     prepared_expose(statement);
     query_note_prepared(handle, statement, true);
     handle->last = handle->counted = local->mysql; /* without warnings, in both libraries */
+    if (!handle->server.mariadb) {
+        handle->warned = local->mysql; /* to MySQL it is a statement, with a list of its own */
+    }
     handle->planted = false;
 }
 

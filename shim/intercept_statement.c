@@ -73,6 +73,10 @@ void statement_end(struct call *call, struct statement *statement, bool executed
     command_end(call, &command, succeeded);
     if (!executed) {
         handle->ok = ok; /* a prepare says nothing about ids */
+        handle->counted = handle->main;
+        if (!handle->server.mariadb) {
+            handle->warned = handle->main; /* to MySQL it is a statement, with a list of its own */
+        }
         query_note_prepared(handle, statement, succeeded);
     } else if (succeeded) {
         query_note_id(handle, statement);

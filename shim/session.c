@@ -171,6 +171,7 @@ static enum session_echo end_transaction(struct session *session, enum session_e
     session->special_transaction = false;
     session->main_touched = false;
     session->route.written = 0;
+    session->wrote_unasked = false;
     free_savepoints(session, 0);
     update_view(session);
     return echo;
@@ -190,9 +191,7 @@ enum session_echo session_note_autocommit(struct session *session, bool on) {
 }
 
 enum session_echo session_switch_autocommit(struct session *session, bool on) {
-    if (!on && !session->route.in_transaction && session->route.written == ROUTE_ALL_GROUPS) {
-        session->route.written = 0; /* main wasn't asked yet, and is taken to have committed what it was */
-    }
+    session->wrote_unasked &= on; /* main is taken to have committed it */
     return session_note_autocommit(session, on);
 }
 
@@ -241,7 +240,11 @@ void session_note_known(struct session *session) {
     session->route.known = true;
     if (session_is_outside(session)) {
         session->route.written = 0;
+    } else if (session->wrote_unasked && !session->autocommit) {
+        session->route.written = ROUTE_ALL_GROUPS;
+        session->route.written_by = NULL;
     }
+    session->wrote_unasked = false;
 }
 
 static bool same_name(struct slice a, const char *b) {

@@ -45,6 +45,8 @@ struct session {
     bool opaque; /* ... and how, as well */
     bool inside; /* main was in a transaction when such code began, as its status said */
     bool main_touched; /* main has run something since its last transaction ended that may belong to one */
+    bool wrote_unasked; /* main has written something before it was ever asked: if it says then that autocommit
+                           is off, and wasn't told so, that is taken for a write to every group */
     bool autocommit_default; /* what SET autocommit = DEFAULT makes of it, as main told with its settings */
     bool autocommit_default_known;
     bool rollback_on_timeout; /* innodb_rollback_on_timeout: error 1205 undoes the transaction, not just the
@@ -67,7 +69,7 @@ enum session_echo session_note_statement(struct session *session, const struct s
 /* Main has refused a statement with this error: some undo the whole transaction. */
 enum session_echo session_note_error(struct session *session, unsigned error);
 
-enum session_echo session_note_autocommit(struct session *session, bool on); /* as main has told it */
+enum session_echo session_note_autocommit(struct session *session, bool on);   /* as main has told it */
 enum session_echo session_switch_autocommit(struct session *session, bool on); /* by the application */
 /* The transaction is over, for whatever cause. */
 enum session_echo session_note_end(struct session *session, bool committed);

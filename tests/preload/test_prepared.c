@@ -784,6 +784,41 @@ static void handles_and_statements_are_closed_in_either_order(void) {
     NUMBER(fake_alive(), 0);
 }
 
+#define PUT_WARNED "REPLACE INTO shop.cache VALUES ('warn', 'v')"
+
+/* To MySQL's server it is a statement like any other. */
+static void a_prepare_has_a_list_of_warnings_of_its_own(void) {
+    fake_set_global(FAKE_MAIN, "version", "9.7.4");
+    fake_set_global(FAKE_LOCAL, "version", "9.7.4");
+    MYSQL *mysql = connect_main();
+    SQL(mysql, PUT_WARNED);
+    NUMBER(mysql_warning_count(mysql), 1);
+    MYSQL_STMT *stmt = prepare(mysql, PUT_MAIN);
+    NUMBER(mysql_warning_count(mysql), 0);
+    size_t from = fake_journal_length();
+    SQL(mysql, "SHOW WARNINGS");
+    first_cell(mysql);
+    JOURNAL(from, "main: SHOW WARNINGS\n");
+    mysql_stmt_close(stmt);
+    SQL(mysql, PUT_WARNED);
+    SQL(mysql, INSERT_MAIN);
+    stmt = prepare(mysql, GET_CACHE);
+    NUMBER(mysql_warning_count(mysql), 0);
+    from = fake_journal_length();
+    SQL(mysql, "SHOW WARNINGS");
+    first_cell(mysql);
+    JOURNAL(from, "local: SHOW WARNINGS\n");
+    mysql_stmt_close(stmt);
+}
+
+static void a_prepare_is_without_warnings(void) {
+    MYSQL *mysql = connect_main();
+    SQL(mysql, PUT_WARNED);
+    MYSQL_STMT *stmt = prepare(mysql, PUT_MAIN);
+    NUMBER(mysql_warning_count(mysql), 0);
+    mysql_stmt_close(stmt);
+}
+
 static void a_changed_user_ends_the_statements(void) {
     MYSQL *mysql = connect_main();
     MYSQL_STMT *stmt = prepare_put(mysql);
@@ -1048,6 +1083,8 @@ static const struct claim CLAIMS[] = {
     CLAIM(a_statement_closed_by_a_garbage_collector_leaves_a_result_alone, "19", EVERYWHERE),
     CLAIM(handles_and_statements_are_closed_in_either_order, "9", EVERYWHERE),
     CLAIM(a_reset_ends_in_an_ok_packet, "4", EVERYWHERE),
+    CLAIM(a_prepare_has_a_list_of_warnings_of_its_own, "54", EVERYWHERE),
+    CLAIM(a_prepare_is_without_warnings, "54", EVERYWHERE),
     CLAIM(a_changed_user_ends_the_statements, "34", EVERYWHERE),
     CLAIM(a_reconnect_ends_the_statements, "7", EVERYWHERE),
     CLAIM(a_forked_child_has_twins_of_its_own, "26", UNSANITIZED_ONLY),

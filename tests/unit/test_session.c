@@ -61,7 +61,8 @@ static char echo_letter(enum session_echo echo) {
 struct row {
     const char *statements[STEPS_MAX]; /* "!1213" is an error of main's; "status" and two digits a report of
                                           its bits: in a transaction, autocommit; "wrote"
-                                          what main wrote to a group, or to "any"; "asked" main's answer */
+                                          what main wrote to a group, and that "unasked"; "asked" main's
+                                          answer, and "autocommit off" a part of it */
     const char *echoes;                /* one letter each: - none, C commit, R rollback, = repeat */
     const char *state;
     const char *database; /* NULL: shop, as at the connect */
@@ -86,10 +87,12 @@ static char run_step(struct session *session, const char *step) {
         session_note_written(session, 1, &config);
         return '-';
     }
-    if (strcmp(step, "wrote any") == 0) {
-        static const struct config config;
-        session_note_written(session, ROUTE_ALL_GROUPS, &config);
+    if (strcmp(step, "wrote unasked") == 0) {
+        session->wrote_unasked = true;
         return '-';
+    }
+    if (strcmp(step, "autocommit off") == 0) {
+        return echo_letter(session_note_autocommit(session, false));
     }
     if (strcmp(step, "asked") == 0) {
         session_note_known(session);
@@ -354,9 +357,11 @@ static void what_main_has_written_is_kept_until_its_transaction_ends(void **unus
         {{"CALL p()", "wrote", "status 11", "asked"}, "----", "ABTKmW", NULL},
         {{"CALL p()", "wrote", "BEGIN"}, "--C", "ABTm", NULL},
         {{"CALL p()", "wrote", "SET autocommit = 0"}, "---", "TDmW", NULL},
-        {{"CALL p()", "wrote any"}, "--", "ADmW", NULL},
-        {{"CALL p()", "wrote any", "SET autocommit = 0"}, "---", "TDm", NULL},
-        {{"SET autocommit = 0", "wrote any", "SET autocommit = 0"}, "---", "TKW", NULL},
+        {{"wrote unasked", "asked"}, "--", "AK", NULL},
+        {{"wrote unasked", "autocommit off", "asked"}, "---", "TKW", NULL},
+        {{"wrote unasked", "SET autocommit = 0", "autocommit off", "asked"}, "----", "TK", NULL},
+        {{"wrote unasked", "CALL p()", "status 11", "asked"}, "----", "ABTKm", NULL},
+        {{"wrote unasked", "COMMIT", "autocommit off", "asked"}, "-C--", "TK", NULL},
     };
     CHECK_ROWS(rows);
 }
