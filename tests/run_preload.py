@@ -21,7 +21,7 @@ SHAPES = [
 ]
 
 
-LIMIT_S = 300  # for one program in one shape
+LIMIT_S = 300  # for one program in one shape; thrice that under a wrapper
 
 
 def run(options, program, folder, shape):
@@ -40,12 +40,13 @@ def run(options, program, folder, shape):
     if preloads:
         environment["LD_PRELOAD"] = ":".join(preloads)
     command = options.wrapper.split() + [program] + options.claims
+    limit_s = LIMIT_S * (3 if options.wrapper else 1)
     try:
         ended = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                               encoding="utf-8", errors="replace", check=False, timeout=LIMIT_S)
+                               encoding="utf-8", errors="replace", check=False, timeout=limit_s)
     except subprocess.TimeoutExpired as late:
         said = late.stdout.decode("utf-8", "replace") if isinstance(late.stdout, bytes) else late.stdout or ""
-        return 124, f"{said}\nFAILED {os.path.basename(program)}: stopped after {LIMIT_S} s\n"
+        return 124, f"{said}\nFAILED {os.path.basename(program)}: stopped after {limit_s} s\n"
     return ended.returncode, ended.stdout
 
 
