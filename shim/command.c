@@ -402,6 +402,13 @@ static void note_written(struct handle *handle, struct slice text, const struct 
     }
 }
 
+/* Behind such a statement MySQL reports the end of a transaction that goes on. */
+static bool is_told_wrongly(const struct handle *handle, const struct sql_summary *summary) {
+    bool of_temporary =
+        summary->verb == SQL_CREATE_TEMPORARY || (summary->verb == SQL_DROP_TABLE && summary->temporary);
+    return of_temporary && summary->rest.length == 0 && !handle->real->mariadb_get_infov;
+}
+
 static void end_text(struct handle *handle, struct slice text, const struct sql_summary *summary) {
     struct session *session = &handle->session;
     handle->counted = handle->main;
@@ -419,7 +426,9 @@ static void end_text(struct handle *handle, struct slice text, const struct sql_
     local_echo(handle, in_doubt(doubted, session_note_statement(session, summary)), text);
     if (ends_in_ok_packet(handle) && !handle->real->mysql_more_results(handle->main)) {
         read_tracked_database(handle);
-        settle_at_once(handle);
+        if (!is_told_wrongly(handle, summary)) {
+            settle_at_once(handle);
+        }
     }
 }
 

@@ -390,6 +390,13 @@ static void end_transaction(struct fake_session *session, struct fake_answer *an
     }
 }
 
+/* MySQL reports that the transaction is over, though it goes on. */
+static void touch_temporary(struct fake_session *session, struct fake_answer *answer) {
+    if (session->in_transaction && !is_mariadb(session)) {
+        add_track(answer, TRACK_TRANSACTION, "________");
+    }
+}
+
 static void begin_transaction(struct fake_session *session, struct fake_answer *answer) {
     session->in_transaction = true;
     if (!is_mariadb(session)) {
@@ -683,7 +690,9 @@ static struct fake_answer *run_one(struct fake_session *session, const char *tex
             }
         } else if (starts(text, "CREATE") || starts(text, "ALTER") || starts(text, "DROP") ||
                    starts(text, "TRUNCATE") || starts(text, "LOCK TABLES")) {
-            if (!strcasestr(text, "TEMPORARY")) {
+            if (strcasestr(text, "TEMPORARY")) {
+                touch_temporary(session, answer);
+            } else {
                 end_transaction(session, answer);
             }
         } else if (starts(text, "CALL begins")) { /* a procedure that begins a transaction */

@@ -497,6 +497,25 @@ static void a_temporary_table_hides_the_cache(void) {
                   "main: DROP TEMPORARY *\n" L_REPLACE);
 }
 
+static void a_temporary_table_ends_no_transaction(void) {
+    MYSQL *mysql = connect_both();
+    size_t from = fake_journal_length();
+    SQL(mysql, "BEGIN");
+    SQL(mysql, REPLACE_CACHE);
+    SQL(mysql, "CREATE TEMPORARY TABLE sums (n INT)");
+    SQL(mysql, REPLACE_CACHE);
+    SQL(mysql, "ROLLBACK");
+    SQL(mysql, "BEGIN");
+    SQL(mysql, REPLACE_CACHE);
+    SQL(mysql, "DROP TEMPORARY TABLE sums");
+    SQL(mysql, REPLACE_CACHE);
+    SQL(mysql, "COMMIT");
+    JOURNAL(from, "main: BEGIN\nlocal: START TRANSACTION\n" L_REPLACE "main: CREATE TEMPORARY *\n" L_REPLACE
+                  "main: ROLLBACK\nlocal: ROLLBACK\n"
+                  "main: BEGIN\nlocal: START TRANSACTION\n" L_REPLACE "main: DROP TEMPORARY *\n" L_REPLACE
+                  "main: COMMIT\nlocal: COMMIT\n");
+}
+
 static void immediate_tables_stay_outside_of_transactions(void) {
     MYSQL *mysql = connect_main();
     static const char now[] = "REPLACE INTO shop.now VALUES (1, 2)";
@@ -754,6 +773,7 @@ int main(int argc, char **argv) {
         CLAIM(settings_of_one_transaction_keep_it_on_main, "44", EVERYWHERE),
         CLAIM(locked_tables_keep_all_on_main, "50", EVERYWHERE),
         CLAIM(a_temporary_table_hides_the_cache, "51", EVERYWHERE),
+        CLAIM(a_temporary_table_ends_no_transaction, "10", EVERYWHERE),
         CLAIM(immediate_tables_stay_outside_of_transactions, "10", EVERYWHERE),
         CLAIM(careful_tables_are_mains_in_a_transaction, "10", EVERYWHERE),
         CLAIM(a_shadow_lost_in_a_transaction_leaves_the_rest_to_main, "31", EVERYWHERE),
