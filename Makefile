@@ -489,7 +489,7 @@ $(BENCH)/overhead_oracle: $(PRELOAD)/libmysqlclient.so.24
 $(BENCH)/overhead_mariadb $(BENCH)/overhead_oracle: $(call objects,$(OVERHEAD)) $(PRELOAD)/libfakeserver.so
 	$(CC) $(LDFLAGS_ALL) -Wl,--no-as-needed -Wl,-rpath,'$$ORIGIN/../tests/preload' -o $@ $^ -lpthread
 
-# How much faster, and what it costs the rest: some four minutes, or under one.
+# How much faster, and what it costs the rest: some six minutes, or under one.
 bench bench-quick:
 	@sh tests/deps.sh build live bench
 	+@$(MAKE) --no-print-directory all $(BUILD)/wan
