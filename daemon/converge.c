@@ -37,6 +37,7 @@ struct converge {
     pthread_mutex_t lock; /* guards what is up to `shown` */
     pthread_cond_t changed;
     bool stopping, told;
+    bool taken; /* the thread does nothing by other lives than these */
     enum site_life lives[RING_SITES_MAX];
     char repairs[REPAIRS_KEPT][CONVERGE_REPAIR_BYTES];
     size_t repair_first, repair_count;
@@ -65,6 +66,7 @@ static size_t candidate_of(struct converge *converge) {
     enum site_life lives[RING_SITES_MAX];
     pthread_mutex_lock(&converge->lock);
     const bool told = converge->told;
+    converge->taken = told;
     memcpy(lives, converge->lives, sizeof lives);
     pthread_mutex_unlock(&converge->lock);
     if (!told)
@@ -285,7 +287,7 @@ static void *converge_main(void *argument) {
                                        .tv_nsec = (long)(until_ms % 1000) * 1000000};
         pthread_mutex_lock(&converge->lock);
         publish(converge);
-        while (!converge->stopping && clock_monotonic_ms() < until_ms)
+        while (!converge->stopping && converge->taken == converge->told && clock_monotonic_ms() < until_ms)
             pthread_cond_timedwait(&converge->changed, &converge->lock, &until);
     }
     pthread_mutex_unlock(&converge->lock);
@@ -352,11 +354,18 @@ void converge_stop(struct converge *converge) {
     free_all(converge);
 }
 
-void converge_tell(struct converge *converge, const enum site_life *lives) {
+bool converge_tell(struct converge *converge, const enum site_life *lives) {
+    const size_t bytes = converge->config->ring.site_count * sizeof *lives;
     pthread_mutex_lock(&converge->lock);
-    memcpy(converge->lives, lives, converge->config->ring.site_count * sizeof *lives);
-    converge->told = true;
+    if (!converge->told || memcmp(converge->lives, lives, bytes) != 0) {
+        memcpy(converge->lives, lives, bytes);
+        converge->told = true;
+        converge->taken = false;
+        pthread_cond_broadcast(&converge->changed);
+    }
+    const bool taken = converge->taken;
     pthread_mutex_unlock(&converge->lock);
+    return taken;
 }
 
 bool converge_take_repair(struct converge *converge, char words[CONVERGE_REPAIR_BYTES]) {

@@ -16,8 +16,9 @@ struct converge *converge_start(const struct config *config);
 /* Gives the lease back, if it's held, and ends the thread. NULL: nothing happens. */
 void converge_stop(struct converge *converge);
 
-/* The sites' lives as the last turn judged them, in ring order. */
-void converge_tell(struct converge *converge, const enum site_life *lives);
+/* The sites' lives as the last turn judged them, in ring order. False: what was begun by others may still be
+ * going on; to be told again. */
+bool converge_tell(struct converge *converge, const enum site_life *lives);
 
 #define CONVERGE_REPAIR_BYTES 400
 

@@ -452,8 +452,9 @@ static bool turn_take_replica(struct turn *turn, struct managed *replica, int64_
     return false;
 }
 
-/* One that answers and shows nothing may be empty: nothing may be written there either. */
-static void tell_converge(struct turn *turn) {
+/* One that answers and shows nothing may be empty: nothing may be written there either. False: something
+ * that was begun before this was known may still be written. */
+static bool tell_converge(struct turn *turn) {
     enum site_life lives[RING_SITES_MAX];
     for (size_t i = 0; i < turn->ring->site_count; i++) {
         const struct site_record *site = &turn->sites[i];
@@ -461,21 +462,24 @@ static void tell_converge(struct turn *turn) {
         lives[i] = turn->pause.until_us || turn->someone_is_empty || is_hidden ? SITE_UNKNOWN : site->life;
     }
     if (!turn->converge)
-        return;
-    converge_tell(turn->converge, lives);
+        return true;
+    const bool known = converge_tell(turn->converge, lives);
     char repair[CONVERGE_REPAIR_BYTES];
     while (converge_take_repair(turn->converge, repair))
         journal_add(turn->setup.journal, EVENT_KEY_REPAIRED, turn->ring->sites[turn->ring->own].name, repair);
+    return known;
 }
 
-/* The time left is told in steps, which makes each step a reminder. */
 static void take_pause(struct turn *turn) {
     const struct link_state *states[RING_SITES_MAX];
     for (size_t i = 0; i < turn->ring->site_count; i++)
         states[i] = site_state(&turn->sites[i]);
-    const int64_t now_us = clock_real_us();
-    turn->pause = pause_of_site(states, turn->ring->site_count, turn->ring->own, now_us);
-    const int64_t steps = (turn->pause.until_us - now_us) / PAUSE_STEP_US + 1;
+    turn->pause = pause_of_site(states, turn->ring->site_count, turn->ring->own, clock_real_us());
+}
+
+/* The time left is told in steps, which makes each step a reminder. */
+static void tell_pause(struct turn *turn) {
+    const int64_t steps = (turn->pause.until_us - clock_real_us()) / PAUSE_STEP_US + 1;
     if (turn->pause.joining)
         log_state(&turn->paused, CONFIG_LOG_WARNING,
                   "paused: `roundabout ring join` is at work here, or was ended before it was done: run it again");
@@ -536,7 +540,8 @@ bool turn_run(struct turn *turn, int64_t now_ms) {
     take_looks(turn);
     take_pause(turn);
     open_beats(turn, now_ms);
-    tell_converge(turn);
+    if (tell_converge(turn))
+        tell_pause(turn);
     order_account(turn);
     tell_heartbeat(turn);
     bool busy = turn_link(turn, &turn->own, now_ms);
