@@ -19,7 +19,7 @@
 enum { EXIT_FINE = 0, EXIT_NOT_DONE = 1, EXIT_USAGE = 2 };
 
 #define LIMIT_S      120
-#define LINK_WAIT_MS 30000
+#define LINK_WAIT_MS 30000 /* for the link to run; and for the successor's to lead elsewhere, beside its cool-down */
 #define FOR_EVER_US  (INT64_MAX / 2)
 
 static const char HELP[] =
@@ -221,11 +221,51 @@ static bool wait_for_daemons(const struct join *join) {
     return true;
 }
 
+/* By its address as this host's file has it, or by the number of the server it last got to. */
+static bool follows(const struct config_ring *ring, const struct link_state *state, size_t site) {
+    return state->link_exists && (ring_find_source(ring, state) == site ||
+                                  state->source_server_id == ring->sites[site].server_id);
+}
+
+/* A site that follows this one and not a site before it; SITE_NONE. */
+static size_t find_follower(const struct join *join) {
+    size_t count, follower = SITE_NONE;
+    struct look *looks = look_at_all(join->ring, 0, &count);
+    for (size_t i = 0; looks && i < join->ring->site_count; i++)
+        if (i != join->site && looks[i].answer.outcome == SERVER_ANSWERED &&
+            follows(join->ring, &looks[i].state, join->site))
+            follower = i;
+    looks_free(looks, count);
+    return follower;
+}
+
+/* The joined server's binary log begins where the donor's stands now: whoever still waited for what is before
+ * that would ask in vain. Of two, the one that stays is the donor. */
+static bool wait_for_followers(const struct join *join) {
+    if (join->there.dry_run || join->ring->site_count == 2)
+        return true;
+    const int64_t until_ms = clock_monotonic_ms() + join->ring->cool_down_ms + LINK_WAIT_MS;
+    size_t follower = find_follower(join);
+    if (follower != SITE_NONE)
+        printf("%s still follows %s; its daemon is waited for\n", join->ring->sites[follower].name,
+               join->there.name);
+    while (follower != SITE_NONE && clock_monotonic_ms() < until_ms) {
+        nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+        follower = find_follower(join);
+    }
+    if (follower != SITE_NONE)
+        fprintf(stderr,
+                "ERROR %s still follows %s, whose binary log won't have what it needs\n"
+                "HINT start the roundaboutd of %s, or end its pause; it then follows the site before\n",
+                join->ring->sites[follower].name, join->there.name, join->ring->sites[follower].name);
+    return follower == SITE_NONE;
+}
+
 /* What a join that was ended has left is thrown away: its snapshot is gone. Also a link that the site's
  * daemon has made before it saw the mark. */
 static bool prepare(struct join *join) {
     struct hand *there = &join->there;
-    if (!set_mark(join, false) || !wait_for_daemons(join) || !stop_link(join))
+    if (!set_mark(join, false) || !wait_for_daemons(join) || !wait_for_followers(join) || !stop_link(join))
         return false;
     make_account(join);
     return open_snapshot(join) && set_position(join) && copy_definitions(&join->from, there, &join->tables) &&

@@ -99,6 +99,18 @@ static bool is_blank(const struct ring_view *view) {
     return link_is_blank(view->link, others, view->ring->site_count);
 }
 
+/* It is about to have purged what its successor hasn't fetched from it: a joined server's history begins where
+ * its donor's stood. */
+static bool is_joining(const struct ring_view *view, size_t site) {
+    const struct link_state *state = view->sites[site].state;
+    return state && state->site_pauses[site].joining;
+}
+
+/* Not to be followed, though it lives. */
+static bool is_lost(const struct ring_view *view, size_t site) {
+    return view->sites[site].memory == SITE_FORGOT || is_joining(view, site);
+}
+
 #define DRAIN_LIMIT_MS 60000
 
 /* Changing the source throws away what was fetched and not applied yet. From a living source it comes again;
@@ -179,7 +191,7 @@ static bool sets_aside(const struct ring_view *view, size_t source) {
 static struct ring_plan follow_again(const struct ring_view *view, size_t source) {
     const struct ring_site *site = &view->sites[source];
     const bool may = site->life == SITE_ALIVE && site->steady && site->state &&
-                     site->memory == SITE_REMEMBERS;
+                     site->memory == SITE_REMEMBERS && !is_joining(view, source);
     struct ring_plan move = plan(may ? LINK_POINT : LINK_WAIT, may ? RING_BACK : RING_NOT_ANSWERING, source, source);
     move.skip_returning = may;
     return move;
@@ -191,14 +203,14 @@ static struct ring_plan choose_target(const struct ring_view *view, size_t sourc
     const size_t count = view->ring->site_count;
     const bool has_source = source < count;
     const bool source_is_dead = has_source && view->sites[source].life == SITE_DEAD;
-    const bool source_is_lost = has_source && view->sites[source].memory == SITE_FORGOT;
+    const bool source_is_lost = has_source && is_lost(view, source);
     size_t lost = SITE_NONE;
     for (size_t distance = view->replica ? 0 : 1; distance < count; distance++) {
         const size_t candidate = ring_upstream(count, view->me, distance);
         const struct ring_site *site = &view->sites[candidate];
         if (site->life == SITE_DEAD)
             continue;
-        if (site->memory == SITE_FORGOT) {
+        if (is_lost(view, candidate)) {
             lost = lost == SITE_NONE ? candidate : lost;
             continue;
         }
@@ -226,11 +238,12 @@ static struct ring_plan choose_target(const struct ring_view *view, size_t sourc
         }
         if (!must_move && !may_return(view, candidate))
             continue;
-        const enum ring_reason reason = source == SITE_NONE       ? RING_NO_LINK
-                                        : source == SITE_STRANGER ? RING_ELSEWHERE
-                                        : source_is_dead          ? RING_BYPASS
-                                        : source_is_lost          ? RING_LOST_SOURCE
-                                                                  : RING_RETURN;
+        const enum ring_reason reason = source == SITE_NONE        ? RING_NO_LINK
+                                        : source == SITE_STRANGER  ? RING_ELSEWHERE
+                                        : source_is_dead           ? RING_BYPASS
+                                        : !source_is_lost          ? RING_RETURN
+                                        : is_joining(view, source) ? RING_JOINING
+                                                                   : RING_LOST_SOURCE;
         if (source_is_dead && is_draining(view, source))
             return plan(LINK_WAIT, RING_DRAINING, candidate, source);
         struct ring_plan move = plan(LINK_POINT, reason, candidate, source);
@@ -239,8 +252,10 @@ static struct ring_plan choose_target(const struct ring_view *view, size_t sourc
             site->bypassed && !view->replica && view->ring->returning_writes == CONFIG_RETURNING_SKIP;
         return move;
     }
-    return lost == SITE_NONE ? plan(LINK_WAIT, RING_NOBODY, SITE_NONE, source)
-                             : plan(LINK_HELP, RING_LOST, lost, source);
+    if (lost == SITE_NONE)
+        return plan(LINK_WAIT, RING_NOBODY, SITE_NONE, source);
+    return is_joining(view, lost) ? plan(LINK_WAIT, RING_JOINS, lost, source)
+                                  : plan(LINK_HELP, RING_LOST, lost, source);
 }
 
 /* A source that leaves out what a returning site had written has a hole in that site's events, and whoever has

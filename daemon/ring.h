@@ -63,6 +63,8 @@ bool ring_is_steady(const struct site_samples *samples, const struct config_ring
     X(LOST_SOURCE, "%s came back without its GTID position and gives out numbers twice: run `roundabout ring join %s`; "  \
                    "%t is followed meanwhile")                                                  \
     X(LOST, "%t came back without its GTID position and isn't followed: run `roundabout ring join %t`") \
+    X(JOINING, "%s is being joined; %t is followed meanwhile")                                  \
+    X(JOINS, "%t is being joined, and isn't followed before that is done")                      \
     X(LOST_SELF, "this site's server came back without its GTID position; nothing is written or changed there "  \
                  "until `roundabout ring join` was run for it")                                 \
     X(BLANK, "%s has purged binary logs that this empty site would need: run `roundabout ring join` for it") \

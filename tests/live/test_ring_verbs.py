@@ -88,7 +88,8 @@ def joins_under_load(kind, way):
     writers = Writers(it, pause_s=0.02)
     wipe(it, 2)
     writers.written = [key for key in writers.written if not key.startswith("c-")]
-    wait_for(lambda: it.source_of(0) == 1, 30, "the successor goes past the wiped site", pause_s=0.1)
+    if kind is Server:  # MySQL's has a new uuid: it isn't one that has forgotten, and its successor waits for the join
+        wait_for(lambda: it.source_of(0) == 1, 30, "the successor goes past the wiped site", pause_s=0.1)
     status, said = ring_verb(it, 2, "join", way, "c")
     want(FINE, status, said)
     it.wait_whole(60)

@@ -309,6 +309,12 @@ static void purged_not_blank_y(void) {
 static void second_forgot(void) {
     view.sites[1].memory = SITE_FORGOT;
 }
+static void second_joins(void) {
+    states[1].site_pauses[1] = (struct link_pause){.until_us = 1, .joining = LINK_JOINING};
+}
+static void second_joins_and_has_forgotten(void) {
+    second_joins(), second_forgot();
+}
 static void second_may_have_forgotten(void) {
     view.sites[1].memory = SITE_UNSURE;
 }
@@ -613,6 +619,10 @@ static const struct row rows[] = {
     {"nor while it shows nothing", "AAAA", 2, 0, second_forgot_and_answers_nothing, LINK_LEAVE, RING_WHOLE, 0},
     {"a site that forgot its GTIDs changes nothing of its own", "AAAA", 1, 0, second_forgot, LINK_HELP, RING_LOST_SELF, -1},
     {"a ring of two calls for help", "AA", 0, 1, second_forgot, LINK_HELP, RING_LOST, 1},
+    {"a site that is being joined is gone past", "AAAA", 2, 1, second_joins, LINK_POINT, RING_JOINING, 0},
+    {"also if that is why", "AAAA", 2, 1, second_joins_and_has_forgotten, LINK_POINT, RING_JOINING, 0},
+    {"a site that is being joined isn't returned to", "AAAA", 2, 0, second_joins, LINK_LEAVE, RING_WHOLE, 0},
+    {"nor in a ring of two, where its link is left alone", "AA", 0, 1, second_joins, LINK_WAIT, RING_JOINS, 1},
     {"a site that may have forgotten is still followed", "AAAA", 2, 1, second_may_have_forgotten, LINK_LEAVE, RING_WHOLE, 1},
     {"but isn't returned to before that is known", "AAAA", 2, 0, second_may_have_forgotten, LINK_LEAVE, RING_WHOLE, 0},
     {"a site that remembers is returned to", "AAAA", 2, 0, NULL, LINK_POINT, RING_RETURN, 1},
