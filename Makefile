@@ -10,6 +10,7 @@
 #   make demo       the main job, shown on throwaway servers
 #   make bench bench-quick      how much faster on this machine, and what it costs the rest
 #   make bench-ring             how long a write takes to the other sites
+#   make bench-converge         how soon keys that differ are repaired, and what comparing costs
 #   make bench-verbs            how long an operator waits for the command and the page
 #   make bench-overhead          the shim's own cost a call, in nanoseconds and instructions
 #   make asan tsan valgrind      the fast tests under the sanitizers
@@ -501,6 +502,12 @@ bench-ring:
 	+@$(MAKE) --no-print-directory all $(BUILD)/wan
 	@BUILD=$(BUILD) $(PYTHON) bench/ring.py $(BENCH_OPTIONS)
 
+# What finding and repairing keys that differ takes, and costs: a quarter of an hour; BENCH_OPTIONS="idle --mysql" for a part, on MySQL.
+bench-converge:
+	@sh tests/deps.sh build live bench
+	+@$(MAKE) --no-print-directory all $(BUILD)/wan
+	@BUILD=$(BUILD) $(PYTHON) bench/converge.py $(BENCH_OPTIONS)
+
 # How long the verbs take, and the page to its first paint: half a minute; BENCH_OPTIONS="--rounds 50 check" for one of them.
 bench-verbs:
 	@sh tests/deps.sh build live bench
@@ -521,7 +528,7 @@ clean:
 .PHONY: all clean deps
 .PHONY: unit preload fast check check-ring check-converge check-drivers check-libmysqlclient check-faults check-oracle soak lint fuzz asan tsan valgrind
 .PHONY: demo
-.PHONY: bench bench-quick bench-overhead bench-ring bench-verbs
+.PHONY: bench bench-quick bench-overhead bench-ring bench-converge bench-verbs
 .PHONY: man check-unit
 .PHONY: install uninstall deb check-deb
 -include $(shell find $(BUILD) -path $(BUILD)/deb -prune -o -name '*.d' -type f -print 2>/dev/null)
