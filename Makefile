@@ -327,6 +327,9 @@ deb:
 
 # --- what a person runs
 
+# Builds with all cores, unless make was told with how many.
+MAKE_ALL = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
 PYTHON = /usr/bin/python3
 RUN = $(PYTHON) tests/run.py
 UNIT_RUNS = $(foreach u,$(UNIT),"unit $(u)=$(UNDER) $(BUILD)/tests/unit/test_$(u)")
@@ -337,7 +340,7 @@ deps:
 # MySQL's folder, which is made once, beside the build: no test's time limit includes that. Live suites: the longest first.
 check: deps
 	+@{ tests/mysql-root > /dev/null || true; } & \
-	    $(MAKE) --no-print-directory all man unit preload $(BUILD)/wan $(LIVE_APPS) $(BENCH)/overhead_mariadb $(BENCH)/overhead_oracle; \
+	    $(MAKE_ALL) all man unit preload $(BUILD)/wan $(LIVE_APPS) $(BENCH)/overhead_mariadb $(BENCH)/overhead_oracle; \
 	    status=$$?; wait; exit $$status
 	@BUILD=$(abspath $(BUILD)) $(RUN) "layers=tests/check_layers.sh" \
 	    "manual=tests/check_manual.py $(BUILD)" \
@@ -376,14 +379,14 @@ check-unit: unit
 
 # The package in a clean Debian folder, with the core of the demo run from it.
 check-deb: deb
-	+@$(MAKE) --no-print-directory $(BUILD)/wan
+	+@$(MAKE_ALL) $(BUILD)/wan
 	@sh tests/deps.sh live deb
 	-@tests/debian-root > /dev/null
 	@BUILD=$(BUILD) $(PYTHON) tests/live/test_deb.py
 
 # The ring under faults, at the daemon's own default times: some minutes for each kind of server.
 check-ring: deps
-	+@$(MAKE) --no-print-directory all $(BUILD)/wan
+	+@$(MAKE_ALL) all $(BUILD)/wan
 	@echo "MariaDB:"; BUILD=$(BUILD) $(PYTHON) tests/live/ring_faults.py
 	@echo "MySQL:"; BUILD=$(BUILD) $(PYTHON) tests/live/ring_faults.py --mysql
 
@@ -391,18 +394,18 @@ check-ring: deps
 RUNS ?= 20
 RUN_S ?= 60
 check-converge: deps
-	+@$(MAKE) --no-print-directory all $(BUILD)/wan
+	+@$(MAKE_ALL) all $(BUILD)/wan
 	@BUILD=$(BUILD) RUNS=$(RUNS) RUN_S=$(RUN_S) $(PYTHON) tests/live/ring_jepsen.py
 
 # The local master's failures under load of sixteen real clients, with a table of what these saw.
 check-faults: deps
-	+@$(MAKE) --no-print-directory all $(BUILD)/wan
+	+@$(MAKE_ALL) all $(BUILD)/wan
 	@BUILD=$(abspath $(BUILD)) $(PYTHON) tests/live/shim_faults.py $(if $(STATEMENTS),--statements $(STATEMENTS))
 
 # A ring of three under load and random faults, and nothing that grows.
 SOAK_S ?= 1800
 soak: deps
-	+@$(MAKE) --no-print-directory all $(BUILD)/wan
+	+@$(MAKE_ALL) all $(BUILD)/wan
 	@BUILD=$(abspath $(BUILD)) $(PYTHON) tests/live/soak.py --seconds $(SOAK_S)
 
 # Static analysis by three tools; each finding is mended or explained in tests/data/lint.tsv.
@@ -411,12 +414,12 @@ lint: deps
 
 # The classifier against what real servers say of the same statements.
 check-oracle: deps
-	+@$(MAKE) --no-print-directory $(BUILD)/roundabout
+	+@$(MAKE_ALL) $(BUILD)/roundabout
 	@BUILD=$(abspath $(BUILD)) $(RUN) --show "MariaDB=$(PYTHON) tests/live/oracle.py $(if $(STATEMENTS),--statements $(STATEMENTS))" \
 	    "MySQL=$(PYTHON) tests/live/oracle.py --mysql $(if $(STATEMENTS),--statements $(STATEMENTS))"
 # The drivers' own test suites, with the shim what they are without it. UNDER: a command that runs them, valgrind say.
 check-drivers: deps
-	+@$(MAKE) --no-print-directory all
+	+@$(MAKE_ALL) all
 	@BUILD=$(abspath $(BUILD)) $(PYTHON) tests/live/test_drivers.py
 
 # Everything live again on Oracle's client library, on both kinds of servers: ten minutes or so. TLS, and any order of calls on MySQL's servers, have
@@ -424,28 +427,28 @@ check-drivers: deps
 LIVE_SHIM = "live shim=$(PYTHON) tests/live/test_shim.py" "live failure=$(PYTHON) tests/live/test_shim_failure.py" \
             "live run=$(PYTHON) tests/live/test_shim_run.py" "live model=$(PYTHON) tests/live/test_shim_model.py"
 check-libmysqlclient: deps
-	+@$(MAKE) --no-print-directory all $(LIVE_APPS)
+	+@$(MAKE_ALL) all $(LIVE_APPS)
 	@status=0; for server in mariadb mysql; do echo "libmysqlclient on $$server:"; \
 	    BUILD=$(abspath $(BUILD)) TEST_CLIENT=oracle TEST_SERVER=$$server $(RUN) $(LIVE_SHIM) || status=1; done; exit $$status
 
 # The tests that need no server, under a sanitizer. Its runtime must come before the preloaded library.
 fast:
-	+@$(MAKE) --no-print-directory unit preload
+	+@$(MAKE_ALL) unit preload
 	@BUILD=$(BUILD) $(RUN) $(UNIT_RUNS) "preload=$(PYTHON) tests/run_preload.py $(BUILD) --quick $(PRELOAD_OPTIONS)"
 
 asan: deps
-	+@$(MAKE) --no-print-directory fast BUILD=$(BUILD)/asan OPTIMISE=-O1 \
+	+@$(MAKE_ALL) fast BUILD=$(BUILD)/asan OPTIMISE=-O1 \
 	    SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer" \
 	    PRELOAD_OPTIONS="--before $$($(CC) -print-file-name=libasan.so)"
 
 tsan: deps
-	+@$(MAKE) --no-print-directory fast BUILD=$(BUILD)/tsan OPTIMISE=-O1 SANITIZE="-fsanitize=thread" \
+	+@$(MAKE_ALL) fast BUILD=$(BUILD)/tsan OPTIMISE=-O1 SANITIZE="-fsanitize=thread" \
 	    PRELOAD_OPTIONS="--before $$($(CC) -print-file-name=libtsan.so)"
 
 # None is left out: memory that runs out is seen by this tool alone, since a sanitizer's allocator can't be replaced; with threads it is half of the time.
 VALGRIND = valgrind -q --error-exitcode=9 --suppressions=tests/preload/valgrind.supp
 valgrind: deps
-	+@$(MAKE) --no-print-directory fast BUILD=$(BUILD)/valgrind OPTIMISE=-O1 UNDER="$(VALGRIND)" \
+	+@$(MAKE_ALL) fast BUILD=$(BUILD)/valgrind OPTIMISE=-O1 UNDER="$(VALGRIND)" \
 	    PRELOAD_OPTIONS="--wrapper '$(VALGRIND)'"
 
 # The readers of foreign input, fuzzed: FUZZ_S seconds each. Needs clang with its libFuzzer.
@@ -464,11 +467,11 @@ $(FUZZ): $(wildcard shim/*.h config/*.h page/*.h cli/*.h daemon/*.h)
 	$(FUZZ_CLANG) $(FUZZ_FLAGS) $(CFLAGS) -o $@ $(filter %.c,$^) -lconfig
 
 fuzz: deps
-	+@$(MAKE) --no-print-directory $(FUZZ)
+	+@$(MAKE_ALL) $(FUZZ)
 	@$(PYTHON) tests/fuzz/run.py $(BUILD) --seconds $(FUZZ_S)
 
 demo: deps
-	+@$(MAKE) --no-print-directory all $(BUILD)/wan
+	+@$(MAKE_ALL) all $(BUILD)/wan
 	@BUILD=$(BUILD) $(PYTHON) bench/demo.py
 	@BUILD=$(BUILD) $(PYTHON) bench/demo_ring.py
 
@@ -493,31 +496,31 @@ $(BENCH)/overhead_mariadb $(BENCH)/overhead_oracle: $(call objects,$(OVERHEAD)) 
 # How much faster, and what it costs the rest: some six minutes, or under one.
 bench bench-quick:
 	@sh tests/deps.sh build live bench
-	+@$(MAKE) --no-print-directory all $(BUILD)/wan
+	+@$(MAKE_ALL) all $(BUILD)/wan
 	@BUILD=$(BUILD) $(PYTHON) bench/bench.py $(if $(filter bench-quick,$@),--quick) $(BENCH_OPTIONS)
 
 # How long a write takes round a ring: some eight minutes; BENCH_OPTIONS=--quick for two.
 bench-ring:
 	@sh tests/deps.sh build live bench
-	+@$(MAKE) --no-print-directory all $(BUILD)/wan
+	+@$(MAKE_ALL) all $(BUILD)/wan
 	@BUILD=$(BUILD) $(PYTHON) bench/ring.py $(BENCH_OPTIONS)
 
 # What finding and repairing keys that differ takes, and costs: a quarter of an hour; BENCH_OPTIONS="idle --mysql" for a part, on MySQL.
 bench-converge:
 	@sh tests/deps.sh build live bench
-	+@$(MAKE) --no-print-directory all $(BUILD)/wan
+	+@$(MAKE_ALL) all $(BUILD)/wan
 	@BUILD=$(BUILD) $(PYTHON) bench/converge.py $(BENCH_OPTIONS)
 
 # How long the verbs take, and the page to its first paint: half a minute; BENCH_OPTIONS="--rounds 50 check" for one of them.
 bench-verbs:
 	@sh tests/deps.sh build live bench
-	+@$(MAKE) --no-print-directory all
+	+@$(MAKE_ALL) all
 	@BUILD=$(BUILD) $(PYTHON) bench/verbs.py $(BENCH_OPTIONS)
 
 # Words for it, as in: make bench-overhead OVERHEAD_OPTIONS="--only insert --rounds 11"
 bench-overhead:
 	@sh tests/deps.sh build bench
-	+@$(MAKE) --no-print-directory $(BUILD)/libroundabout.so $(BENCH)/overhead_mariadb $(BENCH)/overhead_oracle
+	+@$(MAKE_ALL) $(BUILD)/libroundabout.so $(BENCH)/overhead_mariadb $(BENCH)/overhead_oracle
 	@mkdir -p bench/out
 	@$(PYTHON) bench/overhead.py $(BUILD) $(if $(OVERHEAD_OPTIONS),$(OVERHEAD_OPTIONS),--json bench/out/overhead.json)
 	@$(if $(OVERHEAD_OPTIONS),,$(PYTHON) bench/report.py)
