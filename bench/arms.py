@@ -45,6 +45,12 @@ NEAR = [
     Arm("q", "bare, the same other table", "local", None, table="shop.plain"),
     Arm("b2", "A/A control: b once more", "local", None),
 ]
+WAYS = [
+    Arm("bp", "prepared, bare, straight to the local master", "local", None, "--prepared"),
+    Arm("cp", "prepared, preloaded, cache routed", "main", "routed", "--prepared"),
+    Arm("bs", "sent and read by two calls, bare, straight to the local master", "local", None, "--send-read"),
+    Arm("cs", "sent and read by two calls, preloaded, cache routed", "main", "routed", "--send-read"),
+]
 FAR = [
     Arm("a", "bare, main 80 ms away", "main", None, "-t", "2", "-n", "2", "--warmup", "0"),
     Arm("e", "preloaded, the local master down", "main", "down", "-n", "1", "--warmup", "0"),

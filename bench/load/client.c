@@ -179,12 +179,19 @@ static bool drain(struct client *client) {
     return next < 0;
 }
 
+static bool send_text(struct client *client, const char *text, size_t length) {
+    if (client->load->options->send_read) {
+        return mysql_send_query(client->mysql, text, length) == 0 && mysql_read_query_result(client->mysql) == 0;
+    }
+    return mysql_real_query(client->mysql, text, length) == 0;
+}
+
 static bool run_text(struct client *client, enum tally_kind kind, const char *text, size_t length) {
     if (!client->mysql) { /* it was lost in this request */
         return false;
     }
     int64_t began = client_now_ns();
-    bool ran = mysql_real_query(client->mysql, text, length) == 0 && drain(client);
+    bool ran = send_text(client, text, length) && drain(client);
     int64_t took = client_now_ns() - began;
     if (!ran) {
         note_failure(client, kind, mysql_errno(client->mysql));

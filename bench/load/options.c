@@ -74,6 +74,8 @@ static const struct row {
      "end",
      TEXT, PLACE(transaction_word), 0, 0},
     {NULL, 0, "prepared", NULL, NULL, "prepared statements instead of texts", FLAG, PLACE(prepared), 0, 0},
+    {NULL, 0, "send-read", NULL, NULL, "sent by one call and read by another, as Ruby's mysql2 does", FLAG, PLACE(send_read),
+     0, 0},
     {NULL, 0, "reconnect", NULL, NULL, "a fresh connection for each request", FLAG, PLACE(reconnect), 0, 0},
 
     {"Or your own", 0, "statements", "FILE", NULL,
@@ -211,6 +213,10 @@ static bool fits_together(struct options *options) {
     }
     if (options->statements && options->prepared) {
         fprintf(stderr, "roundabout-bench: --statements are sent as they stand, not --prepared\n");
+        return false;
+    }
+    if (options->prepared && options->send_read) {
+        fprintf(stderr, "roundabout-bench: --send-read is about texts, not --prepared\n");
         return false;
     }
     if (options->json && options->csv && strcmp(options->json, "-") == 0 && strcmp(options->csv, "-") == 0) {

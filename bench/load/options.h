@@ -23,7 +23,7 @@ struct options {
     double zipf_exponent;
     const char *transaction_word;
     enum transaction transaction;
-    bool prepared, reconnect;
+    bool prepared, send_read, reconnect;
 
     /* or the user's own */
     const char *statements; /* a file */

@@ -166,10 +166,10 @@ bool results_write_json(const struct results *results, const char *path) {
     fprintf(file,
             "  \"settings\": {\"replaces\": %ld, \"selects\": %ld, \"others\": %ld, \"batch\": %ld, "
             "\"value_size\": %ld, \"keys\": %ld, "
-            "\"threads\": %ld, \"rate\": %g, \"prepared\": %s, \"reconnect\": %s, ",
+            "\"threads\": %ld, \"rate\": %g, \"prepared\": %s, \"send_read\": %s, \"reconnect\": %s, ",
             options->replaces, options->selects, options->others, options->batch, options->value_size,
             options->keys, options->threads, options->rate, options->prepared ? "true" : "false",
-            options->reconnect ? "true" : "false");
+            options->send_read ? "true" : "false", options->reconnect ? "true" : "false");
     put_text(file, "distribution", options->distribution, ", ");
     put_text(file, "transaction", options->transaction_word, ", ");
     put_text(file, "statements", options->statements, "},\n");

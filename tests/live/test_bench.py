@@ -106,6 +106,18 @@ def prepared_statements_write_and_read_what_texts_do():
 
 
 @test
+def sent_and_read_by_two_calls_is_the_same():
+    main_server, _ = stage()
+    main_server.query("DELETE FROM shop.cache")
+    result, (replaces, selects) = did(main_server, lambda: run("-R", "5", "-s", "20", "--keys", "5", "-n", "10", "--warmup", "0", "--send-read"),
+                                      "replace", "select")
+    want((50, 200), (replaces, selects), "statements at the server")
+    want({"request": 10, "first": 1, "connect": 1, "replace": 49, "select": 200}, counts(result), "counts")
+    want(True, result["settings"]["send_read"], "settings")
+    want_true("not --prepared" in run("--send-read", "--prepared", status=2), "a reason")
+
+
+@test
 def failed_statements_are_counted_and_not_timed():
     result = run("-R", "2", "-s", "1", "--table", "shop.nothing", "-n", "5", "--warmup", "0", status=1)
     want({"1146": 15}, result["errors"], "errors")
