@@ -40,7 +40,7 @@ HARDENING := -fstack-protector-strong -fstack-clash-protection $(call accepts,-f
 CFLAGS_ALL = -std=gnu11 -g $(OPTIMISE) $(HARDENING) $(WARNINGS) $(SANITIZE) -fPIC -fvisibility=hidden -MMD -MP $(CFLAGS)
 LDFLAGS_ALL = -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 
-CONFIG = config/config.c config/settings.c config/expire.c
+CONFIG = config/config.c config/file.c config/reading.c config/values.c config/spelling.c config/rules.c config/secret.c config/settings.c config/expire.c
 PURE   = shim/lex.c shim/lex_list.c shim/lex_modes.c shim/sql_keywords.c shim/sql_functions.c \
          shim/sql_read.c shim/sql_expression.c shim/sql_tables.c shim/sql_query.c shim/sql_write.c shim/sql_set.c shim/sql.c \
          shim/route.c page/names.c
