@@ -136,7 +136,7 @@ $(BUILD)/roundabout: $(call objects,$(CLI))
 $(BUILD)/roundaboutd: $(call objects,daemon/main.c $(DAEMON) $(CONFIG))
 	$(CC) $(LDFLAGS_ALL) -pie -o $@ $^ $(MYSQL_LIBS) $(SYSTEMD_LIBS) -lconfig -lpthread -ldl
 
-$(BUILD)/wan: $(call objects,bench/wan.c)
+$(BUILD)/wan: $(call objects,bench/wan.c bench/wan_line.c bench/wan_connection.c bench/wan_address.c bench/wan_options.c)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^
 
 # --- tests
