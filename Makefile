@@ -41,7 +41,7 @@ HARDENING := -fstack-protector-strong -fstack-clash-protection $(call accepts,-f
 CFLAGS_ALL = -std=gnu11 -g $(OPTIMISE) $(HARDENING) $(WARNINGS) $(SANITIZE) -fPIC -fvisibility=hidden -MMD -MP $(CFLAGS)
 LDFLAGS_ALL = -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 
-CONFIG = config/config.c config/settings.c config/expire.c
+CONFIG = config/config.c config/file.c config/reading.c config/values.c config/spelling.c config/rules.c config/secret.c config/settings.c config/expire.c
 PURE   = shim/lex.c shim/lex_list.c shim/lex_modes.c shim/sql_keywords.c shim/sql_functions.c \
          shim/sql_read.c shim/sql_expression.c shim/sql_tables.c shim/sql_query.c shim/sql_write.c shim/sql_set.c shim/sql.c \
          shim/route.c page/names.c
@@ -69,8 +69,8 @@ CLI    = cli/main.c \
          cli/libraries.c cli/process.c \
          cli/init.c cli/init_look.c cli/init_write.c cli/option_files.c \
          cli/explain.c cli/text.c $(PURE) \
-         cli/observe.c cli/judge.c cli/stats.c cli/stats_table.c cli/stats_json.c cli/gather.c $(PAGE) \
-         cli/check.c daemon/preflight.c daemon/catalogue.c daemon/chunk.c daemon/statement.c \
+         cli/observe.c cli/judge.c cli/stats.c cli/stats_table.c cli/stats_json.c cli/gather.c cli/gather_options.c $(PAGE) \
+         cli/check.c daemon/preflight.c daemon/catalogue.c daemon/key.c daemon/chunk.c daemon/statement.c \
          cli/ring.c \
          cli/ring_prepare.c daemon/prepare.c \
          cli/ring_hand.c cli/ring_join.c cli/ring_copy.c daemon/join.c \
@@ -85,7 +85,7 @@ DAEMON_SHOW = daemon/picture.c daemon/compare.c daemon/event.c daemon/journal.c 
               daemon/metrics.c daemon/status_json.c daemon/page.c page/names.c $(PAGE) daemon/site_page.c
 DAEMON_REST = daemon/observe.c daemon/heartbeat.c daemon/watch.c daemon/lag.c daemon/memory.c daemon/place.c daemon/site.c \
               daemon/turn.c daemon/event.c daemon/journal.c daemon/buffer.c \
-              $(CONVERGE_PURE) daemon/catalogue.c daemon/crew.c daemon/lease.c \
+              $(CONVERGE_PURE) daemon/catalogue.c daemon/key.c daemon/crew.c daemon/lease.c \
               daemon/comparison.c daemon/comparison_load.c daemon/suspects.c daemon/repair.c daemon/purge.c daemon/expiry.c config/expire.c daemon/converge.c \
               daemon/log.c
 DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) $(filter-out daemon/event.c daemon/journal.c daemon/buffer.c,$(DAEMON_SHOW)) \
@@ -137,7 +137,7 @@ $(BUILD)/roundabout: $(call objects,$(CLI))
 $(BUILD)/roundaboutd: $(call objects,daemon/main.c $(DAEMON) $(CONFIG))
 	$(CC) $(LDFLAGS_ALL) -pie -o $@ $^ $(MYSQL_LIBS) $(SYSTEMD_LIBS) -lconfig -lpthread -ldl
 
-$(BUILD)/wan: $(call objects,bench/wan.c)
+$(BUILD)/wan: $(call objects,bench/wan.c bench/wan_line.c bench/wan_connection.c bench/wan_address.c bench/wan_options.c)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^
 
 # --- tests
@@ -159,7 +159,7 @@ $(BUILD)/tests/unit/test_place: $(call objects,tests/unit/test_place.c daemon/pl
 $(BUILD)/tests/unit/test_link: $(call objects,tests/unit/test_link.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_script: $(call objects,tests/unit/test_script.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_preflight: $(call objects,tests/unit/test_preflight.c daemon/preflight.c $(DAEMON_PURE))
-$(BUILD)/tests/unit/test_expire: $(call objects,tests/unit/test_expire.c config/expire.c daemon/purge.c daemon/chunk.c daemon/statement.c)
+$(BUILD)/tests/unit/test_expire: $(call objects,tests/unit/test_expire.c config/expire.c daemon/purge.c daemon/key.c daemon/chunk.c daemon/statement.c)
 $(BUILD)/tests/unit/test_join: $(call objects,tests/unit/test_join.c daemon/join.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_chunk: $(call objects,tests/unit/test_chunk.c daemon/chunk.c daemon/statement.c)
 $(BUILD)/tests/unit/test_prepare: $(call objects,tests/unit/test_prepare.c daemon/prepare.c daemon/chunk.c daemon/statement.c)
@@ -232,16 +232,16 @@ preload: $(BUILD)/libroundabout.so $(CLOSED) $(PRELOAD)/test_libraries \
 # --- programs of the live tests. They stay as an application's are: no sanitizer, no hardening of ours.
 
 LIVE       = tests/live/apps/c
-C_APP      = $(addprefix $(LIVE)/,c_app.c tell.c text.c results.c answers.c session.c prepared.c prepared_orders.c non_blocking.c process.c orders.c)
+C_APP      = $(addprefix $(LIVE)/,c_app.c tell.c text.c results.c answers.c session.c prepared.c prepared_orders.c non_blocking.c process.c orders.c random.c)
 LIVE_APPS  = $(addprefix $(BUILD)/tests/live/,c_app any_order loader module.so) \
              $(BUILD)/tests/live/statements $(BUILD)/tests/live/failing.so
 LIVE_CFLAGS = -std=gnu11 -g -O2 $(WARNINGS)
 $(BUILD)/tests/live/c_app: $(C_APP) $(LIVE)/c_app.h
 	@mkdir -p $(@D)
 	$(CC) $(LIVE_CFLAGS) $(MYSQL_CFLAGS) -o $@ $(C_APP) $(MYSQL_LIBS) -lpthread
-$(BUILD)/tests/live/any_order: $(LIVE)/any_order.c $(LIVE)/tell.c $(LIVE)/c_app.h
+$(BUILD)/tests/live/any_order: $(LIVE)/any_order.c $(LIVE)/random.c $(LIVE)/tell.c $(LIVE)/c_app.h
 	@mkdir -p $(@D)
-	$(CC) $(LIVE_CFLAGS) $(MYSQL_CFLAGS) -o $@ $(LIVE)/any_order.c $(LIVE)/tell.c $(MYSQL_LIBS)
+	$(CC) $(LIVE_CFLAGS) $(MYSQL_CFLAGS) -o $@ $(LIVE)/any_order.c $(LIVE)/random.c $(LIVE)/tell.c $(MYSQL_LIBS)
 $(BUILD)/tests/live/statements: $(LIVE)/statements.c
 	@mkdir -p $(@D)
 	$(CC) $(LIVE_CFLAGS) $(MYSQL_CFLAGS) -o $@ $< $(MYSQL_LIBS)
@@ -453,16 +453,22 @@ valgrind: deps
 
 # The readers of foreign input, fuzzed: FUZZ_S seconds each. Needs clang with its libFuzzer.
 FUZZ_S     ?= 900
-FUZZ        = $(addprefix $(BUILD)/fuzz/fuzz_,classify config observe page answers)
+FUZZ        = $(addprefix $(BUILD)/fuzz/fuzz_,classify config observe page answers repair expire positions)
 FUZZ_CLANG ?= clang
 FUZZ_FLAGS  = -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 $(BUILD)/fuzz/fuzz_classify: tests/fuzz/fuzz_classify.c $(PURE)
 $(BUILD)/fuzz/fuzz_config: tests/fuzz/fuzz_config.c $(CONFIG)
 $(BUILD)/fuzz/fuzz_observe: tests/fuzz/fuzz_observe.c $(DAEMON_PURE) daemon/observe.c
 $(BUILD)/fuzz/fuzz_page: tests/fuzz/fuzz_page.c $(PAGE) page/names.c cli/gather.c cli/stats_json.c cli/stats_table.c cli/text.c daemon/routing.c $(CONFIG)
-$(BUILD)/fuzz/fuzz_answers: tests/fuzz/fuzz_answers.c daemon/comparison.c daemon/comparison_load.c daemon/catalogue.c daemon/chunk.c daemon/sweep.c daemon/settle.c \
-    daemon/diverge.c daemon/statement.c daemon/quote.c daemon/plain.c daemon/log.c daemon/host.c daemon/join.c daemon/ring.c daemon/link.c daemon/script.c daemon/dialect.c daemon/pause.c
-$(FUZZ): $(wildcard shim/*.h config/*.h page/*.h cli/*.h daemon/*.h)
+FUZZ_CONVERGE = tests/fuzz/foreign.c daemon/comparison.c daemon/comparison_load.c daemon/catalogue.c daemon/key.c daemon/chunk.c daemon/sweep.c \
+    daemon/settle.c daemon/diverge.c daemon/statement.c daemon/quote.c daemon/plain.c daemon/log.c
+$(BUILD)/fuzz/fuzz_answers: tests/fuzz/fuzz_answers.c $(FUZZ_CONVERGE) daemon/host.c daemon/join.c daemon/ring.c daemon/link.c daemon/script.c \
+    daemon/dialect.c daemon/pause.c
+$(BUILD)/fuzz/fuzz_repair: tests/fuzz/fuzz_repair.c $(FUZZ_CONVERGE) daemon/lease.c daemon/fence.c daemon/suspects.c daemon/repair.c daemon/expiry.c \
+    daemon/purge.c config/expire.c
+$(BUILD)/fuzz/fuzz_expire: tests/fuzz/fuzz_expire.c tests/fuzz/foreign.c config/expire.c daemon/purge.c daemon/key.c daemon/chunk.c daemon/statement.c
+$(BUILD)/fuzz/fuzz_positions: tests/fuzz/fuzz_positions.c daemon/join.c $(DAEMON_PURE)
+$(FUZZ): $(wildcard shim/*.h config/*.h page/*.h cli/*.h daemon/*.h tests/fuzz/*.h)
 	@mkdir -p $(@D)
 	$(FUZZ_CLANG) $(FUZZ_FLAGS) $(CFLAGS) -o $@ $(filter %.c,$^) -lconfig
 

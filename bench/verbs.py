@@ -46,12 +46,7 @@ def start_programs(stage):
 def make_stage():
     """(ring, port of b's page, b's file without its page)"""
     stage = Stage(3)
-    counters = os.path.join(servers.folder(), "counters")
-    os.mkdir(counters, 0o700)
     ports = [free_port() for _ in stage.names]
-    for file in stage.files:
-        with open(file, "a", encoding="utf-8") as out:
-            out.write(f'stats = {{ directory = "{counters}"; }};\n')
     without = stage.files[1] + ".without-page"
     with open(stage.files[1], encoding="utf-8") as file, open(without, "w", encoding="utf-8") as out:
         out.write(file.read())

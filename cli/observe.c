@@ -1,17 +1,14 @@
 /* roundabout observe: which tables look like key=>value caches, from what observed programs did with them. */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../config/config.h"
 #include "gather.h"
+#include "gather_options.h"
 #include "judge.h"
 #include "text.h"
 #include "verbs.h"
-
-enum { EXIT_FINE = 0, EXIT_NOTHING = 1, EXIT_TROUBLE = 2 };
 
 static const char HELP[] =
     "usage: roundabout observe report [-f FILE | --directory DIR] [--propose | --json]\n\n"
@@ -30,47 +27,23 @@ static const char HELP[] =
     "`roundabout stats --reset` forgets what was observed.\n"
     "exit status: 0 fine, 1 nothing was observed (--propose: no table looks like a cache), 2 an error\n";
 
-static const struct option OPTIONS[] = {
-    {"config", required_argument, NULL, 'f'}, {"directory", required_argument, NULL, 'd'},
-    {"propose", no_argument, NULL, 'p'},      {"json", no_argument, NULL, 'j'},
-    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
-};
-
 struct order {
-    const char *config, *directory;
-    bool propose, json, help;
+    struct gather_options options;
+    bool propose;
 };
 
-static bool read_order(int argc, char **argv, struct order *order) {
-    *order = (struct order){.config = NULL};
-    for (int option; (option = getopt_long(argc, argv, ":f:h", OPTIONS, NULL)) != -1;) {
-        switch (option) {
-        case 'f':
-            order->config = optarg;
-            break;
-        case 'd':
-            order->directory = optarg;
-            break;
-        case 'p':
-            order->propose = true;
-            break;
-        case 'j':
-            order->json = true;
-            break;
-        case 'h':
-            order->help = true;
-            return true;
-        default:
-            fprintf(stderr, "ERROR observe: %s %s; `roundabout observe --help` shows the usage\n",
-                    option == ':' ? "no value behind" : "unknown option", argv[optind - 1]);
-            return false;
-        }
-    }
-    if (optind + 1 != argc || strcmp(argv[optind], "report") != 0) {
+/* -1: go on; else the exit status. */
+static int read_order(int argc, char **argv, struct order *order) {
+    const struct gather_switch own[] = {{"propose", &order->propose}, {NULL, NULL}};
+    order->propose = false;
+    const int ended = gather_read_options(argc, argv, HELP, own, &order->options);
+    if (ended >= 0)
+        return ended;
+    if (order->options.first + 1 != argc || strcmp(argv[order->options.first], "report") != 0) {
         fprintf(stderr, "ERROR observe: say `roundabout observe report`; --help shows the usage\n");
-        return false;
+        return GATHER_TROUBLE;
     }
-    return true;
+    return -1;
 }
 
 struct line {
@@ -224,38 +197,33 @@ static int report(const struct order *order, const struct page_observation *obse
     uint64_t rest = judge_table(&observed->tables[PAGE_OBSERVED - 1]).uses;
 
     if (order->propose)
-        return print_proposal(lines, count) > 0 ? EXIT_FINE : EXIT_NOTHING;
-    if (order->json)
+        return print_proposal(lines, count) > 0 ? GATHER_FINE : GATHER_NOTHING;
+    if (order->options.json)
         print_json(observed, lines, count);
     else if (observed->statements == 0)
         printf("nothing was observed yet; `roundabout run --observe -- PROGRAM` does\n");
     else
         print_table(lines, count, observed->statements, rest);
-    return observed->statements > 0 ? EXIT_FINE : EXIT_NOTHING;
+    return observed->statements > 0 ? GATHER_FINE : GATHER_NOTHING;
 }
 
 int verb_observe(int argc, char **argv) {
     struct order order;
     struct gathered gathered;
-    struct config *config = NULL;
-    const char *why;
-    int status = EXIT_NOTHING;
+    const char *directory, *why;
+    int status = GATHER_NOTHING;
 
-    if (!read_order(argc, argv, &order))
-        return EXIT_TROUBLE;
-    if (order.help) {
-        fputs(HELP, stdout);
-        return EXIT_FINE;
-    }
-    const char *directory = order.directory;
-    if (!directory && !gather_find_directory(order.config, &directory, &config))
-        return EXIT_TROUBLE;
+    const int ended = read_order(argc, argv, &order);
+    if (ended >= 0)
+        return ended;
+    if (!gather_choose_directory(&order.options, &directory))
+        return GATHER_TROUBLE;
     if (gather(&gathered, directory, &why))
         status = report(&order, gathered.observed);
     else
         fprintf(stderr, "ERROR observe: no counters in %s: %s\n", directory ? directory : PAGE_DIRECTORY,
                 why);
     gather_free(&gathered);
-    config_free(config);
+    gather_free_options(&order.options);
     return status;
 }

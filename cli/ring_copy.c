@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../daemon/join.h"
+#include "../daemon/key.h"
 
 #define ROWS_AT_ONCE  500
 #define BYTES_AT_ONCE ((size_t)1 << 20) /* of one statement; a longer row goes by itself */
@@ -95,20 +96,6 @@ bool copy_definitions(struct hand *from, struct hand *there, const struct catalo
     return made;
 }
 
-/* The key in the row's columns k0, k1, ... */
-static bool read_key(const struct server_rows *rows, const struct chunk_table *form, struct statement *key) {
-    statement_clear(key);
-    for (size_t i = 0; i < form->key_count; i++) {
-        char column[24];
-        snprintf(column, sizeof column, "k%zu", i);
-        const char *part = server_rows_value(rows, 0, column);
-        if (!part)
-            return false;
-        statement_write(key, "%s%s", i ? (char[2]){CHUNK_SEPARATOR, '\0'} : "", part);
-    }
-    return !key->failed && key->at && chunk_key_fits(form, key->at);
-}
-
 /* Fills `cut` with where the range that begins at `lower` is to end; empty: it's the last. */
 static bool find_cut(struct hand *from, const struct chunk_table *form, const char *lower,
                      struct statement *cut) {
@@ -118,7 +105,7 @@ static bool find_cut(struct hand *from, const struct chunk_table *form, const ch
     bool found = !sql.failed && hand_ask(from, sql.at, &rows);
     statement_clear(cut);
     if (found && server_rows_count(rows))
-        found = read_key(rows, form, cut);
+        found = key_read(cut, form, rows, 0);
     server_rows_free(rows);
     statement_free(&sql);
     return found;

@@ -1,17 +1,14 @@
 /* roundabout stats: what the programs of this host have had routed, and why the rest was not. */
 #include "stats.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "../config/config.h"
+#include "gather_options.h"
 #include "verbs.h"
-
-enum { EXIT_FINE = 0, EXIT_NOTHING = 1, EXIT_TROUBLE = 2 };
 
 static const char HELP[] =
     "usage: roundabout stats [-f FILE | --directory DIR] [--json] [--watch [SECONDS] | --reset]\n\n"
@@ -31,66 +28,35 @@ static const char HELP[] =
     "  -h, --help           this text\n\n"
     "exit status: 0 fine, 1 nothing is counted anywhere, 2 an error\n";
 
-static const struct option OPTIONS[] = {
-    {"config", required_argument, NULL, 'f'},
-    {"directory", required_argument, NULL, 'd'},
-    {"json", no_argument, NULL, 'j'},
-    {"watch", no_argument, NULL, 'w'},
-    {"reset", no_argument, NULL, 'r'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
-};
-
 struct order {
-    const char *config, *directory;
-    bool json, watch, reset, help;
+    struct gather_options options;
+    bool watch, reset;
     double interval_s;
 };
 
-static bool read_order(int argc, char **argv, struct order *order) {
+/* -1: go on; else the exit status. */
+static int read_order(int argc, char **argv, struct order *order) {
+    const struct gather_switch own[] = {{"watch", &order->watch}, {"reset", &order->reset}, {NULL, NULL}};
     *order = (struct order){.interval_s = 2};
-
-    for (int option; (option = getopt_long(argc, argv, ":f:h", OPTIONS, NULL)) != -1;) {
-        switch (option) {
-        case 'f':
-            order->config = optarg;
-            break;
-        case 'd':
-            order->directory = optarg;
-            break;
-        case 'j':
-            order->json = true;
-            break;
-        case 'w':
-            order->watch = true;
-            break;
-        case 'r':
-            order->reset = true;
-            break;
-        case 'h':
-            order->help = true;
-            return true;
-        default:
-            fprintf(stderr, "ERROR stats: %s %s; `roundabout stats --help` shows the usage\n",
-                    option == ':' ? "no value behind" : "unknown option", argv[optind - 1]);
-            return false;
-        }
-    }
-    if (order->watch && optind < argc) {
+    const int ended = gather_read_options(argc, argv, HELP, own, &order->options);
+    if (ended >= 0)
+        return ended;
+    int next = order->options.first;
+    if (order->watch && next < argc) {
         char *end;
-        order->interval_s = strtod(argv[optind++], &end);
+        order->interval_s = strtod(argv[next++], &end);
         if (*end || !(order->interval_s >= 0.1 && order->interval_s <= 86400)) {
             fprintf(stderr, "ERROR stats: --watch takes seconds from 0.1 to 86400, not %s\n",
-                    argv[optind - 1]);
-            return false;
+                    argv[next - 1]);
+            return GATHER_TROUBLE;
         }
     }
-    if (optind < argc || (order->watch && order->reset)) {
+    if (next < argc || (order->watch && order->reset)) {
         fprintf(stderr, "ERROR stats: %s; `roundabout stats --help` shows the usage\n",
-                optind < argc ? argv[optind] : "--watch and --reset don't go together");
-        return false;
+                next < argc ? argv[next] : "--watch and --reset don't go together");
+        return GATHER_TROUBLE;
     }
-    return true;
+    return -1;
 }
 
 static int show_once(const struct order *order, const char *directory, struct gathered *now,
@@ -99,14 +65,14 @@ static int show_once(const struct order *order, const char *directory, struct ga
 
     if (!gather(now, directory, &why)) {
         fprintf(stderr, "ERROR stats: no counters in %s: %s\n", directory ? directory : PAGE_DIRECTORY, why);
-        return EXIT_NOTHING;
+        return GATHER_NOTHING;
     }
-    if (order->json)
+    if (order->options.json)
         stats_print_json(now);
     else
         stats_print_table(now, before, order->interval_s);
     fflush(stdout);
-    return now->total->processes > 0 ? EXIT_FINE : EXIT_NOTHING;
+    return now->total->processes > 0 ? GATHER_FINE : GATHER_NOTHING;
 }
 
 static int watch(const struct order *order, const char *directory) {
@@ -116,10 +82,10 @@ static int watch(const struct order *order, const char *directory) {
                                  (long)((order->interval_s - (double)(time_t)order->interval_s) * 1e9)};
 
     for (bool first = true;; first = false) {
-        if (!order->json && isatty(STDOUT_FILENO))
+        if (!order->options.json && isatty(STDOUT_FILENO))
             fputs("\033[H\033[2J", stdout);
         int status = show_once(order, directory, &now, first ? NULL : &before);
-        if (!now.total || ferror(stdout) || (status != EXIT_FINE && now.directory[0] == '\0')) {
+        if (!now.total || ferror(stdout) || (status != GATHER_FINE && now.directory[0] == '\0')) {
             gather_free(&now);
             gather_free(&before);
             return status;
@@ -140,24 +106,18 @@ static int reset(const char *directory) {
         fprintf(stderr, "ERROR stats: some counters are another user's, and were left as they are\n");
     if (opened >= 0)
         close(opened);
-    return done ? EXIT_FINE : EXIT_TROUBLE;
+    return done ? GATHER_FINE : GATHER_TROUBLE;
 }
 
 int verb_stats(int argc, char **argv) {
     struct order order;
-    struct config *config = NULL;
     const char *directory;
-    int status;
+    int status = read_order(argc, argv, &order);
 
-    if (!read_order(argc, argv, &order))
-        return EXIT_TROUBLE;
-    if (order.help) {
-        fputs(HELP, stdout);
-        return EXIT_FINE;
-    }
-    directory = order.directory;
-    if (!directory && !gather_find_directory(order.config, &directory, &config))
-        return EXIT_TROUBLE;
+    if (status >= 0)
+        return status;
+    if (!gather_choose_directory(&order.options, &directory))
+        return GATHER_TROUBLE;
     if (order.reset) {
         status = reset(directory);
     } else if (order.watch) {
@@ -167,6 +127,6 @@ int verb_stats(int argc, char **argv) {
         status = show_once(&order, directory, &now, NULL);
         gather_free(&now);
     }
-    config_free(config);
+    gather_free_options(&order.options);
     return status;
 }

@@ -1,5 +1,5 @@
 /* The whole configuration of one host as plain values, read from one libconfig file by the shim, the daemon
- * and the command. This header knows nothing of the three; libconfig stays inside config.c. */
+ * and the command. This header knows nothing of the three; libconfig stays inside config/. */
 #ifndef ROUNDABOUT_CONFIG_H
 #define ROUNDABOUT_CONFIG_H
 

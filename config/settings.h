@@ -1,12 +1,12 @@
-/* The one table of settings, as the reader (config.c) follows it. Private to config/: programs see config.h. */
+/* The one table of settings, as the reader (values.c) follows it. Private to config/: programs see config.h. */
 #ifndef ROUNDABOUT_SETTINGS_H
 #define ROUNDABOUT_SETTINGS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-struct config_setting_t; /* libconfig's, which config.c alone includes */
-struct reading;          /* what is known while one file is read: config.c's own */
+struct config_setting_t; /* libconfig's */
+struct reading;          /* reading.h */
 
 enum kind { GROUP, LIST, TEXT, PATH, NUMBER, SWITCH, WORD, WORDS, TABLES, TEXTS };
 
@@ -65,7 +65,8 @@ void __attribute__((format(printf, 3, 4))) text_append(char *text, size_t size, 
 /* The names of the words, with `separator` between them. */
 void text_append_words(char *text, size_t size, const struct word *words, const char *separator);
 
-/* Rules between the settings of one group, called when the group has been read: config.c's. */
+/* Rules between the settings of one group, called when the group has been read: rules.c's. They ask the
+ * file, not the values: a setting that is there but wrong has had its finding. */
 void config_check_local(struct reading *reading, const struct config_setting_t *group, void *values);
 void config_check_server(struct reading *reading, const struct config_setting_t *group, void *values);
 void config_check_cache_group(struct reading *reading, const struct config_setting_t *group, void *values);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "heartbeat.h"
+#include "key.h"
 #include "observe.h"
 
 /* What a visit costs at least, in rows, however few it finds: a statement at each site. */
@@ -98,18 +99,10 @@ static void pay(struct comparison *comparison, struct comparison_table *table, u
         end_sweep(comparison, table, now_ms);
 }
 
-/* A key as one text, from the columns k0, k1, ...; the caller's to free. */
-static char *read_key(const struct chunk_table *form, const struct server_rows *rows, size_t row) {
+/* The row's key; the caller's to free. NULL: it isn't one, or no memory. */
+static char *take_key(const struct chunk_table *form, const struct server_rows *rows, size_t row) {
     struct statement key = {0};
-    char column[24];
-    for (size_t i = 0; i < form->key_count; i++) {
-        snprintf(column, sizeof column, "k%zu", i);
-        const char *part = server_rows_value(rows, row, column);
-        if (i)
-            statement_write(&key, "%c", CHUNK_SEPARATOR);
-        statement_write(&key, "%s", part ? part : "");
-    }
-    if (!key.failed && key.at && chunk_key_fits(form, key.at))
+    if (key_read(&key, form, rows, row))
         return key.at;
     statement_free(&key);
     return NULL;
@@ -126,7 +119,7 @@ static bool cut_chunk(struct comparison *comparison, struct comparison_table *ta
     bool whole = answered;
     if (answered) {
         char *key =
-            server_rows_count(answers.rows[own]) ? read_key(&table->entry.form, answers.rows[own], 0) : NULL;
+            server_rows_count(answers.rows[own]) ? take_key(&table->entry.form, answers.rows[own], 0) : NULL;
         whole = sweep_cut(&table->sweep, place, key);
         free(key);
         crew_free_rows(&answers);
@@ -157,7 +150,7 @@ static bool add_rows(const struct chunk_table *form, const struct server_rows *r
     for (size_t row = 0; row < server_rows_count(rows); row++) {
         const char *hash = server_rows_value(rows, row, "h"), *name = server_rows_value(rows, row, "name");
         struct diverge_row *added = &into[*used];
-        added->key = read_key(form, rows, row);
+        added->key = take_key(form, rows, row);
         if (!added->key || !hash || !name) {
             free(added->key);
             return false;

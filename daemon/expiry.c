@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "catalogue.h"
+#include "key.h"
 #include "log.h"
 #include "observe.h"
 #include "purge.h"
@@ -102,23 +103,13 @@ static bool find_tables(struct expiry *expiry, const struct config_group *group,
     return whole;
 }
 
-/* The keys of the rows in the answer, joined as chunk.h has them; the result is the caller's. NULL: no
- * memory, or a key that isn't whole. */
+/* The keys of the rows in the answer; the result is the caller's. NULL: no memory, or one isn't a key. */
 static struct statement *read_keys(const struct server_rows *rows, const struct chunk_table *table) {
     const size_t count = server_rows_count(rows);
     struct statement *keys = calloc(count ? count : 1, sizeof *keys);
     bool whole = keys != NULL;
-    for (size_t row = 0; whole && row < count; row++) {
-        for (size_t part = 0; part < table->key_count; part++) {
-            char column[24];
-            snprintf(column, sizeof column, "k%zu", part);
-            const char *value = server_rows_value(rows, row, column);
-            whole = whole && value;
-            statement_write(&keys[row], "%s%s", part ? (char[2]){CHUNK_SEPARATOR, '\0'} : "",
-                            value ? value : "");
-        }
-        whole = whole && !keys[row].failed && keys[row].at && chunk_key_fits(table, keys[row].at);
-    }
+    for (size_t row = 0; whole && row < count; row++)
+        whole = key_read(&keys[row], table, rows, row);
     for (size_t row = 0; !whole && keys && row < count; row++)
         statement_free(&keys[row]);
     if (!whole)

@@ -1,6 +1,8 @@
 #include "link.h"
 
 #include <ctype.h>
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -215,22 +217,39 @@ bool link_waits_for_disk(const struct link_state *state) {
     return strstr(state->io_state, "disk space") || strstr(state->io_state, "free space");
 }
 
+/* A number as servers write it, digits alone; more than `most` is none. */
+static bool take_number(const char **at, unsigned long long most, unsigned long long *number) {
+    char *end;
+    if (!isdigit((unsigned char)**at))
+        return false;
+    errno = 0;
+    *number = strtoull(*at, &end, 10);
+    *at = end;
+    return errno == 0 && *number <= most;
+}
+
+static bool take_dash(const char **at) {
+    const bool found = **at == '-';
+    *at += found;
+    return found;
+}
+
 /* Reads one "domain-server-sequence" at *list and moves past it and a comma. */
 static bool next_gtid(const char **list, unsigned *domain, unsigned long long *sequence, char *gtid,
                       size_t size) {
-    const char *from = *list;
-    while (isspace((unsigned char)*from) || *from == ',')
-        from++;
-    unsigned read_domain, server;
-    unsigned long long read_sequence;
-    int length = 0;
-    if (sscanf(from, "%u-%u-%llu%n", &read_domain, &server, &read_sequence, &length) != 3)
+    const char *at = *list;
+    unsigned long long read_domain, server, read_sequence;
+    while (isspace((unsigned char)*at) || *at == ',')
+        at++;
+    if (!take_number(&at, UINT32_MAX, &read_domain) || !take_dash(&at) ||
+        !take_number(&at, UINT32_MAX, &server) || !take_dash(&at) ||
+        !take_number(&at, ULLONG_MAX, &read_sequence))
         return false;
-    if (snprintf(gtid, size, "%u-%u-%llu", read_domain, server, read_sequence) >= (int)size)
+    if (snprintf(gtid, size, "%llu-%llu-%llu", read_domain, server, read_sequence) >= (int)size)
         return false;
-    *domain = read_domain;
+    *domain = (unsigned)read_domain;
     *sequence = read_sequence;
-    *list = from + length;
+    *list = at;
     return true;
 }
 
@@ -260,18 +279,32 @@ bool link_is_set_back(const struct link_state *state) {
     return false;
 }
 
-/* The last number of one server in a MySQL set: the greatest stands last. */
-static unsigned long long last_of_uuid(const char *set, const char *uuid) {
-    const char *at = uuid[0] ? strstr(set, uuid) : NULL;
-    unsigned long long last = 0;
-    for (at = at ? at + strlen(uuid) : ""; *at && *at != ',';) {
-        char *end;
-        const unsigned long long number = isdigit((unsigned char)*at) ? strtoull(at, &end, 10) : 0;
+/* The greatest number behind a uuid in a MySQL set, ":1-5:7"; those of a tag (":tag:1-3") are counted for
+ * themselves by the server, and stand last. */
+static unsigned long long last_of_intervals(const char *at) {
+    unsigned long long last = 0, number;
+    while (*at == ':') {
+        at++;
+        if (!take_number(&at, ULLONG_MAX, &number))
+            break;
+        if (take_dash(&at) && !take_number(&at, ULLONG_MAX, &number))
+            break;
         if (number > last)
             last = number;
-        at = isdigit((unsigned char)*at) ? end : at + 1;
     }
     return last;
+}
+
+/* The last number of one server in a MySQL set. */
+static unsigned long long last_of_uuid(const char *set, const char *uuid) {
+    for (const char *at = set; *at; at += strcspn(at, ",")) {
+        while (isspace((unsigned char)*at) || *at == ',')
+            at++;
+        const size_t length = strcspn(at, ":,");
+        if (length && length == strlen(uuid) && memcmp(at, uuid, length) == 0)
+            return last_of_intervals(at + length);
+    }
+    return 0;
 }
 
 struct link_origin link_origin_of(const struct link_state *state) {

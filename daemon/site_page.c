@@ -17,11 +17,15 @@ struct site_page {
     struct log_subject trouble;
 };
 
-static bool asks_for_lags(const struct config *config) {
-    for (size_t i = 0; i < config->group_count; i++)
-        if (config->groups[i].max_stale_ms)
-            return true;
-    return false;
+/* The least lag that keeps a program from reading; 0: none does. */
+static unsigned least_lag_asked_for_ms(const struct config *config) {
+    unsigned least_ms = 0;
+    for (size_t i = 0; i < config->group_count; i++) {
+        const unsigned asked_ms = config->groups[i].max_stale_ms;
+        if (asked_ms && (!least_ms || asked_ms < least_ms))
+            least_ms = asked_ms;
+    }
+    return least_ms;
 }
 
 struct site_page *site_page_open(const struct config *config) {
@@ -33,32 +37,55 @@ struct site_page *site_page_open(const struct config *config) {
     return shared;
 }
 
-void site_page_close(struct site_page *shared) {
-    if (shared && shared->page)
-        page_unmap(shared->page, PAGE_SITE);
-    free(shared);
+/* With the name of the page in it; -1: programs share nothing. */
+static int open_directory(const struct config *config, char name[64]) {
+    char address[256];
+    config_write_address(&config->local.server, address, sizeof address);
+    page_name_site(name, address);
+    return config->stats.enabled
+               ? page_open_directory(config->stats.directory, getenv("XDG_RUNTIME_DIR"), NULL, 0)
+               : -1;
 }
 
-/* For all to read: how a site is doing is no secret, and programs of any user are to know. */
+/* For all to read: how a site is doing is no secret, and programs of any user are to know. Mapped anew each
+ * time: whoever cleans the directory, or another daemon that ends, may have taken the file away, and what is
+ * written into one without a name reaches nobody. */
 static void find_page(struct site_page *shared) {
     const struct config *config = shared->config;
-    char address[256], name[64];
-    const int directory = config->stats.enabled ? page_open_directory(config->stats.directory,
-                                                                      getenv("XDG_RUNTIME_DIR"), NULL, 0)
-                                                : -1;
-    if (directory >= 0) {
-        config_write_address(&config->local.server, address, sizeof address);
-        page_name_site(name, address);
-        shared->page = page_open_shared(directory, PAGE_SITE, 0644, name);
+    char name[64];
+    const int directory = open_directory(config, name);
+    if (shared->page)
+        page_unmap(shared->page, PAGE_SITE);
+    shared->page = directory >= 0 ? page_open_shared(directory, PAGE_SITE, 0644, name) : NULL;
+    if (directory >= 0)
         close(directory);
-    }
     if (shared->page)
         log_state(&shared->trouble, CONFIG_LOG_INFO, "%s", "");
-    else if (asks_for_lags(config))
+    else if (least_lag_asked_for_ms(config))
         log_state(&shared->trouble, CONFIG_LOG_WARNING,
                   "max_stale_ms has no effect: the lags can't be written into %s; it must be there, be this "
                   "user's own, and stats.enabled",
                   config->stats.directory ? config->stats.directory : PAGE_DIRECTORY);
+}
+
+/* Whether programs that find the page do other than those that find none. */
+static bool says_anything(const struct site_page *shared) {
+    const int64_t at_ms = shared->page->at_ms, asked_ms = least_lag_asked_for_ms(shared->config);
+    return page_silent_since_ms(shared->page, at_ms) > 0 ||
+           (asked_ms && page_longest_lag_ms(shared->page, at_ms) > asked_ms);
+}
+
+void site_page_close(struct site_page *shared) {
+    char name[64];
+    if (shared && shared->page) {
+        const int directory = says_anything(shared) ? -1 : open_directory(shared->config, name);
+        if (directory >= 0) {
+            unlinkat(directory, name, 0);
+            close(directory);
+        }
+        page_unmap(shared->page, PAGE_SITE);
+    }
+    free(shared);
 }
 
 int64_t site_page_silent_since_ms(const struct site_record *own) {
@@ -84,7 +111,7 @@ void site_page_write(struct site_page *shared, const struct picture *picture, co
                      int64_t now_ms) {
     if (!shared)
         return;
-    if (!shared->page && now_ms >= shared->try_at_ms) {
+    if (now_ms >= shared->try_at_ms) {
         shared->try_at_ms = now_ms + TRY_EVERY_MS;
         find_page(shared);
     }

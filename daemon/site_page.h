@@ -10,7 +10,10 @@ struct site_page;
 
 /* `config` outlives it. NULL: it names no local master, or no memory. */
 struct site_page *site_page_open(const struct config *config);
-/* The page stays, and grows too old to be believed. NULL: nothing happens. */
+/* The page goes, as a missing one and one that says nothing are the same to all who read. It stays while it
+ * says that the local master is silent, or is further behind than a group of the file allows: a daemon that
+ * is started again is there before that is too old to be believed (PAGE_SITE_LAST_MS), and meanwhile no
+ * program shall read rows that it didn't read before. NULL: nothing happens. */
 void site_page_close(struct site_page *shared);
 
 /* Writes what the picture knows of the lags at its own site, whose record is `own`. */

@@ -21,7 +21,7 @@ client='([^>"]*/)?(mysql|mysqld_error|errmsg|mysql_com|mariadb_com|ma_common)\.h
 none='-'
 
 broken=$(
-    forbid '.*' 'config/config\.c' 'libconfig\.h' 'libconfig.h belongs in config/config.c only'
+    forbid '.*' 'config/(config|reading|values|rules|secret)\.c' 'libconfig\.h' 'libconfig.h belongs in config, where files are read, and in no header'
     forbid '.*' '(shim/real|daemon/http)\.c' 'dlfcn\.h' 'dlfcn.h belongs in shim/real.c and daemon/http.c only'
     forbid '.*' 'daemon/http\.c' 'microhttpd\.h' 'microhttpd.h belongs in daemon/http.c only'
     forbid '.*' 'daemon/server\.[ch]' "$client" 'client headers belong in daemon/server only'

@@ -3,14 +3,14 @@
  * that goes into it is nothing but literals.
  *
  * An input is two bytes - the sites that answer, and how many turns are made - and answers one behind the
- * other, each ended by a line ---: its first line names columns, each further one is a row; tabs stand
- * between values, and \N is a NULL. The answers are given out in a circle. */
+ * other (foreign.h), which are given out in a circle. */
 #define _GNU_SOURCE
+#include "foreign.h"
+
 #include "../../daemon/comparison.h"
 
 #include "../../daemon/host.h"
 #include "../../daemon/join.h"
-#include "../../daemon/observe.h"
 #include "../../daemon/plain.h"
 
 #include <stdint.h>
@@ -21,75 +21,27 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { SITES = 3, ANSWERS_MAX = 48, COLUMNS_MAX = 32, ROWS_MAX = 24 };
+enum { SITES = 3 };
 
-struct server_rows {
-    size_t column_count, row_count;
-    const char *columns[COLUMNS_MAX];
-    const char *values[ROWS_MAX][COLUMNS_MAX];
-};
-
-static struct server_rows answers[ANSWERS_MAX];
-static size_t answer_count, next_answer;
 static unsigned silent;
 
-/* In place of daemon/server.h, daemon/crew.h and the clock. */
-int64_t clock_monotonic_ms(void) {
-    static int64_t now_ms = 100000;
-    return now_ms += 10;
-}
-
-int64_t clock_real_us(void) {
-    return clock_monotonic_ms() * 1000;
-}
-
-size_t server_rows_count(const struct server_rows *rows) {
-    return rows ? rows->row_count : 0;
-}
-
-const char *server_rows_value(const struct server_rows *rows, size_t row, const char *column) {
-    for (size_t i = 0; rows && row < rows->row_count && i < rows->column_count; i++)
-        if (strcasecmp(rows->columns[i], column) == 0)
-            return rows->values[row][i];
-    return NULL;
-}
-
-/* Outside of quotes there is nothing that ends a statement, or hides the rest of it. */
-static void want_one_statement(const char *sql) {
-    char quote = '\0';
-    for (const char *at = sql; *at; at++) {
-        if (quote) {
-            if (*at == '\\' && quote == '\'' && at[1])
-                at++;
-            else if (*at == quote)
-                quote = '\0';
-        } else if (*at == '\'' || *at == '`') {
-            quote = *at;
-        } else if (*at == ';' || *at == '#' || *at == '"' || (at[0] == '/' && at[1] == '*') ||
-                   (at[0] == '-' && at[1] == '-')) {
-            quote = ';';
-            break;
-        }
-    }
-    if (quote) {
-        fprintf(stderr, "not one statement: %s\n", sql);
-        abort();
-    }
-}
-
+/* In place of daemon/crew.h. */
 unsigned crew_ask_all(struct crew *crew, unsigned sites, const char *sql, struct crew_answers *out) {
     unsigned answered = 0;
     (void)crew;
-    want_one_statement(sql);
+    foreign_want_one_statement(sql);
     memset(out, 0, sizeof *out);
     for (unsigned site = 0; site < CREW_MAX; site++) {
         if (!(sites >> site & 1) || silent >> site & 1) {
             out->answer[site].outcome = SERVER_REFUSED;
             continue;
         }
-        out->answer[site].outcome = SERVER_ANSWERED;
-        out->rows[site] = answer_count ? &answers[next_answer++ % answer_count] : NULL;
-        answered |= 1U << site;
+        out->rows[site] = foreign_take(NULL);
+        out->answer[site] = foreign_ends(out->rows[site]);
+        if (out->answer[site].outcome == SERVER_ANSWERED)
+            answered |= 1U << site;
+        else
+            out->rows[site] = NULL;
     }
     return answered;
 }
@@ -103,31 +55,6 @@ void crew_free_rows(struct crew_answers *out) {
     memset(out->rows, 0, sizeof out->rows);
 }
 
-static void read_answers(char *text) {
-    answer_count = next_answer = 0;
-    while (text && *text && answer_count < ANSWERS_MAX) {
-        struct server_rows *rows = &answers[answer_count++];
-        char *line;
-        *rows = (struct server_rows){0};
-        for (size_t n = 0; (line = strsep(&text, "\n")) && strcmp(line, "---") != 0; n++) {
-            char *value;
-            size_t count = 0;
-            if (n > ROWS_MAX)
-                continue;
-            while ((value = strsep(&line, "\t")) && count < COLUMNS_MAX) {
-                if (n == 0)
-                    rows->columns[count++] = value;
-                else
-                    rows->values[n - 1][count++] = strcmp(value, "\\N") == 0 ? NULL : value;
-            }
-            if (n == 0)
-                rows->column_count = count;
-            else
-                rows->row_count = n;
-        }
-    }
-}
-
 static void act_on(struct comparison_table *table, struct suspect *found, size_t count) {
     struct statement sql = {0};
     for (size_t i = 0; i < count; i++) {
@@ -138,14 +65,14 @@ static void act_on(struct comparison_table *table, struct suspect *found, size_t
         }
         statement_clear(&sql);
         chunk_write_points(&sql, form, (const char *const *)&found[i].key, 1);
-        want_one_statement(sql.at);
+        foreign_want_one_statement(sql.at);
         if (!chunk_refuses_repair(form)) {
             statement_clear(&sql);
             chunk_write_tombstone(&sql, form, found[i].key);
-            want_one_statement(sql.at);
+            foreign_want_one_statement(sql.at);
             statement_clear(&sql);
             chunk_write_delete(&sql, form, found[i].key);
-            want_one_statement(sql.at);
+            foreign_want_one_statement(sql.at);
         }
         comparison_learn(table, found[i].name);
         free(found[i].key);
@@ -199,7 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     memcpy(text, data + 2, size - 2);
     text[size - 2] = '\0';
     check_texts(text);
-    read_answers(text);
+    foreign_read(text);
     comparison_open(&comparison, &config, NULL);
     comparison.replicas = data[1] & 0x20 ? 1U << CREW_REPLICA : 0;
     for (unsigned turn = 0; turn <= data[1] % 8u; turn++, now_ms += 5000) {

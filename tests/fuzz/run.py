@@ -89,6 +89,10 @@ def answer(**other):
     return "\t".join(row) + "\n" + "\t".join(row.values()) + "\n---\n"
 
 
+def row(**values):
+    return "\t".join(values) + "\n" + "\t".join(values.values()) + "\n---\n"
+
+
 def unescape(text):
     known = {"n": b"\n", "t": b"\t", "r": b"\r", "0": b"\0", "\\": b"\\"}
     parts = re.split(r"\\(x[0-9A-Fa-f]{2}|.)", text)
@@ -140,8 +144,39 @@ def seeds(target):
             yield b"\0\7" + (answer(**same) + answer(**same, x="999", h="fedcba9876543210fedcba9876543210", sent_us="1764000000000009")
                              + answer(**same, n="2", stamp="2026-01-01 00:00:01")).encode()
             yield b"\x41\3" + answer(**same, tb="cach`e", name="a'b").encode()
+        for code in ("!", "!1146", "!1205"):
+            yield b"\0\7" + (answer() * 2 + code + "\n---\n" + answer()).encode()
         for host in ("localhost:8640", "127.0.0.1", "[::1]:80", "cache.example.", "CREATE TABLE `t` (\n  `k` int\n) ENGINE=InnoDB"):
             yield b"\0\0" + host.encode()
+    elif target == "repair":
+        beats = "".join("site\tsent_us\n" + "".join(f"{site}\t{sent}\n" for site in ("paris", "lyon", "nice")) + "---\n"
+                        for sent in (1764000000000001, 1764000000000002, 1764000000000003) for _ in range(3))
+        mine, free, other = (row(holder=name, epoch=epoch, renewals="3") for name, epoch in (("me", "1"), ("", "0"), ("lyon 7 a1", "4")))
+        reading = "at\th\n0\ta\n1\ta\n2\ta\n---\nat\th\n0\tb\n1\tb\n2\tb\n---\nat\th\n---\n"
+        for number, (kind, key) in enumerate((("int", "1"), ("varbinary", "X'61'"), ("varchar", "_latin1 X'61'"), ("datetime", "'2026-01-01'"))):
+            column = {**ANSWER, "name": "k", "kind": kind, "charset": "latin1", "is_primary": "1"}
+            del column["k0"], column["h"], column["at"], column["sent_us"]
+            table = "\t".join(column) + "\n" + "\t".join(column.values()) + "\n"
+            table += "\t".join({**column, "name": "ends", "kind": "datetime", "is_primary": "0"}.values()) + "\n---\ntrigger\n---\n"
+            others = beats + reading + row(h="a", locked="1") + table + row(k0=key)
+            for steps, clock in ((b"\xff", b"\x0f"), (b"\x0f", b"\x0f"), (b"\xf0", b"\0")):
+                head = steps + b"\x11" + bytes([number]) + clock
+                yield head + (free * 3 + mine * 21 + others).encode()
+                yield steps + b"\x11" + bytes([number]) + b"\xff" + (other * 6 + free + mine * 9 + others + "!1142\treplace\n---\n").encode()
+                yield head + (free * 3 + mine * 15 + "!1146\tholder\n---\n!\tcommit\n---\n!1213\tdelete\n---\n" + others).encode()
+    elif target == "expire":
+        for rule in ("created < NOW() - INTERVAL 10 MINUTE", " `of a day`<now ( )-interval 1 day ", "ends < NOW()", "ends < UNIX_TIMESTAMP()",
+                     "made<unix_timestamp()-600", "created < NOW() -- x", "`a` OR `b` < NOW()", "n < UNIX_TIMESTAMP() - 5", "t < NOW()"):
+            yield (rule + "\n").encode()
+            yield (rule + "\n" + "k0\n17\n---\n" + row(k0="X'6B'", k1="_latin1 X'6B'", k2="'2026-01-01'")).encode()
+    elif target == "positions":
+        for donors, one, other in (("1-1-6,2-2-4,3-3-10", "1-1-7,3-3-12", "1-1-9,2-2-4,3-3-11"), ("", "1-1-5", "31-3-900, 2-2-7"),
+                                   ("1-1-18446744073709551615", "1-1-9", "4294967295-4294967295-1")):
+            for flags in b"\0\2":
+                yield bytes([flags]) + f"{donors}\n{one}\n{other}\n\n3 10 2000\n{other}\n{one}\n\n1 5 1001\n{donors}\n\n\n3 11 0\n".encode()
+        uuid, second = "5f0c5a5e-0000-11f0-8000-000000000001", "5f0c5a5e-0000-11f0-8000-000000000002"
+        for numbers in (":1-5:7", ":1-9:tag9:1-3", ":18446744073709551614"):
+            yield b"\1" + f"{uuid}:1-4\n\n{uuid}{numbers},{second}:1-9\n{uuid}\n\n\n{second}{numbers}\n{second}\n\n".encode()
 
 
 def words(target):
@@ -157,6 +192,13 @@ def words(target):
         found = {"sum-0", "shop.cache", "ROUNDABT"}
     elif target == "answers":
         found = set(ANSWER) | set(ANSWER.values()) | {"---", "paris", "lyon", "nice", "varchar", "int", "_latin1 X'", "127.0.0.1", "localhost"}
+    elif target == "repair":
+        found = {"holder", "epoch", "renewals", "site", "sent_us", "begin", "commit", "rollback", "replace", "delete", "create", "type",
+                 "is_primary", "trigger", "at", "h", "locked", "k0", "me", "---", "paris", "lyon", "nice", "!1146", "!1142", "!1205"}
+    elif target == "expire":
+        found = {"NOW()", "UNIX_TIMESTAMP()", "INTERVAL", "SECOND", "MINUTE", "HOUR", "DAY", "<", "-", "`", "k0", "k1", "k2", "---", "_latin1 X'"}
+    elif target == "positions":
+        found = {"1-1-5", "2-2-7", "18446744073709551615", ":1-5:7", ",", "5f0c5a5e-0000-11f0-8000-000000000001", "3 10 2000"}
     else:
         found = {line.split("=")[0] for line in (MARIADB + "\n" + MYSQL).split("\n")} | {"Yes", "No", "Connecting"}
     return "".join('"%s"\n' % word.replace("\\", "\\\\") for word in sorted(found))

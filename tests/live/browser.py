@@ -1,6 +1,6 @@
-"""A page as a browser shows it: headless Chromium, its DOM once the page's script has run.
+"""A page as a browser shows it: headless Chromium, its DOM once the page says that it is drawn.
 
-    shown = browser.dump(url)        # Page; raises Missing where there is no Chromium
+    shown = browser.dump(url, ready="document.title")   # Page; once that is true; raises Missing where there is no Chromium
     shown.text("headline")           # of the element of that id
     shown.all("g", "hop")            # elements of that class, as {attribute: value}
     browser.first_paint(url)         # {"first-paint": ms, "first-contentful-paint": ms, ...} since it was asked for, nothing cached
@@ -12,7 +12,6 @@ import fcntl
 import html.parser
 import json
 import os
-import re
 import select
 import shutil
 import signal
@@ -71,23 +70,6 @@ def program():
     return found
 
 
-def run(url, *options, limit_s=60):
-    browser = program()
-    with tempfile.TemporaryDirectory(prefix="roundabout-browser-", ignore_cleanup_errors=True) as folder:
-        ended = subprocess.run([browser, *FLAGS, f"--user-data-dir={folder}", *options, url], stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, timeout=limit_s, env={**os.environ, "HOME": folder})
-    return ended.stdout.decode(errors="replace"), ended.stderr.decode(errors="replace")
-
-
-def dump(url, time_ms=1500):
-    """The DOM after time_ms of the page's own time."""
-    shown, said = run(url, "--dump-dom", "--enable-logging=stderr", f"--virtual-time-budget={time_ms}")
-    complaints = re.findall(r'CONSOLE.*?"(.*)", source', said)
-    page = Page(shown)
-    page.complaints = complaints
-    return page
-
-
 def high_pipe():
     low = os.pipe()
     high = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in low]
@@ -143,7 +125,7 @@ class Tab:
         order = {"id": self.number, "method": method, "params": parameters, **({"sessionId": self.session} if self.session else {})}
         os.write(self.orders, json.dumps(order).encode() + b"\0")
         while (message := self.message()).get("id") != self.number:
-            self.events.append(message.get("method"))
+            self.events.append(message)
         if "error" in message:
             raise RuntimeError(f"{method}: {message['error']}")
         return message["result"]
@@ -152,12 +134,44 @@ class Tab:
         """Returns once it has loaded."""
         self.events.clear()
         self.call("Page.navigate", url=url)
-        while "Page.loadEventFired" not in self.events:
-            self.events.append(self.message().get("method"))
+        while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
+            self.events.append(self.message())
 
     def value(self, expression):
         """Of a script's expression that is, or promises, something that JSON has."""
         return self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)["result"].get("value")
+
+
+# A page draws in a frame of its own time, which on a busy machine is long after its load.
+READY = """new Promise(done => {
+    const end = Date.now() + 30000;
+    const look = () => (%s) || Date.now() > end ? done(true) : setTimeout(look, 20);
+    look();
+  })"""
+
+
+def complaint(event):
+    """What a page or the browser says on the console, in words; None: the event is something else."""
+    method, said = event.get("method"), event.get("params", {})
+    if method == "Log.entryAdded":
+        return said["entry"]["text"]
+    if method == "Runtime.exceptionThrown":
+        return said["exceptionDetails"].get("exception", {}).get("description") or said["exceptionDetails"]["text"]
+    if method == "Runtime.consoleAPICalled":
+        return " ".join(str(value.get("value", value.get("description"))) for value in said["args"])
+    return None
+
+
+def dump(url, ready="true"):
+    """The DOM as soon as the expression is true of it, or after half a minute; what was said on the console is its `complaints`."""
+    with Tab() as tab:
+        tab.call("Runtime.enable")
+        tab.call("Log.enable")
+        tab.open(url)
+        tab.value(READY % ready)
+        page = Page(tab.value("document.documentElement.outerHTML"))
+        page.complaints = [said for said in map(complaint, tab.events) if said]
+        return page
 
 
 # Entries of paint come with the frame, which may be after the load.

@@ -46,7 +46,7 @@ local = {{ socket = "{socket}"; }};
 caches = ( {{ name = "pages"; tables = {tables}; }} );
 log_level = "debug";
 journal = {{ file = "{journal}"; }};
-site = "{site}";
+{counters}site = "{site}";
 ring = {{
     sites = (
 {sites}
@@ -112,6 +112,10 @@ class Stage:
         relay = self.relays.get((here, there))
         return relay.port if relay else self.servers[there].port
 
+    def counters(self, i):
+        """Where site i's daemon and programs share their pages."""
+        return servers.counters(os.path.join(servers.folder(), f"ring{self.number}-{self.names[i]}.stats"))
+
     def journal_file(self, i):
         return os.path.join(servers.folder(), f"ring{self.number}-{self.names[i]}.journal")
 
@@ -128,7 +132,7 @@ class Stage:
         path = file or os.path.join(servers.folder(), f"ring{self.number}-{self.names[i]}.conf")
         with open(path, "w") as f:
             f.write(CONFIG.format(
-                journal=self.journal_file(i), socket=self.servers[i].socket,
+                counters=servers.counters_text(self.counters(i)), journal=self.journal_file(i), socket=self.servers[i].socket,
                 tls=tls_setting(self.tls), link_tls=tls_setting(self.link_tls), tables=json.dumps(self.tables),
                 site=self.names[i], sites=",\n".join(sites), link_user=LINK_USER,
                 monitor_user=MONITOR_USER, link_file=secret_file("link.password", LINK_PASSWORD),

@@ -104,6 +104,19 @@ def folder():
     return _folder
 
 
+def counters(path):
+    """A folder in which daemons and programs of any user share their pages, instead of this machine's own, made if it isn't there."""
+    if not os.path.isdir(path):
+        os.mkdir(path)
+        os.chmod(path, 0o1777)
+    return path
+
+
+def counters_text(path):
+    """The setting that says so."""
+    return f'stats = {{ directory = "{path}"; }};\n'
+
+
 def sweep_abandoned_folders():
     for name in os.listdir(tempfile.gettempdir()):
         path = os.path.join(tempfile.gettempdir(), name)

@@ -45,6 +45,7 @@ class Site:
         with open(path, "w", encoding="utf-8") as file:
             file.write(lab.config_text({"host": "127.0.0.1", "port": self.relay.port, **LIMITS},
                                        ({"name": "pages", "tables": ["shop.cache"]},), log_file=self.log))
+            file.write(servers.counters_text(lab.stats_directory(path)))
         self.environment = dict(os.environ, LD_PRELOAD=os.path.join(servers.BUILD, "libroundabout.so"), ROUNDABOUT_CONFIG=path, MAIN_SOCKET=self.main.socket)
 
     def replaces(self):

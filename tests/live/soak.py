@@ -39,6 +39,7 @@ def start_worker(stage, site, until):
     log = os.path.join(servers.folder(), f"soak-{site}.log")
     with open(path, "w", encoding="utf-8") as file:
         file.write(lab.config_text({"socket": stage.servers[site].socket, **LIMITS}, ({"name": "pages", "tables": ["shop.cache"]},), log_file=log))
+        file.write(servers.counters_text(lab.stats_directory(path)))
     environment = dict(os.environ, LD_PRELOAD=os.path.join(servers.BUILD, "libroundabout.so"), ROUNDABOUT_CONFIG=path, MAIN_SOCKET=stage.servers[0].socket)
     worker = servers.spawn([sys.executable, os.path.join(lab.HERE, "requests.py"), stage.names[site], until, str(THREADS), str(PAUSE_S)], environment=environment,
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -34,6 +34,7 @@ def stage():
         _stage["config"] = os.path.join(servers.folder(), "bench.conf")
         with open(_stage["config"], "w") as file:
             file.write(f'local = {{ socket = "{_stage["local"].socket}"; }};\ncaches = ( {{ tables = [ "shop.cache" ]; }} );\n')
+            file.write(servers.counters_text(servers.counters(_stage["config"] + ".stats")))
     return _stage["main"], _stage["local"]
 
 

@@ -58,6 +58,7 @@ def config(**top):
     path = os.path.join(servers.folder(), f"doctor{len(os.listdir(servers.folder()))}.conf")
     with open(path, "w") as out:
         out.write(lab.config_text({"socket": "/nowhere/local.sock"}, log_file=path + ".log", **top))
+        out.write(servers.counters_text(lab.stats_directory(path)))
     os.chmod(servers.folder(), 0o755)
     return path
 

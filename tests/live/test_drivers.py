@@ -73,6 +73,7 @@ class Bench:
         path = os.path.join(servers.folder(), f"drivers-{self.runs}.conf")
         with open(path, "w") as out:
             out.write(SETUPS[setup] % (self.pair.socket_of(self.pair.local), path + ".log"))
+            out.write(servers.counters_text(servers.counters(path + ".stats")))
         return {**environment, "LD_PRELOAD": LIBRARY, "ROUNDABOUT_CONFIG": path}, path + ".log"
 
     def run(self, words, where, setup, environment, limit_s):

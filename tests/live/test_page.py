@@ -81,9 +81,13 @@ def metrics(text):
     return dict(line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#"))
 
 
-def see(url, **kw):
+# What the script writes last.
+DRAWN = 'document.getElementById("fresh").textContent'
+
+
+def see(url):
     try:
-        return browser.dump(url, **kw)
+        return browser.dump(url, ready=DRAWN)
     except browser.Missing as e:
         skip(e)
 
@@ -182,7 +186,7 @@ def a_bypassed_site_is_shown_told_and_comes_back():
         want_true(event in events, f"{event} in {events}")
     want("0", metrics(ask(it.ports[0], "/metrics")[2])['roundabout_site_up{site="c"}'])
     try:
-        page = browser.dump(f"http://127.0.0.1:{it.ports[0]}/")
+        page = browser.dump(f"http://127.0.0.1:{it.ports[0]}/", ready=DRAWN)
         drawn = {(e["data-from"], e["data-to"]): e["data-state"] for e in page.all("g", "hop")}
         want(("warning", "ok", "unknown"), (drawn.get(("b", "a")), drawn.get(("a", "b")), drawn.get(("b", "c"))), "links drawn")
         want("bad", next(e["data-state"] for e in page.all("g", "place") if e["data-site"] == "c"), "c as drawn")
@@ -202,7 +206,7 @@ def pictures_of_each_kind_are_drawn_as_what_they_are():
                                    ("stopped", "Help is needed at lyon", ["bad", "ok", "ok"]),
                                    ("unknown", "Not all of the ring can be seen", ["unknown"] * 3),
                                    ("pair", "The ring is whole", ["ok", "ok"]), ("six", "The ring is whole", ["ok"] * 6)):
-        page = see(write_page(name), time_ms=300)
+        page = see(write_page(name))
         want(headline, page.text("headline"), name)
         want(states, sorted(e["data-state"] for e in page.all("g", "hop")), f"links of {name}")
         absent = name == "unknown"
@@ -213,7 +217,7 @@ def pictures_of_each_kind_are_drawn_as_what_they_are():
 
 @test
 def a_hostile_name_stays_text():
-    page = see(write_page("hostile"), time_ms=300)
+    page = see(write_page("hostile"))
     want_true("<script>alert(\"x\")</script>'&\\" in page.text("rows"), f"the name as text in {page.text('rows')[:200]}")
     want(3, len(page.all("script")), "scripts")  # two of values, one of ours
 

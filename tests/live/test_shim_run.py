@@ -29,6 +29,7 @@ def config():
     path = os.path.join(servers.folder(), "run.conf")
     with open(path, "w") as out:
         out.write(lab.config_text({"socket": "/nowhere/local.sock"}, log_file=path + ".log"))
+        out.write(servers.counters_text(lab.stats_directory(path)))
     return path
 
 

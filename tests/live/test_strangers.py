@@ -393,12 +393,7 @@ def a_silence_that_the_daemon_has_found_costs_no_user_a_connect_timeout():
     need_root()
     it = Stage(2, settings={**QUICK, "converge": "off"})
     os.chmod(servers.folder(), 0o711)
-    run, lonely = (os.path.join(servers.folder(), name) for name in ("run-silent", "run-lonely"))
-    for folder in (run, lonely):
-        os.mkdir(folder)
-        os.chmod(folder, 0o1777)
-    with open(it.files[1], "a") as f:
-        f.write(f'stats = {{ directory = "{run}"; }};\n')
+    run, lonely = it.counters(1), servers.counters(os.path.join(servers.folder(), "run-lonely"))
     it.start_daemons()
     it.wait_whole()
     for name, server in zip(it.names, it.servers):
@@ -409,7 +404,7 @@ def a_silence_that_the_daemon_has_found_costs_no_user_a_connect_timeout():
         path = os.path.join(servers.folder(), "reader.conf")
         with open(path, "w") as f:
             f.write(f'local = {{ socket = "{it.servers[1].socket}"; connect_timeout_s = 4; retry_after_ms = 1000; }};\n'
-                    f'caches = ( {{ name = "pages"; tables = [ "shop.cache" ]; }} );\nstats = {{ directory = "{folder}"; }};\n')
+                    f'caches = ( {{ name = "pages"; tables = [ "shop.cache" ]; }} );\n' + servers.counters_text(folder))
         os.chmod(path, 0o644)
         done = subprocess.run(["/usr/bin/python3", "-c", READER, it.servers[0].socket], preexec_fn=user, cwd="/", stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, timeout=60,

@@ -1,4 +1,5 @@
 /* What `expire` may say, and the statements that follow from it. */
+#include "../../daemon/key.h"
 #include "../../daemon/purge.h"
 
 #include <setjmp.h>
@@ -89,10 +90,46 @@ static void rows_are_found_and_deleted_by_key_and_age(void **unused) {
     assert_non_null(purge_refuses(&table, &rule));
 }
 
+/* In place of daemon/server.h: one row. */
+struct server_rows {
+    const char *parts[3]; /* k0, k1, k2 */
+};
+
+const char *server_rows_value(const struct server_rows *rows, size_t row, const char *column) {
+    return row == 0 && column[0] == 'k' ? rows->parts[column[1] - '0'] : NULL;
+}
+
+static void a_key_is_read_only_if_it_is_nothing_but_literals(void **unused) {
+    (void)unused;
+    struct chunk_column columns[] = {{.name = "n", .kind = CHUNK_NUMBER}, {.name = "b", .kind = CHUNK_BINARY}};
+    const struct chunk_table table = {.columns = columns, .column_count = 2, .key = {1, 0}, .key_count = 2};
+    static const struct {
+        struct server_rows row;
+        const char *key; /* NULL: it is none */
+    } rows[] = {
+        {{{"X'61'", "5", NULL}}, "X'61'\x1f" "5"},
+        {{{"X''", "-5", NULL}}, "X''\x1f-5"},
+        {{{NULL, "5", NULL}}, NULL},
+        {{{"X'61'", NULL, NULL}}, NULL},
+        {{{"X'61'", "", NULL}}, NULL},
+        {{{"5", "X'61'", NULL}}, NULL},
+        {{{"X'61'", "5 OR 1", NULL}}, NULL},
+        {{{"X'61'\x1f" "4", "5", NULL}}, NULL},
+    };
+    struct statement key = {0};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const bool is_key = key_read(&key, &table, &rows[i].row, 0);
+        if (is_key != (rows[i].key != NULL) || (is_key && strcmp(key.at, rows[i].key) != 0))
+            fail_msg("row %zu: got %s", i, is_key ? key.at : "none");
+    }
+    statement_free(&key);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_text_is_read_or_refused),
         cmocka_unit_test(rows_are_found_and_deleted_by_key_and_age),
+        cmocka_unit_test(a_key_is_read_only_if_it_is_nothing_but_literals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

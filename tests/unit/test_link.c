@@ -125,6 +125,40 @@ static void gtid_lists_are_read_by_domain(void **unused) {
     assert_string_equal(gtid, "31-3-900");
     assert_false(link_gtid_of_domain("1-1-5", 3, gtid, sizeof gtid));
     assert_false(link_gtid_of_domain("", 1, gtid, sizeof gtid));
+    static const char *const broken[] = {
+        "1--1-5", "1-1--5", "1- 1-5", "+1-1-5", "4294967297-1-5", "1-4294967296-5", "1-1-18446744073709551616"};
+    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++)
+        if (link_gtid_of_domain(broken[i], 1, gtid, sizeof gtid))
+            fail_msg("%s: got %s", broken[i], gtid);
+}
+
+static void the_last_number_of_a_server_is_of_its_own_uuid_and_intervals(void **unused) {
+    (void)unused;
+    static const struct {
+        const char *set, *uuid;
+        unsigned long long last;
+    } rows[] = {
+        {"a0-1:1-5:7,\nb0-1:1-9", "a0-1", 7},
+        {"a0-1:1-5:7,\nb0-1:1-9", "b0-1", 9},
+        {"a0-1:3", "a0-1", 3},
+        {"a0-1:1-5:7", "c0-1", 0},
+        {"a0-1:1-5:7", "0-1", 0},
+        {"a0-1:1-5:7", "a0", 0},
+        {"a0-1:1-5:7", "", 0},
+        {"a0-1:1-5:v20260101:1-3", "a0-1", 5}, /* a tag of MySQL 8.3 and later */
+        {"a0-1:v20260101:1-3,b0-1:4", "a0-1", 0},
+        {"a0-1:1-5:99999999999999999999", "a0-1", 5},
+        {"a0-1", "a0-1", 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct link_state holder = {.kind = SERVER_MYSQL};
+        struct link_origin origin = {.kind = SERVER_MYSQL};
+        snprintf(holder.logged, sizeof holder.logged, "%s", rows[i].set);
+        snprintf(origin.uuid, sizeof origin.uuid, "%s", rows[i].uuid);
+        const unsigned long long got = link_last_number(&holder, &origin);
+        if (got != rows[i].last)
+            fail_msg("%s of %s: want %llu, got %llu", rows[i].uuid, rows[i].set, rows[i].last, got);
+    }
 }
 
 static void gtid_lists_are_joined_by_the_larger_number(void **unused) {
@@ -161,6 +195,7 @@ int main(void) {
         cmocka_unit_test(tables_behind_their_own_binary_log_were_set_back),
         cmocka_unit_test(only_transient_failures_are_retried_for_ever),
         cmocka_unit_test(gtid_lists_are_read_by_domain),
+        cmocka_unit_test(the_last_number_of_a_server_is_of_its_own_uuid_and_intervals),
         cmocka_unit_test(gtid_lists_are_joined_by_the_larger_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,6 +19,7 @@
 #include "../../daemon/page.h"
 #include "../../daemon/site_page.h"
 #include "../../daemon/status_json.h"
+#include "../../page/files.h"
 
 enum shown { METRICS, STATUS, PAGE };
 
@@ -249,6 +250,56 @@ static void a_silence_is_shared_as_dead_is_judged(void **unused) {
         if (site_page_silent_since_ms(&own) != cases[i].since_ms)
             fail_msg("%s: got %lld", cases[i].probes, (long long)site_page_silent_since_ms(&own));
     }
+}
+
+/* A page that is no longer written stays for a moment only where programs would else do what it keeps them
+ * from; and one that somebody took away is made again. */
+static void a_page_that_says_nothing_goes_with_its_daemon(void **unused) {
+    (void)unused;
+    static const struct {
+        const char *claim;
+        double lag_ms;
+        unsigned max_stale_ms;
+        int64_t dead_since_ms;
+        bool stays;
+    } cases[] = {
+        {"nothing is known", PICTURE_LAG_UNKNOWN, 1000, 0, false},
+        {"a lag that is allowed", 900, 1000, 0, false},
+        {"a lag that isn't", 1100, 1000, 0, true},
+        {"a lag that nobody asks for", 100000, 0, 0, false},
+        {"a silent master", PICTURE_LAG_UNKNOWN, 0, 3000, true},
+    };
+    char folder[] = "/tmp/roundabout-test-XXXXXX", path[128], name[64];
+    static char socket[] = "/nowhere/local.sock";
+    struct picture *picture = pictures_make("healthy");
+    assert_non_null(mkdtemp(folder));
+    page_name_site(name, socket);
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct config_group group = {.max_stale_ms = cases[i].max_stale_ms};
+        const struct config config = {.local.server.socket = socket,
+                                      .groups = &group,
+                                      .group_count = 1,
+                                      .stats = {.enabled = true, .directory = folder}};
+        const struct site_record own = {.life = cases[i].dead_since_ms ? SITE_DEAD : SITE_ALIVE,
+                                        .samples.good_ms = cases[i].dead_since_ms};
+        for (size_t origin = 0; origin < picture->site_count; origin++)
+            picture->servers[picture->own].lag_ms[origin] = cases[i].lag_ms;
+        struct site_page *page = site_page_open(&config);
+        site_page_write(page, picture, &own, 10000);
+        assert_int_equal(access(path, F_OK), 0);
+        unlink(path);
+        site_page_write(page, picture, &own, 15000);
+        assert_int_equal(access(path, F_OK), -1); /* it isn't looked for each time */
+        site_page_write(page, picture, &own, 20000);
+        assert_int_equal(access(path, F_OK), 0);
+        site_page_close(page);
+        if ((access(path, F_OK) == 0) != cases[i].stays)
+            fail_msg("%s: it %s", cases[i].claim, cases[i].stays ? "went" : "stayed");
+        unlink(path);
+    }
+    picture_free(picture);
+    rmdir(folder);
 }
 
 static void one_lost_answer_is_no_event(void **unused) {
@@ -487,6 +538,7 @@ int main(void) {
         cmocka_unit_test(one_lost_answer_is_no_event),
         cmocka_unit_test(a_lag_is_shared_as_it_is_shown),
         cmocka_unit_test(a_silence_is_shared_as_dead_is_judged),
+        cmocka_unit_test(a_page_that_says_nothing_goes_with_its_daemon),
         cmocka_unit_test(requests_for_others_are_known_by_their_host),
         cmocka_unit_test(the_journal_is_bounded_in_memory_and_in_its_file),
         cmocka_unit_test(a_journal_that_is_no_file_is_kept_in_memory),

@@ -146,8 +146,8 @@ def config_text(local, groups=GROUPS, **top):
 
 
 def stats_directory(config):
-    """Where the programs of this configuration count."""
-    return config + ".stats"
+    """Where the programs of this configuration count, any user's."""
+    return servers.counters(config + ".stats")
 
 
 class Lab:
@@ -194,8 +194,7 @@ class Lab:
         settings = {"socket": self.local.socket, **LOCAL_SETTINGS, **(local or {})}
         with open(path, "w") as out:
             out.write(config_text(settings, groups, **{"log_level": "debug", "log_file": log, **top}))
-            out.write(f'stats = {{ directory = "{stats_directory(path)}"; }};\n')
-        os.makedirs(stats_directory(path), exist_ok=True)
+            out.write(servers.counters_text(stats_directory(path)))
         return path, log
 
     def environment(self, **more):

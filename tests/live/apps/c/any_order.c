@@ -15,13 +15,6 @@
 #define CONNECTOR_C
 #endif
 
-static uint32_t random_state;
-
-static unsigned next_random(unsigned below) {
-    random_state = random_state * 1664525u + 1013904223u;
-    return (random_state >> 8) % below;
-}
-
 static const char *const STATEMENTS[] = {
     PUT("L/a"),
     PUT("L/b"),
@@ -494,7 +487,7 @@ static void one_round(unsigned steps) {
 
 int main(int argc, char **argv) {
     current = "any order";
-    random_state = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 1;
+    seed_random(argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 1);
     unsigned rounds = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 1;
     for (unsigned i = 0; i < rounds; i++) {
         one_round(20);

@@ -50,6 +50,10 @@ void run_and_store(MYSQL *mysql, const char *text);
 /* Where a statement was read (NULL: a plain one); `wanted` is L or M. */
 void site(MYSQL *mysql, const char *wanted, const char *text);
 
+/* Numbers below `below`, at random but the same for the same seed on any machine. */
+void seed_random(uint32_t seed);
+unsigned next_random(unsigned below);
+
 /* 14 steps a round, each round on a connection of its own. */
 void random_orders(uint32_t seed, unsigned rounds, bool leaves_results_unread);
 void more_random_statements(uint32_t seed);

@@ -4,13 +4,6 @@
 
 #include <string.h>
 
-static uint32_t random_state;
-
-static unsigned next_random(unsigned below) {
-    random_state = random_state * 1664525u + 1013904223u;
-    return (random_state >> 8) % below;
-}
-
 static const char *const STEPS[] = {
     PUT("L/a"),
     PUT("L/b"),
@@ -169,7 +162,7 @@ static void one_random_call(MYSQL *mysql, bool in_a_result) {
 }
 
 void random_orders(uint32_t seed, unsigned rounds, bool leaves_results_unread) {
-    random_state = seed;
+    seed_random(seed);
     for (unsigned round = 0; round < rounds; round++) {
         MYSQL *mysql = open_main();
         mysql_query(mysql, "TRUNCATE orders");

@@ -6,13 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint32_t random_state;
-
-static unsigned next_random(unsigned below) {
-    random_state = random_state * 1664525u + 1013904223u;
-    return (random_state >> 8) % below;
-}
-
 enum { UNKNOWN_HANDLER = 1243, OUT_OF_SYNC = 2014 };
 enum { SLOT_COUNT = 3, CELL_SIZE = 24, PARAMS_MAX = 3, COLUMNS_MAX = 3 };
 
@@ -301,7 +294,7 @@ static void connection_step(MYSQL *mysql, struct slot *slots) {
 }
 
 static void random_statements(uint32_t seed, unsigned rounds) {
-    random_state = seed;
+    seed_random(seed);
     for (unsigned round = 0; round < rounds; round++) {
         MYSQL *mysql = open_main();
         struct slot slots[SLOT_COUNT];
