@@ -110,9 +110,9 @@ struct sql_summary {
  * NULL filter: everything is. */
 struct sql_filter {
     unsigned verbs;
-    bool (*possible)(const void *context, struct slice text);
-    bool (*wanted)(const void *context, const struct sql_table *table);
-    const void *context;
+    bool (*possible)(void *context, struct slice text);
+    bool (*wanted)(void *context, const struct sql_table *table);
+    void *context;
 };
 
 void sql_summarize(struct slice text, struct lex_modes modes, const struct sql_filter *filter,

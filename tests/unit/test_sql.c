@@ -66,7 +66,7 @@ static void write_flags(const struct sql_summary *summary, struct text *flags) {
         add(flags, "", "-");
 }
 
-static bool want_all(const void *context, const struct sql_table *table) {
+static bool want_all(void *context, const struct sql_table *table) {
     (void)context;
     (void)table;
     return true;
