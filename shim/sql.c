@@ -404,10 +404,23 @@ static bool is_cache_verb(enum sql_verb verb) {
     return verb >= SQL_SELECT && verb <= SQL_DELETE;
 }
 
+static bool may_name_table(const struct sql_filter *filter, struct slice text) {
+    return !filter || !filter->possible || filter->possible(filter->context, text);
+}
+
 static bool is_settled(const struct sql_filter *filter, enum sql_verb verb, struct slice text) {
     if (!filter)
         return false;
-    return !(filter->verbs & 1u << verb) || (filter->possible && !filter->possible(filter->context, text));
+    return !(filter->verbs & 1u << verb) || (verb != SQL_REPLACE && !may_name_table(filter, text));
+}
+
+/* What can't be read matters only if it may name a table of interest. */
+static void note_not_understood(struct reader *reader, struct slice text) {
+    bool unasked = reader->summary->verb == SQL_REPLACE && reader->summary->table_count == 0;
+    if (unasked && !may_name_table(reader->filter, text))
+        reader->stopped = true;
+    else
+        reader_tie(reader, SQL_NOT_UNDERSTOOD);
 }
 
 /* Sets the verb. */
@@ -421,7 +434,7 @@ static void read_statement(struct reader *reader, const struct sql_filter *filte
         if (is_settled(filter, summary->verb, text))
             reader->stopped = true;
         else if (!read_cache_statement(reader) && !reader->stopped)
-            reader_tie(reader, SQL_NOT_UNDERSTOOD);
+            note_not_understood(reader, text);
         summary->stopped_early = reader->stopped;
     } else if (at_end(reader)) {
         summary->verb = SQL_NOTHING;
