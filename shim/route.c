@@ -369,41 +369,50 @@ static bool is_needle(const struct needles *needles, const char *at, const char 
     return false;
 }
 
-/* Whether a needle begins at one of the sixteen places from `at` on; reads seventeen bytes, all in front of
- * `end`. */
-static bool block_holds_needle(const char *at, const char *end, const struct needles *needles) {
-    bytes here, next, found = {0};
-    unsigned char places[sizeof(bytes)];
-    uint64_t any[2];
-    memcpy(&here, at, sizeof here);
-    memcpy(&next, at + 1, sizeof next);
-    here |= BLUR;
-    next |= BLUR;
-    for (size_t i = 0; i < needles->count; i++)
-        found |= (bytes)(here == needles->firsts[i]) & (bytes)(next == needles->seconds[i]);
-    memcpy(any, &found, sizeof any);
-    if (__builtin_expect(!(any[0] | any[1]), true))
-        return false;
-    memcpy(places, &found, sizeof places);
+/* A bit for each of eight bytes that are 0 or 255, the first byte's lowest. */
+static uint64_t bits_of(const bytes *found, size_t half) {
+    uint64_t bits;
+    memcpy(&bits, (const char *)found + 8 * half, sizeof bits);
+    bits &= UINT64_C(0x8080808080808080);
+    return __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? __builtin_bswap64(bits) : bits;
+}
+
+static __attribute__((noinline)) bool is_needle_found(const bytes *found, const char *at, const char *end,
+                                                      const struct needles *needles) {
     for (size_t half = 0; half < 2; half++)
-        for (size_t i = 8 * half; any[half] && i < 8 * half + 8; i++)
-            if (places[i] && is_needle(needles, at + i, end))
+        for (uint64_t bits = bits_of(found, half); bits; bits &= bits - 1)
+            if (is_needle(needles, at + 8 * half + __builtin_ctzll(bits) / 8, end))
                 return true;
     return false;
 }
 
+/* Sixteen places at once, for which seventeen bytes are read; of the last ones some were looked at already.
+ */
 static bool holds_needle(struct slice text, const struct needles *needles) {
-    const char *end = text.at + text.length;
-    const char *at = text.at;
-    for (; (size_t)(end - at) > sizeof(bytes); at += sizeof(bytes))
-        if (block_holds_needle(at, end, needles))
+    const char *at = text.at, *end = at + text.length;
+    if (text.length <= sizeof(bytes)) {
+        for (; end - at >= 2; at++)
+            if (is_needle(needles, at, end))
+                return true;
+        return false;
+    }
+    const char *last = end - sizeof(bytes) - 1;
+    for (;; at += sizeof(bytes)) {
+        bytes here, next, found = {0};
+        uint64_t any[2];
+        at = at < last ? at : last;
+        memcpy(&here, at, sizeof here);
+        memcpy(&next, at + 1, sizeof next);
+        here |= BLUR;
+        next |= BLUR;
+        for (size_t i = 0; i < needles->count; i++)
+            found |= (bytes)(here == needles->firsts[i]) & (bytes)(next == needles->seconds[i]);
+        memcpy(any, &found, sizeof any);
+        if (__builtin_expect((any[0] | any[1]) != 0, false) && is_needle_found(&found, at, end, needles))
             return true;
-    if (text.length > sizeof(bytes)) /* the rest, with some of what was looked at already */
-        return block_holds_needle(end - sizeof(bytes) - 1, end, needles);
-    for (; end - at >= 2; at++)
-        if (is_needle(needles, at, end))
-            return true;
-    return false;
+        if (at == last)
+            return false;
+    }
 }
 
 /* False: they are too many to look for, or one may be anything. */
@@ -424,9 +433,10 @@ static bool add_patterns(struct needles *needles, const struct config *config) {
  * counts what it found is read in any case: the caller wants to see it. */
 static bool is_possible(void *context, struct slice text) {
     const struct wanted *wanted = context;
-    struct needles needles = {.count = 0};
+    struct needles needles;
     if (text.length > SCAN_BYTES_MAX)
         return true;
+    needles.count = 0; /* the rest isn't filled in before it is used: it is large */
     if (!wanted->session->known)
         add_needle(&needles, "sql_calc_found_rows");
     if (!add_patterns(&needles, wanted->config))
@@ -477,7 +487,8 @@ static uint64_t groups_of(const struct sql_table *table, const struct route_sess
 }
 
 static bool may_name(struct slice text, const struct config *config) {
-    struct needles needles = {.count = 0};
+    struct needles needles;
+    needles.count = 0;
     return !add_patterns(&needles, config) || holds_needle(text, &needles);
 }
 
