@@ -256,9 +256,10 @@ static bool group_has_all(const struct config_group *group, const struct route_s
 }
 
 /* The session isn't known: is there a group that some answer of main's could send this to? */
-static struct route_decision decide_by_guess(const struct sql_summary *summary, size_t length,
-                                             const struct route_session *session,
-                                             const struct config *config) {
+static __attribute__((cold)) struct route_decision decide_by_guess(const struct sql_summary *summary,
+                                                                   size_t length,
+                                                                   const struct route_session *session,
+                                                                   const struct config *config) {
     struct route_decision decision = {.reason = ROUTE_ROUTED};
     for (size_t i = 0; i < config->group_count; i++) {
         const struct config_group *group = &config->groups[i];
@@ -455,25 +456,32 @@ static unsigned wanted_verbs(const struct config *config) {
            (statements & CONFIG_DELETE ? 1u << SQL_DELETE : 0);
 }
 
+/* The session's modes aren't known: is there another under which main would have to be asked? */
+static __attribute__((cold, noinline)) struct route_decision
+decide_in_all_modes(struct route_decision decision, struct slice text, const struct route_session *session,
+                    const struct config *config, const struct sql_filter *filter) {
+    for (unsigned i = 0; i < 4 && decision.reason != ROUTE_SESSION_UNKNOWN; i++) {
+        struct lex_modes modes = session->modes;
+        modes.ansi_quotes = i & 1;
+        modes.no_backslash_escapes = i & 2;
+        struct sql_summary other;
+        sql_summarize(text, modes, filter, &other);
+        struct route_decision there = route_decide(&other, text.length, session, config);
+        if (there.reason == ROUTE_SESSION_UNKNOWN)
+            return there;
+    }
+    return decision;
+}
+
 struct route_decision route_text(struct slice text, const struct route_session *session,
                                  const struct config *config, struct sql_summary *summary) {
     struct wanted wanted = {.session = session, .config = config, .asked = false};
     struct sql_filter filter = {wanted_verbs(config), is_possible, is_wanted, &wanted};
     sql_summarize(text, session->modes, &filter, summary);
     struct route_decision decision = decide(summary, text.length, session, config, &wanted);
-    if (session->known || !summary->mode_dependent)
-        return decision;
-    for (unsigned i = 0; i < 4 && decision.reason != ROUTE_SESSION_UNKNOWN; i++) {
-        struct lex_modes modes = session->modes;
-        modes.ansi_quotes = i & 1;
-        modes.no_backslash_escapes = i & 2;
-        struct sql_summary other;
-        sql_summarize(text, modes, &filter, &other);
-        struct route_decision there = route_decide(&other, text.length, session, config);
-        if (there.reason == ROUTE_SESSION_UNKNOWN)
-            return there;
-    }
-    return decision;
+    return session->known || !summary->mode_dependent
+               ? decision
+               : decide_in_all_modes(decision, text, session, config, &filter);
 }
 
 /* The groups that may have this table. */
