@@ -127,8 +127,10 @@ $(BUILD)/%.o: %.c
 
 $(BUILD)/shim/late.o: CFLAGS_ALL += -DLIBCONFIG_SONAME='"$(LIBCONFIG_SONAME)"'
 
+# Not under valgrind, which tells the lines of .text alone.
+ORDER ?= -Wl,-T,shim/order.ld
 $(BUILD)/libroundabout.so: $(call objects,$(SHIM)) shim/exports.map shim/order.ld
-	$(CC) -shared $(LDFLAGS_ALL) -Wl,--version-script=shim/exports.map -Wl,-T,shim/order.ld -Wl,-z,defs -o $@ $(call objects,$(SHIM)) -ldl -lpthread
+	$(CC) -shared $(LDFLAGS_ALL) -Wl,--version-script=shim/exports.map $(ORDER) -Wl,-z,defs -o $@ $(call objects,$(SHIM)) -ldl -lpthread
 
 $(BUILD)/roundabout: $(call objects,$(CLI))
 	$(CC) $(LDFLAGS_ALL) -pie -o $@ $^ -lconfig $(MYSQL_LIBS) -lpthread
@@ -444,7 +446,7 @@ tsan: deps
 # None is left out: memory that runs out is seen by this tool alone, since a sanitizer's allocator can't be replaced; with threads it is half of the time.
 VALGRIND = valgrind -q --error-exitcode=9 --suppressions=tests/preload/valgrind.supp
 valgrind: deps
-	+@$(MAKE) --no-print-directory fast BUILD=$(BUILD)/valgrind OPTIMISE=-O1 UNDER="$(VALGRIND)" \
+	+@$(MAKE) --no-print-directory fast BUILD=$(BUILD)/valgrind OPTIMISE=-O1 ORDER= UNDER="$(VALGRIND)" \
 	    PRELOAD_OPTIONS="--wrapper '$(VALGRIND)'"
 
 # The readers of foreign input, fuzzed: FUZZ_S seconds each. Needs clang with its libFuzzer.
