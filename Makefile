@@ -38,7 +38,7 @@ SANITIZE ?=
 accepts = $(shell $(CC) $(1) -Werror -x c -c -o /dev/null /dev/null 2>/dev/null && echo $(1))
 HARDENING := -fstack-protector-strong -fstack-clash-protection $(call accepts,-fcf-protection=full) $(call accepts,-mbranch-protection=standard) \
             $(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
-CFLAGS_ALL = -std=gnu11 -g $(OPTIMISE) $(HARDENING) $(WARNINGS) $(SANITIZE) -fPIC -fvisibility=hidden -MMD -MP $(CFLAGS)
+CFLAGS_ALL = -std=gnu11 -g $(OPTIMISE) $(HARDENING) $(WARNINGS) $(SANITIZE) -fPIC -ffunction-sections -fvisibility=hidden -MMD -MP $(CFLAGS)
 LDFLAGS_ALL = -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 
 CONFIG = config/config.c config/file.c config/reading.c config/values.c config/spelling.c config/rules.c config/secret.c config/settings.c config/expire.c
@@ -128,8 +128,10 @@ $(BUILD)/%.o: %.c
 
 $(BUILD)/shim/late.o: CFLAGS_ALL += -DLIBCONFIG_SONAME='"$(LIBCONFIG_SONAME)"'
 
-$(BUILD)/libroundabout.so: $(call objects,$(SHIM)) shim/exports.map
-	$(CC) -shared $(LDFLAGS_ALL) -Wl,--version-script=shim/exports.map -Wl,-z,defs -o $@ $(call objects,$(SHIM)) -ldl -lpthread
+# Not under valgrind, which tells the lines of .text alone.
+ORDER ?= -Wl,-T,shim/order.ld
+$(BUILD)/libroundabout.so: $(call objects,$(SHIM)) shim/exports.map shim/order.ld
+	$(CC) -shared $(LDFLAGS_ALL) -Wl,--version-script=shim/exports.map $(ORDER) -Wl,-z,defs -o $@ $(call objects,$(SHIM)) -ldl -lpthread
 
 $(BUILD)/roundabout: $(call objects,$(CLI))
 	$(CC) $(LDFLAGS_ALL) -pie -o $@ $^ -lconfig $(MYSQL_LIBS) -lpthread
@@ -448,7 +450,7 @@ tsan: deps
 # None is left out: memory that runs out is seen by this tool alone, since a sanitizer's allocator can't be replaced; with threads it is half of the time.
 VALGRIND = valgrind -q --error-exitcode=9 --suppressions=tests/preload/valgrind.supp
 valgrind: deps
-	+@$(MAKE_ALL) fast BUILD=$(BUILD)/valgrind OPTIMISE=-O1 UNDER="$(VALGRIND)" \
+	+@$(MAKE_ALL) fast BUILD=$(BUILD)/valgrind OPTIMISE=-O1 ORDER= UNDER="$(VALGRIND)" \
 	    PRELOAD_OPTIONS="--wrapper '$(VALGRIND)'"
 
 # The readers of foreign input, fuzzed: FUZZ_S seconds each. Needs clang with its libFuzzer.

@@ -104,12 +104,16 @@ static void choose(const struct config *config) {
     errno = kept_errno;
 }
 
+static __attribute__((cold, noinline)) void choose_alone(const struct config *config) {
+    int cancel_state;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state); /* others would wait for it in vain */
+    choose(config);
+    pthread_setcancelstate(cancel_state, NULL);
+}
+
 static struct page_breaker *state_for(const struct config *config) {
     if (atomic_load_explicit(&chosen_for, memory_order_acquire) != config) {
-        int cancel_state;
-        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state); /* others would wait for it in vain */
-        choose(config);
-        pthread_setcancelstate(cancel_state, NULL);
+        choose_alone(config);
     }
     struct page_breaker *page = atomic_load_explicit(&shared, memory_order_acquire);
     bool alone = atomic_load_explicit(&contradictions, memory_order_relaxed) >= CONTRADICTIONS_MAX;

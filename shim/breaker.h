@@ -28,11 +28,11 @@ void breaker_end_connect(const struct config *config, int64_t token);
 
 /* The local master could not be reached or was lost. `why` is for the log, one line when it was up until now.
  */
-void breaker_failed(const struct config *config, const char *why);
+__attribute__((cold)) void breaker_failed(const struct config *config, const char *why);
 
 /* It answered. One line when it was down. */
 void breaker_succeeded(const struct config *config);
 
-bool breaker_is_open(const struct config *config);
+__attribute__((cold)) bool breaker_is_open(const struct config *config);
 
 #endif

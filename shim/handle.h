@@ -100,6 +100,7 @@ struct handle {
     unsigned char cause;     /* enum page_cause: why the last statement that was to be routed couldn't be */
     unsigned char sent_verb; /* enum sql_verb: of the text whose outcome comes with another call, also where
                                 it isn't kept */
+    unsigned kept_warning_count;
     unsigned long thread_id; /* main's; another one after a call means that the library has reconnected */
     struct routing *routing; /* NULL until the first statement that may be routed */
     struct local *streaming; /* a shadow from which the application may not have read everything */
@@ -125,7 +126,6 @@ struct handle {
         running; /* the shadow that a statement is running on now: mariadb_cancel comes from another thread */
     uint64_t kept_insert_id;
     uint64_t kept_found_rows;
-    unsigned kept_warning_count;
     struct socket socket; /* main's, as of its last connect */
     struct server server; /* which one main is; server.identity 0: not known yet */
     struct option *options;

@@ -37,14 +37,22 @@ void query_follow_kill(struct handle *handle, unsigned long thread_id);
 bool query_text_to_route(const struct handle *handle, const char *text, unsigned long length,
                          struct slice *slice);
 
+/* A text on its way to be sent: is_read once `summary` is what a look at it in this session has said. */
+struct sending {
+    bool is_read;
+    struct sql_summary summary;
+};
+
 /* The first half of a routed statement: runs it to its end, on the server at this site, and has main's
  * descriptor say that the answer is there. False: it is main's. */
-bool query_send_routed(struct handle *handle, const char *text, unsigned long length);
+bool query_send_routed(struct handle *handle, const char *text, unsigned long length,
+                       struct sending *sending);
 /* The second half. False: it is main's, or there was no first one. */
 bool query_read_answer(struct handle *handle, my_bool *failed);
 
-/* Before and behind the sending half of a statement on main. */
-void query_begin_send(struct call *call, const char *text, unsigned long length);
+/* Before and behind the sending half of a statement on main. `sending`: as the above left it for the same text,
+ * with nothing done on the handle since. */
+void query_begin_send(struct call *call, const char *text, unsigned long length, struct sending *sending);
 void query_end_send(struct call *call, bool succeeded);
 
 /* Decides over a text that the application prepares, and keeps of it what is needed later. True: the

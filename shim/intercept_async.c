@@ -255,14 +255,15 @@ EXPORT int mysql_send_query_start(int *result, MYSQL *mysql, const char *text, u
         query_end_send(&call, false);
         return 0;
     }
+    struct sending sending;
     if (watched) {
         call.handle->busy = false;
-        if (query_send_routed(call.handle, text, length)) {
+        if (query_send_routed(call.handle, text, length, &sending)) {
             *result = 0;
             return 0;
         }
         call.handle->busy = true;
-        query_begin_send(&call, text, length);
+        query_begin_send(&call, text, length, &sending);
     }
     int status = call.real->mysql_send_query_start(result, mysql, text, length);
     if (watched) {
@@ -492,6 +493,7 @@ EXPORT enum net_async_status mysql_send_query_nonblocking(MYSQL *mysql, const ch
         return real->mysql_send_query_nonblocking(mysql, text, length);
     }
     struct call call;
+    struct sending sending;
     if (!handle->busy) {
         if (handle->streaming && local_is_streaming(handle)) {
             return mysql_send_query(mysql, text, length) == 0 ? NET_ASYNC_COMPLETE
@@ -499,11 +501,11 @@ EXPORT enum net_async_status mysql_send_query_nonblocking(MYSQL *mysql, const ch
         }
         command_begin(&call, mysql, CALLER);
         handle->busy = false;
-        if (query_send_routed(handle, text, length)) {
+        if (query_send_routed(handle, text, length, &sending)) {
             return NET_ASYNC_COMPLETE;
         }
         handle->busy = true;
-        query_begin_send(&call, text, length);
+        query_begin_send(&call, text, length, &sending);
         started(&call, 1, END_SEND, NULL, NULL, false);
     }
     enum net_async_status status = real->mysql_send_query_nonblocking(mysql, text, length);

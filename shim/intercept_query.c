@@ -436,10 +436,8 @@ void query_count(struct handle *handle, struct route_decision decision, const st
                  uint64_t ns) {
     enum page_verb verb = stats_verb(summary->verb);
     handle->timed = stats_count(verb, decision.reason);
-    if (decision.group && summary->table_count > 0) {
-        const struct config_table *table =
-            route_find_table(decision.group, &handle->session.route, &summary->tables[0]);
-        stats_count_table(decision.group, table, verb, decision.reason, ns);
+    if (decision.group) {
+        stats_count_table(decision.group, &decision.group->tables[decision.table], verb, decision.reason, ns);
     }
     if (ns > 0) {
         stats_note_routed(ns);

@@ -8,39 +8,44 @@
 
 /* What goes to main as the first half of a statement does to the session what its outcome says, and that
  * comes with the second. */
-void query_begin_send(struct call *call, const char *text, unsigned long length) {
+void query_begin_send(struct call *call, const char *text, unsigned long length, struct sending *sending) {
     struct handle *handle = call->handle;
     struct slice slice;
     if (call->target != handle->main) {
         return;
     }
     if (query_text_to_route(handle, text, length, &slice)) {
-        struct sql_summary summary;
-        route_text(slice, &handle->session.route, setup_config(), &summary); /* read as far as it matters */
-        command_before_text(handle, &summary);
-        command_keep_text(handle, slice, &summary);
+        if (!sending->is_read) {
+            route_text(slice, &handle->session.route, setup_config(),
+                       &sending->summary); /* read as far as it matters */
+        }
+        command_before_text(handle, &sending->summary);
+        command_keep_text(handle, slice, &sending->summary);
     }
 }
 
-bool query_send_routed(struct handle *handle, const char *text, unsigned long length) {
+bool query_send_routed(struct handle *handle, const char *text, unsigned long length,
+                       struct sending *sending) {
     struct slice slice;
-    struct sql_summary summary;
+    struct sql_summary *summary = &sending->summary;
     enum route_reason reason = ROUTE_OTHER_CALL;
+    sending->is_read = false;
     if (!query_text_to_route(handle, text, length, &slice)) {
         return false;
     }
-    bool may = query_may_route(handle, slice, &summary, &reason);
+    bool may = query_may_route(handle, slice, summary, &reason);
     struct routing *routing = may ? handle_make_routing(handle) : NULL;
     if (!routing || !socket_is_same(&handle->socket) ||
         !descriptor_prepare(&routing->loan, handle->socket.number)) {
         bool lacks_loan = reason == ROUTE_ROUTED || reason == ROUTE_SESSION_UNKNOWN;
         reason = lacks_loan ? ROUTE_OTHER_CALL : reason;
-        query_note_reason(&summary, reason);
-        stats_count(stats_verb(summary.verb), reason);
+        sending->is_read = true;
+        query_note_reason(summary, reason);
+        stats_count(stats_verb(summary->verb), reason);
         query_observe(handle, slice, &(struct route_decision){.reason = reason});
         return false;
     }
-    if (!query_route(handle, slice, &summary, &routing->sent_result)) {
+    if (!query_route(handle, slice, summary, &routing->sent_result)) {
         descriptor_drop(&routing->loan);
         return false;
     }
@@ -74,6 +79,7 @@ bool query_read_answer(struct handle *handle, my_bool *failed) {
 
 EXPORT int mysql_send_query(MYSQL *mysql, const char *text, unsigned long length) {
     struct call call;
+    struct sending sending;
     if (!command_begin(&call, mysql, CALLER)) {
         query_count_aside(handle_find(mysql));
         return call.real && call.real->mysql_send_query ? call.real->mysql_send_query(mysql, text, length)
@@ -81,12 +87,12 @@ EXPORT int mysql_send_query(MYSQL *mysql, const char *text, unsigned long length
     }
     if (call.target == call.handle->main) {
         call.handle->busy = false;
-        if (query_send_routed(call.handle, text, length)) {
+        if (query_send_routed(call.handle, text, length, &sending)) {
             return 0;
         }
         call.handle->busy = true;
     }
-    query_begin_send(&call, text, length);
+    query_begin_send(&call, text, length, &sending);
     int result = call.real->mysql_send_query(call.target, text, length);
     query_end_send(&call, result == 0);
     return result;

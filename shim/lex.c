@@ -5,11 +5,11 @@
 #include <string.h>
 
 enum class {
-    STRAY, /* begins nothing: visible bytes without meaning, control characters */
-    SPACE,
     LETTER, /* and underscore, and bytes >= 0x80 */
     DIGIT,
-    DOLLAR, /* in a word, but not first: MySQL 9 has $tag$ strings */
+    DOLLAR, /* in a word, but not first: MySQL 9 has $tag$ strings. Up to here: all that words are made of */
+    STRAY,  /* begins nothing: visible bytes without meaning, control characters */
+    SPACE,
     QUOTE,  /* ' */
     DOUBLE, /* " */
     BACK,   /* ` */
@@ -48,7 +48,7 @@ static const unsigned char CLASS[256] = {
 static enum class class_of(char byte) { return (enum class)CLASS[(unsigned char)byte]; }
 
 static bool goes_on_in_word(char byte) {
-    return class_of(byte) >= LETTER && class_of(byte) <= DOLLAR;
+    return class_of(byte) <= DOLLAR;
 }
 
 static bool is_digit(char byte) {
@@ -383,7 +383,8 @@ static void read_single(struct lexer *lexer, struct token *token, enum lex_kind 
     lexer->next = token->from + 1;
 }
 
-void lex_read(struct lexer *lexer, struct token *token) {
+/* Any token, whatever stands in front of it. */
+static __attribute__((noinline)) void read_any(struct lexer *lexer, struct token *token) {
     bool whole = skip_to_token(lexer);
     *token = (struct token){.kind = LEX_END, .text = {lexer->next, 0}, .from = lexer->next};
     if (!whole || lexer->bad) {
@@ -439,6 +440,45 @@ void lex_read(struct lexer *lexer, struct token *token) {
         read_single(lexer, token, LEX_OPERATOR);
         break;
     }
+}
+
+/* A word, or an operator of one byte, behind nothing but blanks: most tokens are. Else false, and only the
+ * blanks are passed over. */
+static inline bool read_plain(struct lexer *lexer, struct token *token) {
+    const char *at = lexer->next, *end = lexer->end;
+    while (at < end && *at == ' ')
+        at++;
+    lexer->next = at;
+    if (at == end || lexer->bad)
+        return false;
+    enum class class = class_of(*at);
+    const char *behind = at + 1;
+    if (class == LETTER || at == lexer->part) {
+        unsigned char seen = (unsigned char)*at;
+        for (; behind < end && goes_on_in_word(*behind); behind++)
+            seen |= (unsigned char)*behind;
+        if (behind == at + 1 && behind < end && *behind == '\'')
+            return false; /* x'4D' */
+        lexer->charset_dependent |= seen >= 0x80;
+        lexer->part = end - behind > 1 && *behind == '.' && goes_on_in_word(behind[1]) ? behind + 1 : NULL;
+        token->kind = LEX_WORD;
+        token->byte = '\0';
+    } else if (class == SINGLE || (class == POINT && behind == lexer->part)) {
+        token->kind = LEX_OPERATOR;
+        token->byte = *at;
+    } else {
+        return false;
+    }
+    token->doubled = false;
+    token->text = (struct slice){at, bytes_between(at, behind)};
+    token->from = at;
+    lexer->next = behind;
+    return true;
+}
+
+void lex_read(struct lexer *lexer, struct token *token) {
+    if (!read_plain(lexer, token))
+        read_any(lexer, token);
 }
 
 struct token lex_next(struct lexer *lexer) {

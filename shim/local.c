@@ -117,7 +117,7 @@ void local_note_refused(struct handle *handle, const struct sql_summary *summary
 /* The rows of the shadow's transaction are undone, and the application is told of a deadlock: without the
  * shim all of its transaction would be undone now. Main's part must go as well, or the application's next
  * attempt would run on top of it. */
-static void undo_both(struct handle *handle, struct local *local) {
+static __attribute__((cold)) void undo_both(struct handle *handle, struct local *local) {
     static const char text[] = "ROLLBACK";
     if (!local->transaction) {
         return; /* it ran by itself: nothing but the statement is undone */
@@ -165,10 +165,38 @@ static enum verdict say(struct handle *handle, struct local *local, const struct
 static void note_success(const struct handle *handle, const struct order *order) {
     const struct sql_summary *summary = order->summary;
     breaker_succeeded(setup_config());
-    if (summary->table_count > 0 && log_state_changed(table_key(handle, summary), 0)) {
+    if (log_knows_states() && summary->table_count > 0 && log_state_changed(table_key(handle, summary), 0)) {
         log_write(CONFIG_LOG_INFO, "local master takes statements on %.*s again",
                   (int)summary->tables[0].table.length, summary->tables[0].table.at);
     }
+}
+
+/* An order that is under way. */
+struct attempt {
+    const struct config *config;
+    int64_t started_ms;
+    unsigned number; /* from 0 on */
+};
+
+/* The shadow was lost in it. True: once more, on a new connection. */
+static __attribute__((cold, noinline)) bool may_try_again(struct handle *handle, struct local_slot *slot,
+                                                          const struct order *order, struct attempt attempt) {
+    const struct local *local = slot->local;
+    char why[512];
+    snprintf(why, sizeof why, "%u %s", local->real->mysql_errno(local->mysql),
+             local->real->mysql_error(local->mysql));
+    local_retire(handle, slot);
+    bool timed_out =
+        local_now_ms() - attempt.started_ms >= (int64_t)attempt.config->local.read_timeout_s * 1000;
+    if ((timed_out || attempt.number > 0) && !handle->cancelled) {
+        breaker_failed(attempt.config, why);
+    }
+    bool again = !timed_out && attempt.number == 0 && !slot->transaction_lost && !handle->cancelled &&
+                 (!order->execute || may_be_repeated(order->summary->verb));
+    if (!again) {
+        handle->cause = timed_out ? PAGE_CAUSE_TIMED_OUT : PAGE_CAUSE_LOST;
+    }
+    return again;
 }
 
 static enum route_reason run(struct handle *handle, const struct order *order, int *result,
@@ -180,11 +208,11 @@ static enum route_reason run(struct handle *handle, const struct order *order, i
     }
     struct local_slot *slot = &routing->slots[order->group->transactions == CONFIG_IMMEDIATE];
     bool follow = order->group->transactions == CONFIG_FOLLOW;
-    int64_t started_ms = local_now_ms();
-    for (int attempt = 0;; attempt++) {
+    struct attempt attempt = {config, local_now_ms(), 0};
+    for (;; attempt.number++) {
         enum route_reason reason =
             make_ready(handle, slot, config, follow, order->execute, order->text.length);
-        if (reason == ROUTE_LOCAL_DOWN && !slot->local && !slot->transaction_lost && attempt == 0 &&
+        if (reason == ROUTE_LOCAL_DOWN && !slot->local && !slot->transaction_lost && attempt.number == 0 &&
             !slot->retry_at_ms && slot->retired && !breaker_is_open(config)) {
             continue; /* it was lost while it lay idle and found out just now: once more on a new connection
                        */
@@ -211,20 +239,9 @@ static enum route_reason run(struct handle *handle, const struct order *order, i
             handle->cause = PAGE_CAUSE_REFUSED;
             return ROUTE_LOCAL_DOWN;
         case VERDICT_LOST:
-            break;
-        }
-        char why[512];
-        snprintf(why, sizeof why, "%u %s", local->real->mysql_errno(local->mysql),
-                 local->real->mysql_error(local->mysql));
-        local_retire(handle, slot);
-        bool timed_out = local_now_ms() - started_ms >= (int64_t)config->local.read_timeout_s * 1000;
-        if ((timed_out || attempt > 0) && !handle->cancelled) {
-            breaker_failed(config, why);
-        }
-        if (timed_out || attempt > 0 || slot->transaction_lost || handle->cancelled ||
-            (order->execute && !may_be_repeated(order->summary->verb))) {
-            handle->cause = timed_out ? PAGE_CAUSE_TIMED_OUT : PAGE_CAUSE_LOST;
-            return ROUTE_LOCAL_DOWN;
+            if (!may_try_again(handle, slot, order, attempt)) {
+                return ROUTE_LOCAL_DOWN;
+            }
         }
     }
 }

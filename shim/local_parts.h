@@ -26,23 +26,23 @@ void local_free(struct local *local);
 
 /* The connection is lost, but the application may hold pointers that accessors gave it: it is kept until the
  * next loss. */
-void local_retire(struct handle *handle, struct local_slot *slot);
+__attribute__((cold)) void local_retire(struct handle *handle, struct local_slot *slot);
 
 /* Neither closed nor used: what its descriptor number means now is not ours. Its memory stays. */
-void local_abandon(struct handle *handle, struct local_slot *slot);
+__attribute__((cold)) void local_abandon(struct handle *handle, struct local_slot *slot);
 
 /* This handle doesn't try again for retry_after_ms. Returns the reason it was given. */
-enum route_reason local_refuse_for_a_while(struct local_slot *slot, const struct config *config,
+__attribute__((cold)) enum route_reason local_refuse_for_a_while(struct local_slot *slot, const struct config *config,
                                            enum route_reason reason);
 
 /* One line when the local master begins to refuse `what` of `who`, or does it for another reason; one when it
  * takes it again. */
-void local_note_refusal(const char *what, const char *who, unsigned error, const char *text);
-void local_note_acceptance(const char *what, const char *who);
+__attribute__((cold)) void local_note_refusal(const char *what, const char *who, unsigned error, const char *text);
+__attribute__((cold)) void local_note_acceptance(const char *what, const char *who);
 
 /* Fills an empty slot with a connection to the local master, checked to be another server than main and of
  * its kind. */
-enum route_reason local_open(struct handle *handle, struct local_slot *slot, const struct config *config);
+__attribute__((cold)) enum route_reason local_open(struct handle *handle, struct local_slot *slot, const struct config *config);
 
 /* Brings database, settings and, where the group follows the application's transaction, the transaction in
  * step with main; without `begins` one that isn't open yet stays so. */

@@ -12,7 +12,7 @@
 
 /* All settings that the connection lacks, in the order in which they were made; those that can share a
  * statement do. */
-static bool set_settings(struct handle *handle, struct local *local, bool autocommit) {
+static __attribute__((cold)) bool set_settings(struct handle *handle, struct local *local, bool autocommit) {
     char *text = NULL;
     size_t length = 0;
     FILE *stream = open_memstream(&text, &length);
@@ -56,7 +56,7 @@ static bool set_settings(struct handle *handle, struct local *local, bool autoco
     return done;
 }
 
-static bool begin(struct handle *handle, struct local *local) {
+static __attribute__((noinline)) bool begin(struct handle *handle, struct local *local) {
     const struct session *session = &handle->session;
     if (session->begun) {
         char text[96] = "START TRANSACTION";
@@ -83,8 +83,8 @@ static bool begin(struct handle *handle, struct local *local) {
 }
 
 /* The shadow could not be brought in step. Lost: the slot is empty now. */
-static enum route_reason out_of_step(struct handle *handle, struct local_slot *slot,
-                                     const struct config *config) {
+static __attribute__((cold)) enum route_reason out_of_step(struct handle *handle, struct local_slot *slot,
+                                                           const struct config *config) {
     struct local *local = slot->local;
     unsigned error = local->real->mysql_errno(local->mysql);
     handle->cause = verdict_of(error) == VERDICT_LOST ? PAGE_CAUSE_LOST : PAGE_CAUSE_OUT_OF_STEP;

@@ -21,6 +21,7 @@ static enum config_log_level wanted = CONFIG_LOG_INFO;
 
 static _Atomic uint64_t state_keys[STATES_MAX];
 static _Atomic unsigned states[STATES_MAX];
+static _Atomic bool knows_states;
 
 static const char *const LEVELS[] = {"error", "warning", "info", "debug"};
 
@@ -47,8 +48,8 @@ static bool is_unix_socket(int number) {
 
 /* A program that closed its standard error may have a connection or a file of data under that number by now.
  * A line goes there only if it is what the process began with (the journal's socket among others, but not
- * somebody's connection that inetd put there), or what errors are led to later: a terminal, a pipe, a file that
- * is appended to. */
+ * somebody's connection that inetd put there), or what errors are led to later: a terminal, a pipe, a file
+ * that is appended to. */
 static bool takes_lines(int number) {
     struct stat now;
     if (fstat(number, &now) != 0) {
@@ -154,6 +155,7 @@ bool log_state_changed(uint64_t key, unsigned state) {
             if (state == 0) {
                 return false; /* never seen and as if it had always been so: takes no room */
             }
+            atomic_store(&knows_states, true);
             if (atomic_compare_exchange_strong(&state_keys[place], &there, key)) {
                 there = key;
             }
@@ -163,4 +165,8 @@ bool log_state_changed(uint64_t key, unsigned state) {
         }
     }
     return false;
+}
+
+bool log_knows_states(void) {
+    return atomic_load_explicit(&knows_states, memory_order_relaxed);
 }

@@ -16,6 +16,8 @@ static bool matches(const char *pattern, struct slice name, bool fold_case) {
     const char *star = NULL;
     size_t after_star = 0;
     size_t i = 0;
+    for (; i < name.length && *pattern == name.at[i] && *pattern != '*'; i++)
+        pattern++;
     while (i < name.length) {
         if (*pattern == '*') {
             star = pattern++;
@@ -59,19 +61,28 @@ static bool group_has(const struct config_group *group, const struct route_sessi
     return route_find_table(group, session, table) != NULL;
 }
 
-const struct config_group *route_find_group(const struct config *config, const struct route_session *session,
-                                            const struct sql_table *table) {
-    const struct config_group *off = NULL;
+/* Where a table belongs; NULL and NULL: nowhere. */
+struct place {
+    const struct config_group *group;
+    const struct config_table *table;
+};
+
+static struct place find_place(const struct config *config, const struct route_session *session,
+                               const struct sql_table *table) {
+    struct place off = {NULL, NULL};
     for (size_t i = 0; i < config->group_count; i++) {
-        const struct config_group *group = &config->groups[i];
-        if (!group_has(group, session, table))
-            continue;
-        if (group->mode != CONFIG_OFF)
-            return group;
-        if (!off)
-            off = group;
+        struct place here = {&config->groups[i], route_find_table(&config->groups[i], session, table)};
+        if (here.table && here.group->mode != CONFIG_OFF)
+            return here;
+        if (here.table && !off.table)
+            off = here;
     }
     return off;
+}
+
+const struct config_group *route_find_group(const struct config *config, const struct route_session *session,
+                                            const struct sql_table *table) {
+    return find_place(config, session, table).group;
 }
 
 static unsigned statement_bit(enum sql_verb verb) {
@@ -115,7 +126,7 @@ static enum route_reason reason_in_text(const struct sql_summary *summary, bool 
         {SQL_CHARSET, ROUTE_CHARSET},
         {SQL_NOT_UNDERSTOOD, ROUTE_NOT_UNDERSTOOD},
     };
-    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+    for (size_t i = 0; summary->ties && i < sizeof reasons / sizeof *reasons; i++)
         if (summary->ties & reasons[i].tie)
             return reasons[i].reason;
     return (summary->parameters && !prepared) || summary->stopped_early ? ROUTE_NOT_UNDERSTOOD : ROUTE_ROUTED;
@@ -196,20 +207,44 @@ static enum route_reason decide_in_group(const struct sql_summary *summary, size
     return session->known ? ROUTE_ROUTED : ROUTE_SESSION_UNKNOWN;
 }
 
+/* What the filter of a text has asked for: the first table, and where that belongs. */
+struct wanted {
+    const struct route_session *session;
+    const struct config *config;
+    bool asked;
+    struct sql_table table;
+    struct place place;
+};
+
+static bool is_same_slice(struct slice one, struct slice other) {
+    return one.at == other.at && one.length == other.length;
+}
+
+/* Where the first table belongs. `wanted`, or NULL, may know it already. */
+static struct place first_place(const struct sql_summary *summary, const struct route_session *session,
+                                const struct config *config, const struct wanted *wanted) {
+    const struct sql_table *table = &summary->tables[0];
+    bool known = wanted && wanted->asked && is_same_slice(wanted->table.table, table->table) &&
+                 is_same_slice(wanted->table.database, table->database) &&
+                 wanted->table.quotes_doubled == table->quotes_doubled;
+    return known ? wanted->place : find_place(config, session, table);
+}
+
 static struct route_decision decide_by_tables(const struct sql_summary *summary, size_t length,
                                               const struct route_session *session,
-                                              const struct config *config) {
-    const struct config_group *first = route_find_group(config, session, &summary->tables[0]);
-    bool some = first != NULL;
+                                              const struct config *config, const struct wanted *wanted) {
+    struct place first = first_place(summary, session, config, wanted);
+    bool some = first.group != NULL;
     bool all = some;
     for (size_t i = 1; i < summary->table_count; i++) {
         const struct config_group *group = route_find_group(config, session, &summary->tables[i]);
         some |= group != NULL;
-        all &= group == first;
+        all &= group == first.group;
     }
     if (!all)
-        return (struct route_decision){some ? ROUTE_OTHER_TABLE : ROUTE_NO_CACHE_TABLE, NULL};
-    return (struct route_decision){decide_in_group(summary, length, session, config, first), first};
+        return (struct route_decision){.reason = some ? ROUTE_OTHER_TABLE : ROUTE_NO_CACHE_TABLE};
+    return (struct route_decision){decide_in_group(summary, length, session, config, first.group),
+                                   (unsigned)(first.table - first.group->tables), first.group};
 }
 
 static bool group_has_all(const struct config_group *group, const struct route_session *session,
@@ -221,15 +256,18 @@ static bool group_has_all(const struct config_group *group, const struct route_s
 }
 
 /* The session isn't known: is there a group that some answer of main's could send this to? */
-static struct route_decision decide_by_guess(const struct sql_summary *summary, size_t length,
-                                             const struct route_session *session,
-                                             const struct config *config) {
-    struct route_decision decision = {ROUTE_ROUTED, NULL};
+static __attribute__((cold)) struct route_decision decide_by_guess(const struct sql_summary *summary,
+                                                                   size_t length,
+                                                                   const struct route_session *session,
+                                                                   const struct config *config) {
+    struct route_decision decision = {.reason = ROUTE_ROUTED};
     for (size_t i = 0; i < config->group_count; i++) {
         const struct config_group *group = &config->groups[i];
         if (!group_has_all(group, session, summary))
             continue;
-        struct route_decision here = {decide_in_group(summary, length, session, config, group), group};
+        const struct config_table *first = route_find_table(group, session, &summary->tables[0]);
+        struct route_decision here = {decide_in_group(summary, length, session, config, group),
+                                      (unsigned)(first - group->tables), group};
         if (here.reason == ROUTE_SESSION_UNKNOWN)
             return here;
         if (!decision.group)
@@ -244,20 +282,26 @@ static struct route_decision decide_by_guess(const struct sql_summary *summary, 
     return decision;
 }
 
-struct route_decision route_decide(const struct sql_summary *summary, size_t length,
-                                   const struct route_session *session, const struct config *config) {
+static struct route_decision decide(const struct sql_summary *summary, size_t length,
+                                    const struct route_session *session, const struct config *config,
+                                    const struct wanted *wanted) {
     unsigned bit = statement_bit(summary->verb);
     if (!bit && summary->ties & SQL_EXECUTABLE_COMMENT)
-        return (struct route_decision){ROUTE_EXECUTABLE_COMMENT, NULL};
+        return (struct route_decision){.reason = ROUTE_EXECUTABLE_COMMENT};
     if (!(all_statements(config) & bit))
-        return (struct route_decision){ROUTE_NOT_A_CACHE_VERB, NULL};
+        return (struct route_decision){.reason = ROUTE_NOT_A_CACHE_VERB};
     if (summary->table_count == 0) {
         bool alone = summary->stopped_early || (summary->no_tables && !(summary->ties & SQL_MULTI_STATEMENT));
         enum route_reason reason = alone ? ROUTE_NO_CACHE_TABLE : reason_in_text(summary, session->prepared);
-        return (struct route_decision){reason == ROUTE_ROUTED ? ROUTE_NO_CACHE_TABLE : reason, NULL};
+        return (struct route_decision){.reason = reason == ROUTE_ROUTED ? ROUTE_NO_CACHE_TABLE : reason};
     }
-    return session->known ? decide_by_tables(summary, length, session, config)
+    return session->known ? decide_by_tables(summary, length, session, config, wanted)
                           : decide_by_guess(summary, length, session, config);
+}
+
+struct route_decision route_decide(const struct sql_summary *summary, size_t length,
+                                   const struct route_session *session, const struct config *config) {
+    return decide(summary, length, session, config, NULL);
 }
 
 bool route_is_stale(const struct sql_summary *summary, const struct route_decision *decision,
@@ -266,14 +310,15 @@ bool route_is_stale(const struct sql_summary *summary, const struct route_decisi
            decision->group->max_stale_ms && behind_ms > (int64_t)decision->group->max_stale_ms;
 }
 
-struct wanted {
-    const struct route_session *session;
-    const struct config *config;
-};
-
-static bool is_wanted(const void *context, const struct sql_table *table) {
-    const struct wanted *wanted = context;
-    return route_find_group(wanted->config, wanted->session, table) != NULL;
+static bool is_wanted(void *context, const struct sql_table *table) {
+    struct wanted *wanted = context;
+    struct place place = find_place(wanted->config, wanted->session, table);
+    if (!wanted->asked) {
+        wanted->asked = true;
+        wanted->table = *table;
+        wanted->place = place;
+    }
+    return place.group != NULL;
 }
 
 enum {
@@ -325,41 +370,50 @@ static bool is_needle(const struct needles *needles, const char *at, const char 
     return false;
 }
 
-/* Whether a needle begins at one of the sixteen places from `at` on; reads seventeen bytes, all in front of
- * `end`. */
-static bool block_holds_needle(const char *at, const char *end, const struct needles *needles) {
-    bytes here, next, found = {0};
-    unsigned char places[sizeof(bytes)];
-    uint64_t any[2];
-    memcpy(&here, at, sizeof here);
-    memcpy(&next, at + 1, sizeof next);
-    here |= BLUR;
-    next |= BLUR;
-    for (size_t i = 0; i < needles->count; i++)
-        found |= (bytes)(here == needles->firsts[i]) & (bytes)(next == needles->seconds[i]);
-    memcpy(any, &found, sizeof any);
-    if (__builtin_expect(!(any[0] | any[1]), true))
-        return false;
-    memcpy(places, &found, sizeof places);
+/* A bit for each of eight bytes that are 0 or 255, the first byte's lowest. */
+static uint64_t bits_of(const bytes *found, size_t half) {
+    uint64_t bits;
+    memcpy(&bits, (const char *)found + 8 * half, sizeof bits);
+    bits &= UINT64_C(0x8080808080808080);
+    return __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? __builtin_bswap64(bits) : bits;
+}
+
+static __attribute__((noinline)) bool is_needle_found(const bytes *found, const char *at, const char *end,
+                                                      const struct needles *needles) {
     for (size_t half = 0; half < 2; half++)
-        for (size_t i = 8 * half; any[half] && i < 8 * half + 8; i++)
-            if (places[i] && is_needle(needles, at + i, end))
+        for (uint64_t bits = bits_of(found, half); bits; bits &= bits - 1)
+            if (is_needle(needles, at + 8 * half + __builtin_ctzll(bits) / 8, end))
                 return true;
     return false;
 }
 
+/* Sixteen places at once, for which seventeen bytes are read; of the last ones some were looked at already.
+ */
 static bool holds_needle(struct slice text, const struct needles *needles) {
-    const char *end = text.at + text.length;
-    const char *at = text.at;
-    for (; (size_t)(end - at) > sizeof(bytes); at += sizeof(bytes))
-        if (block_holds_needle(at, end, needles))
+    const char *at = text.at, *end = at + text.length;
+    if (text.length <= sizeof(bytes)) {
+        for (; end - at >= 2; at++)
+            if (is_needle(needles, at, end))
+                return true;
+        return false;
+    }
+    const char *last = end - sizeof(bytes) - 1;
+    for (;; at += sizeof(bytes)) {
+        bytes here, next, found = {0};
+        uint64_t any[2];
+        at = at < last ? at : last;
+        memcpy(&here, at, sizeof here);
+        memcpy(&next, at + 1, sizeof next);
+        here |= BLUR;
+        next |= BLUR;
+        for (size_t i = 0; i < needles->count; i++)
+            found |= (bytes)(here == needles->firsts[i]) & (bytes)(next == needles->seconds[i]);
+        memcpy(any, &found, sizeof any);
+        if (__builtin_expect((any[0] | any[1]) != 0, false) && is_needle_found(&found, at, end, needles))
             return true;
-    if (text.length > sizeof(bytes)) /* the rest, with some of what was looked at already */
-        return block_holds_needle(end - sizeof(bytes) - 1, end, needles);
-    for (; end - at >= 2; at++)
-        if (is_needle(needles, at, end))
-            return true;
-    return false;
+        if (at == last)
+            return false;
+    }
 }
 
 /* False: they are too many to look for, or one may be anything. */
@@ -378,11 +432,12 @@ static bool add_patterns(struct needles *needles, const struct config *config) {
 /* A name stands in a text as it is spelled, in quotes or without (doubled quotes match no pattern): a short
  * text without the beginning of any pattern needn't be read. While the session isn't known, a SELECT that
  * counts what it found is read in any case: the caller wants to see it. */
-static bool is_possible(const void *context, struct slice text) {
+static bool is_possible(void *context, struct slice text) {
     const struct wanted *wanted = context;
-    struct needles needles = {.count = 0};
+    struct needles needles;
     if (text.length > SCAN_BYTES_MAX)
         return true;
+    needles.count = 0; /* the rest isn't filled in before it is used: it is large */
     if (!wanted->session->known)
         add_needle(&needles, "sql_calc_found_rows");
     if (!add_patterns(&needles, wanted->config))
@@ -401,25 +456,32 @@ static unsigned wanted_verbs(const struct config *config) {
            (statements & CONFIG_DELETE ? 1u << SQL_DELETE : 0);
 }
 
-struct route_decision route_text(struct slice text, const struct route_session *session,
-                                 const struct config *config, struct sql_summary *summary) {
-    struct wanted wanted = {session, config};
-    struct sql_filter filter = {wanted_verbs(config), is_possible, is_wanted, &wanted};
-    sql_summarize(text, session->modes, &filter, summary);
-    struct route_decision decision = route_decide(summary, text.length, session, config);
-    if (session->known || !summary->mode_dependent)
-        return decision;
+/* The session's modes aren't known: is there another under which main would have to be asked? */
+static __attribute__((cold, noinline)) struct route_decision
+decide_in_all_modes(struct route_decision decision, struct slice text, const struct route_session *session,
+                    const struct config *config, const struct sql_filter *filter) {
     for (unsigned i = 0; i < 4 && decision.reason != ROUTE_SESSION_UNKNOWN; i++) {
         struct lex_modes modes = session->modes;
         modes.ansi_quotes = i & 1;
         modes.no_backslash_escapes = i & 2;
         struct sql_summary other;
-        sql_summarize(text, modes, &filter, &other);
+        sql_summarize(text, modes, filter, &other);
         struct route_decision there = route_decide(&other, text.length, session, config);
         if (there.reason == ROUTE_SESSION_UNKNOWN)
             return there;
     }
     return decision;
+}
+
+struct route_decision route_text(struct slice text, const struct route_session *session,
+                                 const struct config *config, struct sql_summary *summary) {
+    struct wanted wanted = {.session = session, .config = config, .asked = false};
+    struct sql_filter filter = {wanted_verbs(config), is_possible, is_wanted, &wanted};
+    sql_summarize(text, session->modes, &filter, summary);
+    struct route_decision decision = decide(summary, text.length, session, config, &wanted);
+    return session->known || !summary->mode_dependent
+               ? decision
+               : decide_in_all_modes(decision, text, session, config, &filter);
 }
 
 /* The groups that may have this table. */
@@ -433,7 +495,8 @@ static uint64_t groups_of(const struct sql_table *table, const struct route_sess
 }
 
 static bool may_name(struct slice text, const struct config *config) {
-    struct needles needles = {.count = 0};
+    struct needles needles;
+    needles.count = 0;
     return !add_patterns(&needles, config) || holds_needle(text, &needles);
 }
 
@@ -454,7 +517,7 @@ static uint64_t groups_written(const struct sql_summary *summary, const struct r
 
 uint64_t route_find_written(struct slice text, const struct route_session *session,
                             const struct config *config) {
-    struct wanted wanted = {session, config};
+    struct wanted wanted = {.session = session, .config = config};
     const struct sql_filter filter = {1u << SQL_REPLACE | 1u << SQL_INSERT, is_possible, is_wanted, &wanted};
     uint64_t groups = 0;
     do {

@@ -34,6 +34,7 @@ struct route_session {
 
 struct route_decision {
     enum route_reason reason;
+    unsigned table; /* the place of the group's pattern that fits the first table, as it was read; else 0 */
     const struct config_group *group; /* NULL unless all tables are of this group */
 };
 

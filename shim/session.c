@@ -370,7 +370,7 @@ void session_note_completion(struct session *session, struct slice value) {
     session->completion = SESSION_COMPLETION_UNKNOWN;
     for (int i = SESSION_ENDS; value.at && i <= SESSION_RELEASES; i++) {
         if (is_word(value, words[i])) {
-            session->completion = (enum session_completion)i;
+            session->completion = (unsigned char)i;
         }
     }
     if (session->completion == SESSION_COMPLETION_UNKNOWN) {
@@ -501,7 +501,8 @@ static enum session_echo begin_transaction(struct session *session, const struct
 static enum session_echo end_by_text(struct session *session, const struct sql_summary *summary) {
     bool read_only = session->begun_read_only;
     bool special = session->special_transaction;
-    enum session_completion way = summary->no_chain ? SESSION_ENDS : session->completion;
+    enum session_completion way =
+        summary->no_chain ? SESSION_ENDS : (enum session_completion)session->completion;
     enum session_echo echo = session_note_end(session, summary->verb == SQL_COMMIT);
     if (summary->chain || way == SESSION_CHAINS) {
         session->begun = true;

@@ -32,7 +32,7 @@ struct session {
     char *database;
     unsigned database_version;
     unsigned version; /* grows with each change of a setting or of the database */
-    enum session_completion completion;
+    unsigned char completion; /* enum session_completion */
     bool autocommit; /* main's; true until known otherwise */
     bool begun;      /* BEGIN or START TRANSACTION is in force */
     bool begun_read_only;
@@ -51,10 +51,10 @@ struct session {
     bool autocommit_default_known;
     bool rollback_on_timeout; /* innodb_rollback_on_timeout: error 1205 undoes the transaction, not just the
                                  statement */
+    unsigned setting_count;
+    unsigned savepoint_count;
     struct session_setting *settings; /* in the order of their versions */
-    size_t setting_count;
-    char **savepoints; /* their names as written, oldest first */
-    size_t savepoint_count;
+    char **savepoints;                /* their names as written, oldest first */
 };
 
 /* As after a connect: nothing known, nothing set; frees what was held. The database is NULL or the one named

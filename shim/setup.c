@@ -218,7 +218,8 @@ static void load(void) {
     errno = kept_errno;
 }
 
-const struct config *setup_config(void) {
+/* Not read yet, switched off, or not to be had. */
+static __attribute__((cold, noinline)) const struct config *find_config(void) {
     if (disabled) {
         return NULL;
     }
@@ -239,6 +240,11 @@ const struct config *setup_config(void) {
     return atomic_load_explicit(&current, memory_order_acquire);
 }
 
+const struct config *setup_config(void) {
+    const struct config *config = atomic_load_explicit(&current, memory_order_acquire);
+    return config ? config : find_config();
+}
+
 bool setup_clears_deepbind(void) {
     copy_environment();
     if (disabled || deepbind_variable != NOT_SAID) {
@@ -255,7 +261,7 @@ static bool has_memory_to_read(void) {
     return spare != NULL;
 }
 
-static void reload(void) {
+static __attribute__((cold)) void reload(void) {
     if (reloads >= RELOADS_MAX || !has_memory_to_read()) {
         return;
     }
@@ -285,10 +291,8 @@ static void reload(void) {
     }
 }
 
-void setup_look(void) {
-    int64_t now = now_ms();
-    int64_t next = atomic_load_explicit(&next_look_ms, memory_order_relaxed);
-    if (now < next || !atomic_load_explicit(&loaded_once, memory_order_acquire) || disabled ||
+static __attribute__((cold, noinline)) void look(int64_t now, int64_t next) {
+    if (!atomic_load_explicit(&loaded_once, memory_order_acquire) || disabled ||
         !atomic_compare_exchange_strong(&next_look_ms, &next, now + LOOK_EVERY_MS) ||
         atomic_exchange(&looking, true)) {
         return;
@@ -301,4 +305,12 @@ void setup_look(void) {
     errno = kept_errno;
     atomic_store(&looking, false);
     pthread_setcancelstate(cancel_state, NULL);
+}
+
+void setup_look(void) {
+    int64_t now = now_ms();
+    int64_t next = atomic_load_explicit(&next_look_ms, memory_order_relaxed);
+    if (now >= next) {
+        look(now, next);
+    }
 }

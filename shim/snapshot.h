@@ -24,6 +24,6 @@ bool snapshot_identify(const struct real *real, MYSQL *mysql, struct server *ser
 /* Asks main for its identity and for all settings of its session that a statement's outcome may depend on,
  * and puts them into the handle's session. One round trip on main, which disturbs nothing that the statement
  * about to be sent does not change as well. The handle must be busy. False: nothing was learnt. */
-bool snapshot_read(struct handle *handle);
+__attribute__((cold)) bool snapshot_read(struct handle *handle);
 
 #endif

@@ -309,7 +309,7 @@ static const struct {
     {"UNINSTALL", SQL_IMPLICIT_COMMIT, NULL},
 };
 
-static enum sql_verb read_other_statement(struct reader *reader) {
+static __attribute__((noinline)) enum sql_verb read_other_statement(struct reader *reader) {
     for (size_t i = 0; i < sizeof STATEMENTS / sizeof *STATEMENTS; i++) {
         if (!reader_take_word(reader, STATEMENTS[i].word))
             continue;
@@ -344,9 +344,7 @@ static bool may_be_diagnostics(const struct reader *reader) {
 }
 
 /* The reader stands at SELECT, and stays there if it is another SELECT. */
-static bool read_diagnostics(struct reader *reader) {
-    if (!may_be_diagnostics(reader))
-        return false;
+static __attribute__((noinline)) bool read_diagnostics(struct reader *reader) {
     const struct token *first = reader_peek(reader);
     if (first->kind != LEX_VARIABLE &&
         !(first->kind == LEX_WORD &&
@@ -404,24 +402,38 @@ static bool is_cache_verb(enum sql_verb verb) {
     return verb >= SQL_SELECT && verb <= SQL_DELETE;
 }
 
+static bool may_name_table(const struct sql_filter *filter, struct slice text) {
+    return !filter || !filter->possible || filter->possible(filter->context, text);
+}
+
 static bool is_settled(const struct sql_filter *filter, enum sql_verb verb, struct slice text) {
     if (!filter)
         return false;
-    return !(filter->verbs & 1u << verb) || (filter->possible && !filter->possible(filter->context, text));
+    return !(filter->verbs & 1u << verb) || (verb != SQL_REPLACE && !may_name_table(filter, text));
+}
+
+/* What can't be read matters only if it may name a table of interest. */
+static __attribute__((cold)) void note_not_understood(struct reader *reader, struct slice text) {
+    bool unasked = reader->summary->verb == SQL_REPLACE && reader->summary->table_count == 0;
+    if (unasked && !may_name_table(reader->filter, text))
+        reader->stopped = true;
+    else
+        reader_tie(reader, SQL_NOT_UNDERSTOOD);
 }
 
 /* Sets the verb. */
 static void read_statement(struct reader *reader, const struct sql_filter *filter, struct slice text) {
     struct sql_summary *summary = reader->summary;
     summary->verb = cache_verb(reader);
-    if (summary->verb == SQL_SELECT && reader->keyword == KEYWORD_SELECT && read_diagnostics(reader)) {
+    if (summary->verb == SQL_SELECT && reader->keyword == KEYWORD_SELECT && may_be_diagnostics(reader) &&
+        read_diagnostics(reader)) {
         summary->verb = SQL_DIAGNOSTICS;
     } else if (is_cache_verb(summary->verb)) {
         reader->filter = filter;
         if (is_settled(filter, summary->verb, text))
             reader->stopped = true;
         else if (!read_cache_statement(reader) && !reader->stopped)
-            reader_tie(reader, SQL_NOT_UNDERSTOOD);
+            note_not_understood(reader, text);
         summary->stopped_early = reader->stopped;
     } else if (at_end(reader)) {
         summary->verb = SQL_NOTHING;
@@ -441,15 +453,10 @@ static bool may_have_another(const char *from, const char *end) {
     return false;
 }
 
-/* The rest of the text, once what was to be read is read: is there another statement? */
-static void read_what_follows(struct reader *reader) {
+/* Up to the end or a ;, and what stands behind that. */
+static __attribute__((noinline)) void read_rest(struct reader *reader, const char *from) {
     struct sql_summary *summary = reader->summary;
     const struct lexer *lexer = &reader->lexer;
-    if (!at_end(reader) && !summary->stopped_early && is_cache_verb(summary->verb))
-        reader_tie(reader, SQL_NOT_UNDERSTOOD);
-    const char *from = reader->token.from;
-    if (summary->stopped_early && !may_have_another(from, lexer->end))
-        return;
     while (!at_end(reader) && reader->token.kind != LEX_BAD)
         reader_advance(reader);
     if (reader->token.kind == LEX_OPERATOR) {
@@ -468,6 +475,18 @@ static void read_what_follows(struct reader *reader) {
         if (memchr(from, ';', (size_t)(lexer->end - from)))
             summary->verb = SQL_OPAQUE; /* what can't be cut into words may be several statements */
     }
+}
+
+/* The rest of the text, once what was to be read is read: is there another statement? */
+static void read_what_follows(struct reader *reader) {
+    struct sql_summary *summary = reader->summary;
+    const struct lexer *lexer = &reader->lexer;
+    if (!at_end(reader) && !summary->stopped_early && is_cache_verb(summary->verb))
+        reader_tie(reader, SQL_NOT_UNDERSTOOD);
+    const char *from = reader->token.from;
+    bool done = summary->stopped_early ? !may_have_another(from, lexer->end) : reader->token.kind == LEX_END;
+    if (!done)
+        read_rest(reader, from);
 }
 
 /* The verb of a text that begins with it, letter by letter, and a blank; SQL_UNKNOWN: it begins otherwise, or

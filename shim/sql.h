@@ -102,7 +102,7 @@ struct sql_summary {
 /* Lets the reader stop at once when nothing it could still find would matter. It stops
  *   - at the first word, when the verb isn't one of `verbs` (bits 1 << enum sql_verb; SELECT, REPLACE,
  * INSERT, UPDATE, DELETE only), or when `possible` says of the whole text that it can't name a table of
- * interest; NULL: it isn't asked;
+ * interest; NULL: it isn't asked. Of a REPLACE, whose table comes at once, only if that can't be read;
  *   - at the first table of which `wanted` says that it isn't one of interest.
  * The summary then has stopped_early, the verb, and the tables up to the one that settled it. Its ties may be
  * incomplete, but for SQL_MULTI_STATEMENT: if there is a ; in what wasn't read, the words are read on to it,
@@ -110,9 +110,9 @@ struct sql_summary {
  * NULL filter: everything is. */
 struct sql_filter {
     unsigned verbs;
-    bool (*possible)(const void *context, struct slice text);
-    bool (*wanted)(const void *context, const struct sql_table *table);
-    const void *context;
+    bool (*possible)(void *context, struct slice text);
+    bool (*wanted)(void *context, const struct sql_table *table);
+    void *context;
 };
 
 void sql_summarize(struct slice text, struct lex_modes modes, const struct sql_filter *filter,

@@ -27,7 +27,7 @@ void stats_note_routed(uint64_t ns);
 void stats_note_main(uint64_t ns);
 
 /* A statement that was decided to be routed runs on main after all. */
-void stats_count_fallback(enum page_cause cause);
+__attribute__((cold)) void stats_count_fallback(enum page_cause cause);
 void stats_count_event(enum page_event event);
 
 /* CLOCK_MONOTONIC in nanoseconds. */

@@ -31,6 +31,13 @@ broken=$(
     forbid 'shim/.*' "$none" '([^>"]*/)?(daemon|cli)/.*' 'shim includes neither daemon nor cli'
     forbid 'daemon/.*' "$none" '([^>"]*/)?(shim|cli)/.*' 'daemon includes neither shim nor cli'
 
+    # The functions that the linker lays side by side exist.
+    for name in $(grep -oE '\.text\.[a-z_]+\)' shim/order.ld | sed 's/^\.text\.//; s/)$//'); do
+        if ! grep -qE "(^|[ *])$name\(" shim/*.c page/*.c; then
+            echo "shim/order.ld: there is no function $name"
+        fi
+    done
+
     # Each .c shows that its header stands alone by including it first.
     for source in $sources; do
         header=${source%.c}.h

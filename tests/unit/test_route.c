@@ -139,7 +139,8 @@ static bool check_statement(const struct table_row *row) {
     char tables[4096];
     join_tables(&summary, session.database, tables, sizeof tables);
     struct sql_summary quick_summary;
-    enum route_reason quick = route_text(text, &session, &config, &quick_summary).reason;
+    struct route_decision decision = route_text(text, &session, &config, &quick_summary);
+    enum route_reason quick = decision.reason;
     enum route_reason got = session.known ? full : quick;
 
     bool holds = true;
@@ -156,6 +157,12 @@ static bool check_statement(const struct table_row *row) {
     if (session.known && !same_reason(full, quick)) {
         print_error("%s: %s read whole, %s read as far as needed\n", row->place, route_reason_name(full),
                     route_reason_name(quick));
+        holds = false;
+    }
+    bool placed = decision.group && session.known; /* else it may be of a reading under other modes */
+    if (placed && &decision.group->tables[decision.table] !=
+                      route_find_table(decision.group, &session, &quick_summary.tables[0])) {
+        print_error("%s: another pattern than that of its first table\n", row->place);
         holds = false;
     }
     free_slice(text);
@@ -495,7 +502,8 @@ static void only_reads_that_may_be_missed_leave_a_local_master_that_is_behind(vo
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct sql_summary summary = {.verb = cases[i].verb};
-        const struct route_decision decision = {cases[i].reason, cases[i].limited ? &allowed : &any};
+        const struct route_decision decision = {.reason = cases[i].reason,
+                                                .group = cases[i].limited ? &allowed : &any};
         if (route_is_stale(&summary, &decision, cases[i].behind_ms, cases[i].written) != cases[i].stale)
             fail_msg("case %zu: want %d", i, cases[i].stale);
     }
