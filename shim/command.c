@@ -139,10 +139,13 @@ static bool main_is_mariadb(const struct handle *handle) {
     return version && strstr(version, "MariaDB");
 }
 
-/* By the status bits or, where the library doesn't show them, by the transaction state that the server has
- * reported: MySQL's does if it has changed, MariaDB's never, and is asked with the settings (snapshot.c). */
-static struct told read_told(const struct handle *handle) {
+/* By the status bits or, where the library doesn't show them, by the transaction state that the server
+ * reports. MySQL's does when it has changed, and takes a temporary table that is made or dropped for the end
+ * of the transaction, which it then doesn't report again: so nothing is known while one is open that isn't
+ * reported. MariaDB's never does, and is asked with the settings (snapshot.c). */
+static struct told read_told(struct handle *handle) {
     const struct real *real = handle->real;
+    struct session *session = &handle->session;
     unsigned status = 0;
     const char *state;
     size_t length;
@@ -155,9 +158,10 @@ static struct told read_told(const struct handle *handle) {
         real->mysql_session_track_get_first(handle->main, SESSION_TRACK_TRANSACTION_STATE, &state, &length) ==
             0 &&
         length > 0) {
-        return (struct told){true, *state == 'T', handle->session.autocommit};
+        session->reported = *state == 'T';
     }
-    return (struct told){!main_is_mariadb(handle), handle->session.begun, handle->session.autocommit};
+    bool known = !main_is_mariadb(handle) && (session->reported || !session->begun);
+    return (struct told){known, session->reported, session->autocommit};
 }
 
 static void note_told(struct handle *handle, struct told told) {
@@ -206,6 +210,17 @@ static bool release_mark(struct handle *handle) {
     return say_to_main(handle, "RELEASE SAVEPOINT " MARK);
 }
 
+/* Asked outright, where nothing is told: a savepoint holds in a transaction only. Main must not be lost. */
+static struct told ask_told(struct handle *handle) {
+    bool inside = say_to_main(handle, "SAVEPOINT " MARK) && say_to_main(handle, "RELEASE SAVEPOINT " MARK);
+    return (struct told){true, inside, handle->session.autocommit};
+}
+
+static bool must_ask(const struct handle *handle) {
+    return !handle->real->mariadb_get_infov && !main_is_mariadb(handle) && !handle->session.route.xa &&
+           !handle->session.special_transaction;
+}
+
 /* Without a word to main: that its transaction is over is told, but not whether it is another one now. */
 static bool settle_at_once(struct handle *handle) {
     const struct session *session = &handle->session;
@@ -230,22 +245,32 @@ static void hide_failure(struct handle *handle) {
     }
 }
 
-void command_settle_doubt(struct handle *handle) {
+/* By what main has told, or by the savepoint where main has got one. */
+static void settle_by_mark(struct handle *handle) {
     if (settle_at_once(handle)) {
         return;
     }
     struct session *session = &handle->session;
     struct told told = read_told(handle);
     if (!release_mark(handle)) {
+        bool lost = !is_of_server(handle->real->mysql_errno(handle->main));
         echo(handle, session_note_end(session, false)); /* one way or the other: see session_note_status */
         session->doubt = true;
-        note_told(handle, told); /* what has begun since */
+        /* what has begun since */
+        note_told(handle, told.known || lost || !must_ask(handle) ? told : ask_told(handle));
         hide_failure(handle);
         return;
     }
     session->doubt = session->opaque = session->inside = false;
     if (handle->real->mariadb_get_infov) {
         note_told(handle, told); /* autocommit may be off now */
+    }
+}
+
+void command_settle_doubt(struct handle *handle) {
+    settle_by_mark(handle);
+    if (handle->session.doubt && must_ask(handle)) {
+        note_told(handle, ask_told(handle));
     }
 }
 
@@ -261,7 +286,7 @@ void command_before_next(struct handle *handle) {
 
 void command_before_main(struct handle *handle) {
     if (handle->session.doubt && !command_main_is_busy(handle)) {
-        command_settle_doubt(handle);
+        settle_by_mark(handle); /* what else there is to ask is asked when something is to be routed */
     }
 }
 
@@ -276,14 +301,21 @@ static bool is_opaque(const struct sql_summary *summary) {
     return summary->verb == SQL_OPAQUE || summary->verb == SQL_UNKNOWN;
 }
 
-/* Such code may end the transaction and begin the next: a procedure, or what several statements call. */
-static bool may_begin_anew(const struct handle *handle, const struct sql_summary *summary) {
+static bool is_of_temporary(const struct sql_summary *summary) {
+    return summary->verb == SQL_CREATE_TEMPORARY || (summary->verb == SQL_DROP_TABLE && summary->temporary);
+}
+
+/* What is told behind the text doesn't say that the transaction is still the same. Code that can't be seen
+ * may end it and begin the next: a procedure, or what several statements call. A temporary table among these
+ * looks like an end. */
+static bool may_mislead(const struct handle *handle, const struct sql_summary *summary) {
+    bool by_status = handle->real->mariadb_get_infov != NULL;
     struct sql_summary next = *summary;
-    while (!is_opaque(&next) && next.rest.length > 0) {
+    while (!is_opaque(&next) && (by_status || !is_of_temporary(&next)) && next.rest.length > 0) {
         struct slice rest = next.rest;
         sql_summarize(rest, handle->session.route.modes, NULL, &next);
     }
-    return is_opaque(&next);
+    return is_opaque(&next) || (!by_status && is_of_temporary(&next));
 }
 
 /* Of the shadow's transaction nothing must be kept that main has undone. Main's status tells that a transaction
@@ -299,7 +331,7 @@ static void join_transaction(struct handle *handle, const struct sql_summary *su
         return;
     }
     bool told = session->begun || session->inside;
-    bool marks = may_begin_anew(handle, summary) || (!by_status && !told);
+    bool marks = may_mislead(handle, summary) || (!by_status && !told);
     if (by_status && !told && say_to_main(handle, begin)) {
         session->begun = session->main_touched = true;
     }
@@ -402,13 +434,6 @@ static void note_written(struct handle *handle, struct slice text, const struct 
     }
 }
 
-/* Behind such a statement MySQL reports the end of a transaction that goes on. */
-static bool is_told_wrongly(const struct handle *handle, const struct sql_summary *summary) {
-    bool of_temporary =
-        summary->verb == SQL_CREATE_TEMPORARY || (summary->verb == SQL_DROP_TABLE && summary->temporary);
-    return of_temporary && summary->rest.length == 0 && !handle->real->mariadb_get_infov;
-}
-
 static void end_text(struct handle *handle, struct slice text, const struct sql_summary *summary) {
     struct session *session = &handle->session;
     handle->counted = handle->main;
@@ -426,9 +451,7 @@ static void end_text(struct handle *handle, struct slice text, const struct sql_
     local_echo(handle, in_doubt(doubted, session_note_statement(session, summary)), text);
     if (ends_in_ok_packet(handle) && !handle->real->mysql_more_results(handle->main)) {
         read_tracked_database(handle);
-        if (!is_told_wrongly(handle, summary)) {
-            settle_at_once(handle);
-        }
+        settle_at_once(handle);
     }
 }
 

@@ -45,11 +45,13 @@ void command_end_kept(struct call *call, bool succeeded);
 /* Before main's next result is asked for: what the one before it told of main's transaction goes with it. */
 void command_before_next(struct handle *handle);
 
-/* Code that was not seen may have begun or ended a transaction: main's status says. Main must not be busy. */
+/* Code that was not seen may have begun or ended a transaction: main's status says, or main is asked. Main
+ * must not be busy. */
 void command_settle_doubt(struct handle *handle);
 
 /* Before main is given a command: a transaction that may have ended out of sight is asked after, as long as
- * main's last answer still tells; what is in doubt even so is undone at the shadow when main commits it. */
+ * main's last answer or the savepoint in it still tells; what is in doubt even so is undone at the shadow
+ * when main commits it. */
 void command_before_main(struct handle *handle);
 /* ... or a statement: user variables that the local master has filled are set first, and before code that
  * can't be seen into main gets a savepoint if the shadow has a transaction, or at least a transaction of its

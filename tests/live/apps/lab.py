@@ -61,6 +61,7 @@ TABLES = (
     "CREATE PROCEDURE shop.set_mode(m VARCHAR(99)) SET SESSION sql_mode = m",
     "CREATE PROCEDURE shop.undoes() ROLLBACK",
     "CREATE PROCEDURE shop.begins_anew() BEGIN ROLLBACK; START TRANSACTION; END",
+    "CREATE PROCEDURE shop.makes_table() CREATE TEMPORARY TABLE IF NOT EXISTS shop.sums (n INT)",
     "CREATE PROCEDURE shop.two_results() BEGIN SELECT 1; SELECT 2; END",
     "CREATE FUNCTION shop.side(x INT) RETURNS INT NO SQL RETURN x + 1",
     "GRANT ALL ON other.* TO app@localhost",

@@ -55,6 +55,7 @@ static const char *const STATEMENTS[] = {
     "CALL shop.rolls_back()",
     "CALL shop.begins_anew()",
     "CALL shop.sets_mode()",
+    "CALL shop.makes_table()",
     "DO 1",
     "SET @a = 1",
     "SET SESSION sql_mode = ''",
