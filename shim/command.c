@@ -518,7 +518,9 @@ static void end_in_success(struct handle *handle, const struct command *command)
         start_afresh(handle, NULL);
         break;
     case COMMAND_NEXT_RESULT:
-        if (ends_in_ok_packet(handle)) {
+        if (!ends_in_ok_packet(handle)) {
+            handle->found = handle->main;
+        } else {
             handle->ok = handle->main;
             if (session->doubt && !handle->real->mysql_more_results(handle->main)) {
                 settle_at_once(handle); /* the last word of what couldn't be seen into */
@@ -620,7 +622,8 @@ static bool names_tables(const struct handle *handle, struct slice text, const s
 
 /* MariaDB makes a new list of warnings for a statement that uses tables or has something to say, MySQL for
  * every one that isn't a question about the list itself. */
-static bool makes_list(const struct handle *handle, struct slice text, const struct sql_summary *summary) {
+static bool one_makes_list(const struct handle *handle, struct slice text,
+                           const struct sql_summary *summary) {
     struct lex_modes modes = handle->session.route.modes;
     if (!handle->server.mariadb) {
         return summary->verb == SQL_DIAGNOSTICS ? !command_begins_with(text, modes, "SHOW")
@@ -654,6 +657,19 @@ static bool makes_list(const struct handle *handle, struct slice text, const str
         return true;
     }
     return handle->real->mysql_warning_count && handle->real->mysql_warning_count(handle->main) > 0;
+}
+
+/* Of several statements in one text: any of them. */
+static bool makes_list(const struct handle *handle, struct slice text, const struct sql_summary *summary) {
+    bool makes = one_makes_list(handle, text, summary);
+    struct slice rest = summary->rest;
+    while (!makes && rest.length > 0) {
+        struct sql_summary next;
+        sql_summarize(rest, handle->session.route.modes, NULL, &next);
+        makes = one_makes_list(handle, rest, &next);
+        rest = next.rest;
+    }
+    return makes;
 }
 
 /* FOUND_ROWS() is of the last statement that gave rows, the lists of warnings and errors apart; one INTO

@@ -177,6 +177,30 @@ static void found_rows_and_row_count_are_the_last_statements(void) {
     TEXT(first_cell(mysql), "1");
 }
 
+static void read_all(MYSQL *mysql) {
+    do {
+        mysql_free_result(mysql_store_result(mysql));
+    } while (mysql_next_result(mysql) == 0);
+}
+
+static void later_statements_of_a_text_are_the_last_ones(void) {
+    MYSQL *mysql = connect_main();
+    SQL(mysql, SELECT_CACHE);
+    read_all(mysql);
+    SQL(mysql, "SET @a = 1; SELECT v FROM shop.users LIMIT 1000");
+    read_all(mysql);
+    SQL(mysql, "SELECT FOUND_ROWS()");
+    TEXT(first_cell(mysql), "1000");
+    SQL(mysql, "REPLACE INTO shop.cache VALUES ('warn', 1)");
+    SQL(mysql, "SET @a = 1; INSERT INTO shop.orders VALUES ('warn')");
+    read_all(mysql);
+    SQL(mysql, "SHOW WARNINGS");
+    MYSQL_RES *rows = mysql_store_result(mysql);
+    MYSQL_ROW row = rows ? mysql_fetch_row(rows) : NULL;
+    TEXT(row ? row[2] : "", "of main");
+    mysql_free_result(rows);
+}
+
 static void a_call_that_fails_at_home_says_so(void) {
     MYSQL *mysql = connect_main();
     SQL(mysql, REPLACE_CACHE);
@@ -435,6 +459,7 @@ int main(int argc, char **argv) {
         CLAIM(a_ping_leaves_the_number_of_warnings, "", EVERYWHERE),
         CLAIM(a_warning_count_outlives_a_failed_statement, "", EVERYWHERE),
         CLAIM(found_rows_and_row_count_are_the_last_statements, "55, 56", EVERYWHERE),
+        CLAIM(later_statements_of_a_text_are_the_last_ones, "54, 55", EVERYWHERE),
         CLAIM(a_call_that_fails_at_home_says_so, "20", EVERYWHERE),
         CLAIM(a_refused_escape_is_reported, "20", ORACLE_ONLY),
         CLAIM(the_tracked_changes_are_the_last_statements, "6", EVERYWHERE),

@@ -56,6 +56,7 @@ static const char *const STATEMENTS[] = {
     "CALL shop.begins_anew()",
     "CALL shop.sets_mode()",
     "CALL shop.makes_table()",
+    "CREATE TEMPORARY TABLE IF NOT EXISTS shop.page_tmp (n INT); SELECT 1",
     "DO 1",
     "SET @a = 1",
     "SET SESSION sql_mode = ''",
