@@ -204,10 +204,51 @@ bool command_hear_main(struct handle *handle) {
     return say_to_main(handle, "DO 1") && !command_note_reconnect(handle); /* of a ping it reads no status */
 }
 
-/* True: main's transaction is still the one that was marked. */
-static bool release_mark(struct handle *handle) {
+#define RELEASE "RELEASE SAVEPOINT " MARK
+
+/* MariaDB keeps the error of a savepoint that isn't there as a warning; caught, it is forgotten, but what was
+ * in the list before is as well. So the savepoint is released only where it may be there: not if the
+ * transaction that it was made in, or one like it, isn't open. Rows come only if it is gone. */
+#define RELEASE_IF(condition)                                                                    \
+    "BEGIN NOT ATOMIC DECLARE CONTINUE HANDLER FOR 1305 SELECT FOUND_ROWS(), @@in_transaction; " \
+    "IF " condition " THEN " RELEASE "; ELSE SELECT FOUND_ROWS(), 0; END IF; END"
+
+/* Reads these rows, if there are some: the count of found rows that they replace, and whether main is in
+ * another transaction by now. */
+static bool read_gone(struct handle *handle, struct told *told) {
+    const struct real *real = handle->real;
+    bool gone = real->mysql_field_count(handle->main) > 0;
+    MYSQL_RES *result = gone ? real->mysql_store_result(handle->main) : NULL;
+    MYSQL_ROW row = result ? real->mysql_fetch_row(result) : NULL;
+    if (row && row[0] && row[1]) {
+        *told = (struct told){true, *row[1] != '0', told->autocommit};
+        if (handle->found == handle->main) {
+            handle->kept_found_rows = strtoull(row[0], NULL, 10);
+            handle->found = NULL;
+        }
+    }
+    if (result) {
+        real->mysql_free_result(result);
+    }
+    while (real->mysql_next_result(handle->main) == 0) {
+    }
+    return gone;
+}
+
+/* True: main's transaction is still the one that was marked. MariaDB tells what it is otherwise. */
+static bool release_mark(struct handle *handle, struct told *told) {
+    bool explicit = handle->session.begun || handle->session.inside;
     handle->main_marked = false;
-    return say_to_main(handle, "RELEASE SAVEPOINT " MARK);
+    if (main_is_mariadb(handle) &&
+        say_to_main(handle, explicit ? RELEASE_IF("@@in_transaction") : RELEASE_IF("1"))) {
+        bool busy = handle->busy;
+        handle->busy = true;
+        bool gone = read_gone(handle, told);
+        handle->busy = busy;
+        return !gone;
+    }
+    /* under MariaDB's sql_mode ORACLE the above is no statement */
+    return say_to_main(handle, RELEASE);
 }
 
 /* Asked outright, where nothing is told: a savepoint holds in a transaction only. Main must not be lost. */
@@ -233,18 +274,6 @@ static bool settle_at_once(struct handle *handle) {
     return true;
 }
 
-/* The savepoint that wasn't there is in MariaDB's list of warnings. Where that was empty, the shadow has an empty
- * one to show, unless its count of found rows is still asked for. */
-static void hide_failure(struct handle *handle) {
-    static const char text[] = "DO (SELECT 1 FROM information_schema.SCHEMATA LIMIT 0)";
-    struct local *local = handle_shadow(handle, CONFIG_FOLLOW);
-    if (handle->server.mariadb && handle->warned == handle->main && !handle->counted &&
-        handle->kept_warning_count == 0 && local && handle->found != local->mysql && local_is_usable(local) &&
-        local_say(local, text, sizeof text - 1)) {
-        handle->warned = local->mysql;
-    }
-}
-
 /* By what main has told, or by the savepoint where main has got one. */
 static void settle_by_mark(struct handle *handle) {
     if (settle_at_once(handle)) {
@@ -252,13 +281,12 @@ static void settle_by_mark(struct handle *handle) {
     }
     struct session *session = &handle->session;
     struct told told = read_told(handle);
-    if (!release_mark(handle)) {
-        bool lost = !is_of_server(handle->real->mysql_errno(handle->main));
+    if (!release_mark(handle, &told)) {
+        bool lost = handle->real->mysql_errno(handle->main) >= CLIENT_ERROR_FIRST;
         echo(handle, session_note_end(session, false)); /* one way or the other: see session_note_status */
         session->doubt = true;
         /* what has begun since */
         note_told(handle, told.known || lost || !must_ask(handle) ? told : ask_told(handle));
-        hide_failure(handle);
         return;
     }
     session->doubt = session->opaque = session->inside = false;
@@ -331,8 +359,9 @@ static void join_transaction(struct handle *handle, const struct sql_summary *su
         return;
     }
     bool told = session->begun || session->inside;
+    bool outside = !told && (by_status || (main_is_mariadb(handle) && !session->main_touched));
     bool marks = may_mislead(handle, summary) || (!by_status && !told);
-    if (by_status && !told && say_to_main(handle, begin)) {
+    if (outside && say_to_main(handle, begin)) {
         session->begun = session->main_touched = true;
     }
     if (marks && say_to_main(handle, mark)) {

@@ -60,6 +60,7 @@ TABLES = (
     "CREATE PROCEDURE shop.set_zone(z VARCHAR(10)) SET SESSION time_zone = z",
     "CREATE PROCEDURE shop.set_mode(m VARCHAR(99)) SET SESSION sql_mode = m",
     "CREATE PROCEDURE shop.undoes() ROLLBACK",
+    "CREATE PROCEDURE shop.undoes_and_warns() BEGIN ROLLBACK; DO CAST('x' AS SIGNED); END",
     "CREATE PROCEDURE shop.begins_anew() BEGIN ROLLBACK; START TRANSACTION; END",
     "CREATE PROCEDURE shop.makes_table() CREATE TEMPORARY TABLE IF NOT EXISTS shop.sums (n INT)",
     "CREATE PROCEDURE shop.two_results() BEGIN SELECT 1; SELECT 2; END",

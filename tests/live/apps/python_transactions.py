@@ -418,6 +418,18 @@ def a_procedure_may_begin_the_next_transaction():
 
 
 @scenario
+def a_procedure_may_end_the_transaction_and_warn():
+    for s in Session(), Session(default_connect()):
+        if s.connection.get_autocommit():
+            s.run("BEGIN")
+        s.put("L/a")
+        s.run("CALL undoes_and_warns()")
+        s.run("SET @a = 1")
+        s.run("SHOW WARNINGS")
+        see("L/a")
+
+
+@scenario
 def a_procedure_may_make_a_temporary_table():
     s = Session()
     for key, end in ("ac", "ROLLBACK"), ("eg", "COMMIT"):
