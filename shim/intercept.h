@@ -4,10 +4,16 @@
 
 #include "command.h"
 
+struct local;
+
 /* Decides over a text and, if it is routed, runs it: true, and *result is what the library's function
  * returned on the shadow, or on main if that was lost when it was asked for its session. False: the text is
  * main's; summary then says what it is. Nothing of main's or the shadow's may be unread. */
 bool query_route(struct handle *handle, struct slice text, struct sql_summary *summary, int *result);
+
+/* A shadow has answered a text: whose answers the accessors give from now on, and whose rows are to be read.
+ */
+void query_end_routed(struct handle *handle, struct local *local, struct slice text, int result);
 
 /* Cheaply: whether query_route may come to true for this text; *reason: why not. Counts nothing. */
 bool query_may_route(const struct handle *handle, struct slice text, struct sql_summary *summary,

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "intercept.h"
 
+#include "doubt.h"
 #include "local.h"
 #include "prepared.h"
 
@@ -130,7 +131,7 @@ static bool end_here(struct call *call, const struct command *command) {
         return true;
     }
     if (ends || command->kind == COMMAND_AUTOCOMMIT) {
-        command_before_main(handle);
+        doubt_before_main(handle);
     }
     handle->busy = true;
     return false;
@@ -221,7 +222,7 @@ static int start_text(int *result, MYSQL *mysql, const char *text, unsigned long
     if (query_text_to_route(handle, text, length, &slice) && query_route(handle, slice, &summary, result)) {
         return 0;
     }
-    command_before_text(handle, &summary);
+    doubt_before_text(handle, &summary);
     handle->busy = true;
     command_keep_text(handle, slice, &summary);
     int status = call.real->mysql_real_query_start(result, mysql, text, length);
@@ -469,7 +470,7 @@ EXPORT enum net_async_status mysql_real_query_nonblocking(MYSQL *mysql, const ch
             query_route(handle, slice, &summary, &result)) {
             return result == 0 ? NET_ASYNC_COMPLETE : NET_ASYNC_ERROR;
         }
-        command_before_text(handle, &summary);
+        doubt_before_text(handle, &summary);
         command_keep_text(handle, slice, &summary);
         command_begin(&call, mysql, CALLER);
         started(&call, 1, END_TEXT, NULL, NULL, false);

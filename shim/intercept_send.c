@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "intercept.h"
 
+#include "doubt.h"
 #include "setup.h"
 #include "stats.h"
 
@@ -17,7 +18,7 @@ void query_begin_send(struct call *call, const char *text, unsigned long length)
     if (query_text_to_route(handle, text, length, &slice)) {
         struct sql_summary summary;
         route_text(slice, &handle->session.route, setup_config(), &summary); /* read as far as it matters */
-        command_before_text(handle, &summary);
+        doubt_before_text(handle, &summary);
         command_keep_text(handle, slice, &summary);
     }
 }

@@ -5,6 +5,7 @@
 #include "intercept.h"
 
 #include "broken_pipe.h"
+#include "doubt.h"
 #include "local.h"
 #include "local_parts.h"
 #include "prepared.h"
@@ -104,7 +105,7 @@ static void before_main(struct handle *handle, const struct statement *statement
         struct slice text = {statement->text, statement->length};
         sql_summarize(text, handle->session.route.modes, NULL, &summary);
     }
-    command_before_text(handle, &summary);
+    doubt_before_text(handle, &summary);
 }
 
 static bool end_ready(struct call *call, struct statement *statement, int *result) {
