@@ -247,7 +247,7 @@ static void join_transaction(struct handle *handle, const struct sql_summary *su
     }
     bool told = session->begun || session->inside;
     bool outside = !told && (by_status || (main_is_mariadb(handle) && !session->main_touched));
-    bool marks = may_mislead(handle, summary) || (!by_status && !told);
+    bool marks = may_mislead(handle, summary) || (!by_status && !session->reported);
     if (outside && say_to_main(handle, begin)) {
         session->begun = session->main_touched = true;
     }

@@ -456,6 +456,23 @@ static void a_transaction_that_nobody_reports_is_not_guessed(void) {
     }
 }
 
+static void several_statements_that_nobody_reports_of_end_nothing(void) {
+    fake_set_global(FAKE_MAIN, "version", "10.11.19-MariaDB");
+    fake_set_global(FAKE_LOCAL, "version", "10.11.19-MariaDB");
+    MYSQL *mysql = connect_both();
+    size_t from = fake_journal_length();
+    SQL(mysql, "BEGIN");
+    SQL(mysql, REPLACE_CACHE);
+    SQL(mysql, INSERT_MAIN "; " INSERT_MAIN);
+    while (mysql_next_result(mysql) == 0) {
+    }
+    SQL(mysql, "BEGIN");
+    if (is_preloaded()) {
+        NUMBER(fake_journal_count(from, FAKE_LOCAL, "COMMIT"), 1);
+        NUMBER(fake_journal_count(from, FAKE_LOCAL, "ROLLBACK"), 0);
+    }
+}
+
 static void an_xa_transaction_keeps_all_on_main(void) {
     MYSQL *mysql = connect_both();
     size_t from = fake_journal_length();
@@ -832,6 +849,7 @@ int main(int argc, char **argv) {
         CLAIM(several_statements_may_call_one_that_begins_anew, "45", EVERYWHERE),
         CLAIM(a_procedure_may_begin_a_transaction, "45", EVERYWHERE),
         CLAIM(a_transaction_that_nobody_reports_is_not_guessed, "45", EVERYWHERE),
+        CLAIM(several_statements_that_nobody_reports_of_end_nothing, "63", EVERYWHERE),
         CLAIM(an_xa_transaction_keeps_all_on_main, "75", EVERYWHERE),
         CLAIM(settings_of_one_transaction_keep_it_on_main, "44", EVERYWHERE),
         CLAIM(locked_tables_keep_all_on_main, "50", EVERYWHERE),
