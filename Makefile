@@ -54,7 +54,7 @@ SHIM   = $(PURE) $(CONFIG) $(PAGE) \
          shim/breaker.c shim/probe.c shim/verdict.c shim/site_page.c \
          shim/local.c shim/local_life.c shim/local_open.c shim/local_step.c \
          shim/prepared.c shim/prepared_binds.c shim/exposed.c \
-         shim/command.c shim/doubt.c shim/question.c shim/descriptor.c shim/broken_pipe.c \
+         shim/command.c shim/doubt.c shim/question.c shim/restate.c shim/descriptor.c shim/broken_pipe.c \
          shim/socket.c shim/watch.c \
          shim/variables.c \
          shim/intercept_connect.c shim/intercept_command.c \
@@ -93,7 +93,7 @@ DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) $(filter-out daemon/event.c daemon/j
               daemon/notify.c
 UNIT   = config page plain \
          judge usage \
-         lex sql route session map \
+         lex sql route session restate map \
          ring link tally place script turn preflight join expire \
          chunk prepare diverge fence sweep settle \
          lag show \
@@ -151,6 +151,7 @@ $(BUILD)/tests/unit/test_lex: $(call objects,tests/unit/test_lex.c $(PURE))
 $(BUILD)/tests/unit/test_sql: $(call objects,tests/unit/test_sql.c $(PURE))
 $(BUILD)/tests/unit/test_route: $(call objects,tests/unit/test_route.c $(PURE))
 $(BUILD)/tests/unit/test_session: $(call objects,tests/unit/test_session.c $(PURE) shim/session.c)
+$(BUILD)/tests/unit/test_restate: $(call objects,tests/unit/test_restate.c shim/restate.c $(PURE))
 $(BUILD)/tests/unit/test_map: $(call objects,tests/unit/test_map.c shim/map.c)
 $(BUILD)/tests/unit/test_ring: $(call objects,tests/unit/test_ring.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_tally: $(call objects,tests/unit/test_tally.c $(DAEMON_PURE))

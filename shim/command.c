@@ -308,6 +308,18 @@ static void end_in_success(struct handle *handle, const struct command *command)
     }
 }
 
+void command_keep_answers(struct handle *handle) {
+    const struct real *real = handle->real;
+    if (handle->ok == handle->main && real->mysql_insert_id) {
+        handle->kept_insert_id = real->mysql_insert_id(handle->main);
+        handle->ok = NULL;
+    }
+    if (handle->counted == handle->main && real->mysql_warning_count) {
+        handle->kept_warning_count = real->mysql_warning_count(handle->main);
+        handle->counted = NULL;
+    }
+}
+
 void command_plant_error(struct handle *handle) {
     const struct real *real = handle->real;
     if (real->mysql_options4) {

@@ -56,24 +56,11 @@ static void note_told(struct handle *handle, struct told told) {
     }
 }
 
-/* Main's own insert_id and number of warnings are kept over a statement of the shim's. */
-static void keep_answers(struct handle *handle) {
-    const struct real *real = handle->real;
-    if (handle->ok == handle->main && real->mysql_insert_id) {
-        handle->kept_insert_id = real->mysql_insert_id(handle->main);
-        handle->ok = NULL;
-    }
-    if (handle->counted == handle->main && real->mysql_warning_count) {
-        handle->kept_warning_count = real->mysql_warning_count(handle->main);
-        handle->counted = NULL;
-    }
-}
-
 #define MARK "roundabout"
 
 static bool say_to_main(struct handle *handle, const char *text) {
     bool busy = handle->busy;
-    keep_answers(handle);
+    command_keep_answers(handle);
     handle->busy = true;
     bool done = handle->real->mysql_real_query(handle->main, text, strlen(text)) == 0;
     handle->busy = busy;
@@ -266,7 +253,7 @@ void doubt_before_text(struct handle *handle, const struct sql_summary *summary)
     doubt_before_main(handle);
     if ((handle->variables || opaque) && !command_main_is_busy(handle)) {
         if (handle->variables) {
-            keep_answers(handle);
+            command_keep_answers(handle);
             variables_return(handle);
         }
         if (opaque) {

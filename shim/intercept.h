@@ -49,8 +49,8 @@ bool query_send_routed(struct handle *handle, const char *text, unsigned long le
 /* The second half. False: it is main's, or there was no first one. */
 bool query_read_answer(struct handle *handle, my_bool *failed);
 
-/* Before and behind the sending half of a statement on main. */
-void query_begin_send(struct call *call, const char *text, unsigned long length);
+/* Before and behind the sending half of a statement on main: what is to be sent. */
+struct slice query_begin_send(struct call *call, const char *text, unsigned long length);
 void query_end_send(struct call *call, bool succeeded);
 
 /* Decides over a text that the application prepares, and keeps of it what is needed later. True: the

@@ -8,6 +8,7 @@
 #include "doubt.h"
 #include "local.h"
 #include "prepared.h"
+#include "question.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -222,6 +223,9 @@ static int start_text(int *result, MYSQL *mysql, const char *text, unsigned long
     if (query_text_to_route(handle, text, length, &slice) && query_route(handle, slice, &summary, result)) {
         return 0;
     }
+    struct slice restated = question_restate(handle, slice, &summary);
+    length = restated.at != text ? restated.length : length;
+    text = restated.at;
     doubt_before_text(handle, &summary);
     handle->busy = true;
     command_keep_text(handle, slice, &summary);
@@ -263,7 +267,9 @@ EXPORT int mysql_send_query_start(int *result, MYSQL *mysql, const char *text, u
             return 0;
         }
         call.handle->busy = true;
-        query_begin_send(&call, text, length);
+        struct slice sent = query_begin_send(&call, text, length);
+        text = sent.at;
+        length = sent.length;
     }
     int status = call.real->mysql_send_query_start(result, mysql, text, length);
     if (watched) {
@@ -466,16 +472,18 @@ EXPORT enum net_async_status mysql_real_query_nonblocking(MYSQL *mysql, const ch
             return mysql_real_query(mysql, text, length) == 0 ? NET_ASYNC_COMPLETE
                                                               : NET_ASYNC_ERROR; /* its own 2014 */
         }
-        if (query_text_to_route(handle, text, length, &slice) &&
-            query_route(handle, slice, &summary, &result)) {
+        bool readable = query_text_to_route(handle, text, length, &slice);
+        if (readable && query_route(handle, slice, &summary, &result)) {
             return result == 0 ? NET_ASYNC_COMPLETE : NET_ASYNC_ERROR;
         }
+        question_restate(handle, readable ? slice : (struct slice){NULL, 0}, &summary);
         doubt_before_text(handle, &summary);
         command_keep_text(handle, slice, &summary);
         command_begin(&call, mysql, CALLER);
         started(&call, 1, END_TEXT, NULL, NULL, false);
     }
-    enum net_async_status status = real->mysql_real_query_nonblocking(mysql, text, length);
+    struct slice sent = question_again(handle, (struct slice){text, length});
+    enum net_async_status status = real->mysql_real_query_nonblocking(mysql, sent.at, sent.length);
     if (status != NET_ASYNC_NOT_READY) {
         ended(handle, status == NET_ASYNC_COMPLETE);
     }
@@ -507,7 +515,8 @@ EXPORT enum net_async_status mysql_send_query_nonblocking(MYSQL *mysql, const ch
         query_begin_send(&call, text, length);
         started(&call, 1, END_SEND, NULL, NULL, false);
     }
-    enum net_async_status status = real->mysql_send_query_nonblocking(mysql, text, length);
+    struct slice sent = question_again(handle, (struct slice){text, length});
+    enum net_async_status status = real->mysql_send_query_nonblocking(mysql, sent.at, sent.length);
     if (status != NET_ASYNC_NOT_READY) {
         ended(handle, status == NET_ASYNC_COMPLETE);
     }

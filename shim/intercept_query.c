@@ -533,6 +533,9 @@ static int run(struct handle *handle, const char *text, unsigned long length) {
         }
         seen = &summary;
         started_ns = handle->timed ? stats_now_ns() : 0;
+        struct slice restated = question_restate(handle, slice, seen);
+        length = restated.at != text ? restated.length : length;
+        text = restated.at;
     }
     if (call.target == handle->main) {
         doubt_before_text(handle, seen);

@@ -4,23 +4,24 @@
 #include "intercept.h"
 
 #include "doubt.h"
+#include "question.h"
 #include "setup.h"
 #include "stats.h"
 
 /* What goes to main as the first half of a statement does to the session what its outcome says, and that
  * comes with the second. */
-void query_begin_send(struct call *call, const char *text, unsigned long length) {
+struct slice query_begin_send(struct call *call, const char *text, unsigned long length) {
     struct handle *handle = call->handle;
-    struct slice slice;
-    if (call->target != handle->main) {
-        return;
-    }
-    if (query_text_to_route(handle, text, length, &slice)) {
+    struct slice slice, sent = {text, length};
+    if (call->target == handle->main && query_text_to_route(handle, text, length, &slice)) {
         struct sql_summary summary;
         route_text(slice, &handle->session.route, setup_config(), &summary); /* read as far as it matters */
+        struct slice restated = question_restate(handle, slice, &summary);
+        sent = restated.at != text ? restated : sent;
         doubt_before_text(handle, &summary);
         command_keep_text(handle, slice, &summary);
     }
+    return sent;
 }
 
 bool query_send_routed(struct handle *handle, const char *text, unsigned long length) {
@@ -87,8 +88,8 @@ EXPORT int mysql_send_query(MYSQL *mysql, const char *text, unsigned long length
         }
         call.handle->busy = true;
     }
-    query_begin_send(&call, text, length);
-    int result = call.real->mysql_send_query(call.target, text, length);
+    struct slice sent = query_begin_send(&call, text, length);
+    int result = call.real->mysql_send_query(call.target, sent.at, sent.length);
     query_end_send(&call, result == 0);
     return result;
 }

@@ -12,4 +12,11 @@ bool question_is_one(const struct sql_summary *summary);
 bool question_ask_shadow(struct handle *handle, struct slice text, const struct sql_summary *summary,
                          int *result);
 
+/* A text that main is about to run: where it asks, among other things, for numbers of a statement that a
+ * shadow has run, these are put in. The handle's until the next such text; or the text as it is. */
+struct slice question_restate(struct handle *handle, struct slice text, const struct sql_summary *summary);
+
+/* The same text, given once more while the call goes on. */
+struct slice question_again(const struct handle *handle, struct slice text);
+
 #endif

@@ -177,6 +177,35 @@ static void found_rows_and_row_count_are_the_last_statements(void) {
     TEXT(first_cell(mysql), "1");
 }
 
+/* Main is asked, with the numbers of the statement that it didn't run. */
+static void numbers_of_a_routed_statement_stand_among_other_things(void) {
+    MYSQL *mysql = connect_main();
+    SQL(mysql, SELECT_CACHE);
+    mysql_free_result(mysql_store_result(mysql));
+    SQL(mysql, "REPLACE INTO shop.cache VALUES ('a', 1), ('b', 2), ('warn', 3)");
+    size_t from = fake_journal_length();
+    SQL(mysql, "SET @a = ROW_COUNT()");
+    JOURNAL(from, "local: SELECT FOUND_ROWS(), ROW_COUNT(), 0, 0\nmain: SET @a = CAST(3 AS SIGNED)\n");
+    from = fake_journal_length();
+    SQL(mysql, "SELECT FOUND_ROWS(), 1 FROM shop.users");
+    first_cell(mysql);
+    JOURNAL(from, "main: SELECT CAST(FOUND_ROWS() * 0 + 2 AS SIGNED) AS `FOUND_ROWS()`, 1 FROM shop.users\n");
+    SQL(mysql, "REPLACE INTO shop.cache VALUES ('a', 1), ('b', 2), ('warn', 3)");
+    from = fake_journal_length();
+    const char *text = "SELECT 1 + @@warning_count + ROW_COUNT()";
+    NUMBER(mysql_send_query(mysql, text, strlen(text)), 0);
+    NUMBER(mysql_read_query_result(mysql), 0);
+    first_cell(mysql);
+    JOURNAL(
+        from,
+        "local: SELECT *ROW_COUNT(), @@warning_count, @@error_count\nmain: SELECT 1 + CAST(1 AS UNSIGNED) + "
+        "CAST(3 AS SIGNED) AS `1 + @@warning_count + ROW_COUNT()`\n");
+    from = fake_journal_length();
+    SQL(mysql, "SELECT ROW_COUNT() + 1");
+    first_cell(mysql);
+    JOURNAL(from, "main: SELECT ROW_COUNT() + 1\n"); /* main's own */
+}
+
 static void read_all(MYSQL *mysql) {
     do {
         mysql_free_result(mysql_store_result(mysql));
@@ -459,6 +488,7 @@ int main(int argc, char **argv) {
         CLAIM(a_ping_leaves_the_number_of_warnings, "", EVERYWHERE),
         CLAIM(a_warning_count_outlives_a_failed_statement, "", EVERYWHERE),
         CLAIM(found_rows_and_row_count_are_the_last_statements, "55, 56", EVERYWHERE),
+        CLAIM(numbers_of_a_routed_statement_stand_among_other_things, "54, 55, 56", EVERYWHERE),
         CLAIM(later_statements_of_a_text_are_the_last_ones, "54, 55", EVERYWHERE),
         CLAIM(a_call_that_fails_at_home_says_so, "20", EVERYWHERE),
         CLAIM(a_refused_escape_is_reported, "20", ORACLE_ONLY),

@@ -105,6 +105,11 @@ static const char *const QUESTIONS[] = {
     "SELECT @@error_count, @@warning_count",
     "SELECT ROW_COUNT()",
     "SELECT FOUND_ROWS()",
+    "SELECT FOUND_ROWS() AS n, 1",
+    "SELECT ROW_COUNT() + 0, 'x' y",
+    "SELECT FOUND_ROWS(), ROW_COUNT()",
+    "SELECT @@warning_count, ROW_COUNT(), LAST_INSERT_ID() > 0",
+    "SET @r = FOUND_ROWS()",
     "GET DIAGNOSTICS @n = NUMBER",
     "GET DIAGNOSTICS @r = ROW_COUNT", /* not both at once: MariaDB's list may be of an older statement */
     "GET DIAGNOSTICS CONDITION 1 @s = RETURNED_SQLSTATE, @m = MESSAGE_TEXT, @e = MYSQL_ERRNO, @o = "
