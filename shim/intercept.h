@@ -44,8 +44,9 @@ bool query_text_to_route(const struct handle *handle, const char *text, unsigned
                          struct slice *slice);
 
 /* The first half of a routed statement: runs it to its end, on the server at this site, and has main's
- * descriptor say that the answer is there. False: it is main's. */
-bool query_send_routed(struct handle *handle, const char *text, unsigned long length);
+ * descriptor say that the answer is there; or main was lost when it was asked for its session: *result is
+ * what the library's function returns. False: it is main's. */
+bool query_send_routed(struct handle *handle, const char *text, unsigned long length, int *result);
 /* The second half. False: it is main's, or there was no first one. */
 bool query_read_answer(struct handle *handle, my_bool *failed);
 
@@ -54,7 +55,7 @@ struct slice query_begin_send(struct call *call, const char *text, unsigned long
 void query_end_send(struct call *call, bool succeeded);
 
 /* Decides over a text that the application prepares, and keeps of it what is needed later. True: the
- * statement's twin is prepared, and main's needn't be. */
+ * statement's twin is prepared, and main's needn't be; or statement->error says why neither can be. */
 bool query_prepare(struct handle *handle, struct statement *statement, struct slice text);
 
 /* True: it ran at the local master and *result is the library's value, or statement->error says why it

@@ -262,8 +262,7 @@ EXPORT int mysql_send_query_start(int *result, MYSQL *mysql, const char *text, u
     }
     if (watched) {
         call.handle->busy = false;
-        if (query_send_routed(call.handle, text, length)) {
-            *result = 0;
+        if (query_send_routed(call.handle, text, length, result)) {
             return 0;
         }
         call.handle->busy = true;
@@ -375,7 +374,7 @@ EXPORT int mysql_stmt_prepare_start(int *result, MYSQL_STMT *stmt, const char *t
         return 0;
     }
     if (watched && statement_prepare(&call, statement, text, length)) {
-        *result = 0;
+        *result = statement->error ? 1 : 0;
         return 0;
     }
     int status = call.real->mysql_stmt_prepare_start(result, stmt, text, length);
@@ -508,8 +507,9 @@ EXPORT enum net_async_status mysql_send_query_nonblocking(MYSQL *mysql, const ch
         }
         command_begin(&call, mysql, CALLER);
         handle->busy = false;
-        if (query_send_routed(handle, text, length)) {
-            return NET_ASYNC_COMPLETE;
+        int result;
+        if (query_send_routed(handle, text, length, &result)) {
+            return result == 0 ? NET_ASYNC_COMPLETE : NET_ASYNC_ERROR;
         }
         handle->busy = true;
         query_begin_send(&call, text, length);

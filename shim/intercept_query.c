@@ -385,6 +385,17 @@ static bool may_change(enum route_reason reason) {
     }
 }
 
+/* Main was lost when it was asked for its session: what the library would say to a statement that is on its
+ * way then. One on a connection that was lost before it says itself. */
+static void note_lost(struct handle *handle, struct statement *statement, bool lost) {
+    if (lost && handle->real->mysql_errno(handle->main) == CLIENT_SERVER_LOST) {
+        struct call call = {.handle = handle, .real = handle->real, .target = handle->main};
+        const struct command command = {.kind = COMMAND_PLAIN};
+        command_end(&call, &command, false);
+        statement->error = CLIENT_SERVER_LOST;
+    }
+}
+
 /* Decides over a text that is prepared, and keeps of it what its executions will need. */
 static struct route_decision plan(struct handle *handle, struct statement *statement, struct slice text) {
     struct sql_summary summary;
@@ -409,6 +420,7 @@ static struct route_decision plan(struct handle *handle, struct statement *state
             prepared_keep_effects(statement, text);
         }
     }
+    note_lost(handle, statement, lost);
     return decision;
 }
 
@@ -427,7 +439,7 @@ bool query_prepare(struct handle *handle, struct statement *statement, struct sl
         }
     }
     errno = kept_errno;
-    return decision.reason == ROUTE_ROUTED;
+    return decision.reason == ROUTE_ROUTED || statement->error;
 }
 
 bool query_execute(struct handle *handle, struct statement *statement, int *result) {
@@ -462,6 +474,9 @@ bool query_execute(struct handle *handle, struct statement *statement, int *resu
         }
     } else if (query_observe(handle, question.text, &decision)) {
         /* main's, whatever it is */
+    } else if (lost) {
+        note_lost(handle, statement, lost);
+        *result = 1;
     } else if (decision.reason == ROUTE_MAIN_BUSY && !statement->at_main.prepared) {
         statement->error = CLIENT_COMMANDS_OUT_OF_SYNC; /* as it would on one connection */
         handle->last = handle->main;
@@ -476,6 +491,10 @@ bool query_execute(struct handle *handle, struct statement *statement, int *resu
 bool query_execute_direct(struct handle *handle, struct statement *statement, struct slice text,
                           int *result) {
     plan(handle, statement, text);
+    if (statement->error) {
+        *result = 1;
+        return true;
+    }
     return query_execute(handle, statement, result);
 }
 

@@ -24,7 +24,7 @@ struct slice query_begin_send(struct call *call, const char *text, unsigned long
     return sent;
 }
 
-bool query_send_routed(struct handle *handle, const char *text, unsigned long length) {
+bool query_send_routed(struct handle *handle, const char *text, unsigned long length, int *result) {
     struct slice slice;
     struct sql_summary summary;
     enum route_reason reason = ROUTE_OTHER_CALL;
@@ -46,11 +46,12 @@ bool query_send_routed(struct handle *handle, const char *text, unsigned long le
         descriptor_drop(&routing->loan);
         return false;
     }
-    if (handle->last ==
-        handle->main) { /* lost, as the question for its session has shown: it says so itself */
+    if (handle->last == handle->main) { /* lost, as the question for its session has shown */
         descriptor_drop(&routing->loan);
-        return false;
+        *result = 1;
+        return true;
     }
+    *result = 0;
     descriptor_lend(&routing->loan);
     handle->answered = true;
     routing->answered_by = handle->last;
@@ -81,15 +82,16 @@ EXPORT int mysql_send_query(MYSQL *mysql, const char *text, unsigned long length
         return call.real && call.real->mysql_send_query ? call.real->mysql_send_query(mysql, text, length)
                                                         : 1;
     }
+    int result;
     if (call.target == call.handle->main) {
         call.handle->busy = false;
-        if (query_send_routed(call.handle, text, length)) {
-            return 0;
+        if (query_send_routed(call.handle, text, length, &result)) {
+            return result;
         }
         call.handle->busy = true;
     }
     struct slice sent = query_begin_send(&call, text, length);
-    int result = call.real->mysql_send_query(call.target, sent.at, sent.length);
+    result = call.real->mysql_send_query(call.target, sent.at, sent.length);
     query_end_send(&call, result == 0);
     return result;
 }

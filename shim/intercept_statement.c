@@ -93,9 +93,9 @@ bool statement_prepare(struct call *call, struct statement *statement, const cha
         return false;
     }
     handle->busy = false;
-    bool routed = query_prepare(handle, statement, slice);
-    handle->busy = !routed;
-    return routed;
+    bool done = query_prepare(handle, statement, slice);
+    handle->busy = !done;
+    return done;
 }
 
 /* The statement is about to be executed on main. */
@@ -178,7 +178,7 @@ EXPORT int mysql_stmt_prepare(MYSQL_STMT *stmt, const char *text, unsigned long 
         return 1;
     }
     if (watched && statement_prepare(&call, statement, text, length)) {
-        return 0;
+        return statement->error ? 1 : 0;
     }
     int result = call.real->mysql_stmt_prepare(stmt, text, length);
     if (watched) {
