@@ -178,7 +178,8 @@ static uint64_t find_written(const struct handle *handle, struct slice text,
                              const struct sql_summary *summary) {
     const struct session *session = &handle->session;
     const struct config *config = setup_config();
-    if ((!route_may_write(summary) && summary->rest.length == 0) || session_is_outside(session) || !config) {
+    if (session_is_outside(session) || !config ||
+        (summary->rest.length == 0 && !route_text_may_write(text, session->route.modes, summary))) {
         return 0;
     }
     return route_find_written(text, &session->route, config);
@@ -186,13 +187,14 @@ static uint64_t find_written(const struct handle *handle, struct slice text,
 
 /* ... but while main was never asked whether it is in one, no statement is read for this: most handles never
  * route. */
-static bool writes_unasked(const struct handle *handle, const struct sql_summary *summary) {
+static bool writes_unasked(const struct handle *handle, struct slice text,
+                           const struct sql_summary *summary) {
     return handle->server.identity == 0 && !handle->session.route.in_transaction &&
-           (route_may_write(summary) || summary->rest.length > 0);
+           (summary->rest.length > 0 || route_text_may_write(text, handle->session.route.modes, summary));
 }
 
 static void note_written(struct handle *handle, struct slice text, const struct sql_summary *summary) {
-    if (writes_unasked(handle, summary)) {
+    if (writes_unasked(handle, text, summary)) {
         handle->session.wrote_unasked = true;
     } else if (text.length > 0) {
         session_note_written(&handle->session, find_written(handle, text, summary), setup_config());
@@ -506,7 +508,7 @@ void command_keep_text(struct handle *handle, struct slice text, const struct sq
     handle->sent_length = 0;
     handle->sent_verb = (unsigned char)summary->verb;
     handle->sent_names_tables = names_tables(handle, text, summary);
-    handle->sent_written = writes_unasked(handle, summary) ? 0 : find_written(handle, text, summary);
+    handle->sent_written = writes_unasked(handle, text, summary) ? 0 : find_written(handle, text, summary);
     handle->sent_by = handle->sent_written ? setup_config() : NULL;
     if (!command_matters(summary) && summary->verb != SQL_DIAGNOSTICS) {
         return;

@@ -406,7 +406,7 @@ static struct route_decision plan(struct handle *handle, struct statement *state
     statement->verb = stats_verb(summary.verb);
     statement->reason = decision.reason;
     statement->written_by = setup_config();
-    statement->written = route_may_write(&summary)
+    statement->written = route_text_may_write(text, handle->session.route.modes, &summary)
                              ? route_find_written(text, &handle->session.route, statement->written_by)
                              : 0;
     bool decided_again = may_change(decision.reason) || observe_wants(setup_config(), &decision);

@@ -677,11 +677,11 @@ static struct fake_answer *run_one(struct fake_session *session, const char *tex
         answer = show_warnings(session);
         warnings = session->last_warnings;
     } else if (starts(text, "SELECT") || starts(text, "SHOW") || starts(text, "(SELECT") ||
-               starts(text, "WITH")) {
+               (starts(text, "WITH") && !strstr(text, "DELETE"))) {
         answer = select_rows(session, text);
         touches = starts(text, "SELECT");
     } else if (starts(text, "REPLACE") || starts(text, "INSERT") || starts(text, "UPDATE") ||
-               starts(text, "DELETE")) {
+               starts(text, "DELETE") || starts(text, "WITH")) {
         answer = change_rows(session, text);
         touches = true;
     } else if (starts(text, "USE ")) {

@@ -714,6 +714,7 @@ static void whatever_way_main_has_written_it(void) {
         "REPLACE INTO shop.cache VALUES ('k', GeomFromText('POINT(0 0)'))",
         "INSERT INTO shop.page_1 SELECT * FROM shop.users",
         "UPDATE shop.users, shop.cache SET shop.cache.v = 'n'",
+        "WITH old AS (SELECT k FROM shop.users) DELETE FROM shop.cache WHERE k IN (SELECT k FROM old)",
     };
     MYSQL *mysql = connect_both();
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
