@@ -372,9 +372,27 @@ static void end_without_change(struct handle *handle) {
     }
 }
 
+/* MySQL adds the error to the list of the statement before: where that is a shadow's, it fails there as well.
+ */
+static void end_without_database(struct handle *handle, MYSQL *warned, const char *name) {
+    for (int i = CONFIG_FOLLOW; !handle->server.mariadb && i <= CONFIG_IMMEDIATE; i++) {
+        struct local *local = handle_shadow(handle, (enum config_transactions)i);
+        if (local && local->mysql == warned && name && local_is_usable(local) &&
+            is_of_server(handle->real->mysql_errno(handle->main))) {
+            handle->busy = true;
+            if (local->real->mysql_select_db(warned, name) == 0) {
+                local->version = local->database_version = 0; /* it is there: back, before anything is run */
+            } else {
+                handle->warned = warned;
+            }
+            handle->busy = false;
+        }
+    }
+}
+
 void command_end(struct call *call, const struct command *command, bool succeeded) {
     int kept_errno = errno; /* as the library left it: some programs look at it */
-    MYSQL *last = call->handle->last;
+    MYSQL *last = call->handle->last, *warned = call->handle->warned;
     if (is_statement(command->kind)) {
         call->handle->untold = !succeeded;
     }
@@ -382,6 +400,8 @@ void command_end(struct call *call, const struct command *command, bool succeede
         end_in_success(call->handle, command);
     } else if (command->kind == COMMAND_CHARSET) {
         end_without_charset(call, last, command->text);
+    } else if (command->kind == COMMAND_SELECT_DB && call->target == call->handle->main) {
+        end_without_database(call->handle, warned, command->text);
     } else if (command->kind == COMMAND_CHANGE_USER && call->target == call->handle->main) {
         end_without_change(call->handle);
     }
@@ -399,15 +419,7 @@ static bool names_tables(const struct handle *handle, struct slice text, const s
     return summary->table_count > 0 || summary->ties & SQL_NOT_UNDERSTOOD;
 }
 
-/* MariaDB makes a new list of warnings for a statement that uses tables or has something to say, MySQL for
- * every one that isn't a question about the list itself. */
-static bool one_makes_list(const struct handle *handle, struct slice text,
-                           const struct sql_summary *summary) {
-    struct lex_modes modes = handle->session.route.modes;
-    if (!handle->server.mariadb) {
-        return summary->verb == SQL_DIAGNOSTICS ? !command_begins_with(text, modes, "SHOW")
-                                                : summary->verb != SQL_GET_DIAGNOSTICS;
-    }
+bool command_uses_tables(const struct handle *handle, struct slice text, const struct sql_summary *summary) {
     switch (summary->verb) {
     case SQL_NOTHING:
     case SQL_BEGIN:
@@ -421,21 +433,26 @@ static bool one_makes_list(const struct handle *handle, struct slice text,
     case SQL_USE:
     case SQL_DIAGNOSTICS:
     case SQL_GET_DIAGNOSTICS:
-        break;
+        return false;
     case SQL_SELECT:
-        if (names_tables(handle, text, summary)) {
-            return true;
-        }
-        break;
+        return names_tables(handle, text, summary);
     case SQL_OPAQUE:
-        if (!command_begins_with(text, modes, "DO")) {
-            return true;
-        }
-        break;
+        return !command_begins_with(text, handle->session.route.modes, "DO");
     default:
         return true;
     }
-    return handle->real->mysql_warning_count && handle->real->mysql_warning_count(handle->main) > 0;
+}
+
+/* MariaDB makes a new list of warnings for a statement that uses tables or has something to say, MySQL for
+ * every one that isn't a question about the list itself. */
+static bool one_makes_list(const struct handle *handle, struct slice text,
+                           const struct sql_summary *summary) {
+    if (handle->server.mariadb) {
+        return command_uses_tables(handle, text, summary) ||
+               (handle->real->mysql_warning_count && handle->real->mysql_warning_count(handle->main) > 0);
+    }
+    return summary->verb == SQL_DIAGNOSTICS ? !command_begins_with(text, handle->session.route.modes, "SHOW")
+                                            : summary->verb != SQL_GET_DIAGNOSTICS;
 }
 
 /* Of several statements in one text: any of them. */

@@ -31,6 +31,9 @@ void command_end_text(struct call *call, struct slice text, const struct sql_sum
 /* The session may follow from this statement: its text must be kept until its outcome is known. */
 bool command_matters(const struct sql_summary *summary);
 
+/* To MariaDB, which makes a new list of warnings for those that do, and for their preparing. */
+bool command_uses_tables(const struct handle *handle, struct slice text, const struct sql_summary *summary);
+
 /* The text's first word. */
 bool command_begins_with(struct slice text, struct lex_modes modes, const char *upper_case_word);
 

@@ -107,8 +107,8 @@ static void end_prepare(struct handle *handle, struct local *local, struct state
     prepared_expose(statement);
     query_note_prepared(handle, statement, true);
     handle->last = handle->counted = local->mysql; /* without warnings, in both libraries */
-    if (!handle->server.mariadb) {
-        handle->warned = local->mysql; /* to MySQL it is a statement, with a list of its own */
+    if (statement->makes_list) {
+        handle->warned = local->mysql;
     }
     handle->planted = false;
 }
@@ -405,6 +405,9 @@ static struct route_decision plan(struct handle *handle, struct statement *state
     query_note_reason(&summary, decision.reason);
     statement->verb = stats_verb(summary.verb);
     statement->reason = decision.reason;
+    /* to MySQL it is a statement, whatever the text */
+    statement->makes_list = !handle->server.mariadb ||
+                            (summary.verb != SQL_OPAQUE && command_uses_tables(handle, text, &summary));
     statement->written_by = setup_config();
     statement->written = route_text_may_write(text, handle->session.route.modes, &summary)
                              ? route_find_written(text, &handle->session.route, statement->written_by)

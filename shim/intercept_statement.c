@@ -75,8 +75,8 @@ void statement_end(struct call *call, struct statement *statement, bool executed
     if (!executed) {
         handle->ok = ok; /* a prepare says nothing about ids */
         handle->counted = handle->main;
-        if (!handle->server.mariadb) {
-            handle->warned = handle->main; /* to MySQL it is a statement, with a list of its own */
+        if (statement->makes_list || !handle->server.mariadb) {
+            handle->warned = handle->main;
         }
         query_note_prepared(handle, statement, succeeded);
     } else if (succeeded) {
@@ -89,6 +89,7 @@ bool statement_prepare(struct call *call, struct statement *statement, const cha
     struct handle *handle = call->handle;
     struct slice slice;
     prepared_clear(statement);
+    statement->makes_list = false;
     if (!query_text_to_route(handle, text, length, &slice)) {
         return false;
     }
