@@ -419,10 +419,10 @@ check-drivers: deps
 	+@$(MAKE) --no-print-directory all
 	@BUILD=$(abspath $(BUILD)) $(PYTHON) tests/live/test_drivers.py
 
-# Everything live again on Oracle's client library, on both kinds of servers: ten minutes or so. TLS, and any order of calls on MySQL's servers, have
-# that library in `make check` already; any order on MariaDB's servers finds what README's limits say of warnings there.
+# Everything live again on Oracle's client library, on both kinds of servers: ten minutes or so. TLS has that library in `make check` already.
 LIVE_SHIM = "live shim=$(PYTHON) tests/live/test_shim.py" "live failure=$(PYTHON) tests/live/test_shim_failure.py" \
-            "live run=$(PYTHON) tests/live/test_shim_run.py" "live model=$(PYTHON) tests/live/test_shim_model.py"
+            "live run=$(PYTHON) tests/live/test_shim_run.py" "live model=$(PYTHON) tests/live/test_shim_model.py" \
+            "live order=$(PYTHON) tests/live/test_shim_order.py"
 check-libmysqlclient: deps
 	+@$(MAKE) --no-print-directory all $(LIVE_APPS)
 	@status=0; for server in mariadb mysql; do echo "libmysqlclient on $$server:"; \
