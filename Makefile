@@ -55,7 +55,7 @@ SHIM   = $(PURE) $(CONFIG) $(PAGE) \
          shim/breaker.c shim/probe.c shim/verdict.c shim/site_page.c \
          shim/local.c shim/local_life.c shim/local_open.c shim/local_step.c \
          shim/prepared.c shim/prepared_binds.c shim/exposed.c \
-         shim/command.c shim/descriptor.c shim/broken_pipe.c \
+         shim/command.c shim/doubt.c shim/question.c shim/restate.c shim/descriptor.c shim/broken_pipe.c \
          shim/socket.c shim/watch.c \
          shim/variables.c \
          shim/intercept_connect.c shim/intercept_command.c \
@@ -94,7 +94,7 @@ DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) $(filter-out daemon/event.c daemon/j
               daemon/notify.c
 UNIT   = config page plain \
          judge usage \
-         lex sql route session map \
+         lex sql route session restate map \
          ring link tally place script turn preflight join expire \
          chunk prepare diverge fence sweep settle \
          lag show \
@@ -154,6 +154,7 @@ $(BUILD)/tests/unit/test_lex: $(call objects,tests/unit/test_lex.c $(PURE))
 $(BUILD)/tests/unit/test_sql: $(call objects,tests/unit/test_sql.c $(PURE))
 $(BUILD)/tests/unit/test_route: $(call objects,tests/unit/test_route.c $(PURE))
 $(BUILD)/tests/unit/test_session: $(call objects,tests/unit/test_session.c $(PURE) shim/session.c)
+$(BUILD)/tests/unit/test_restate: $(call objects,tests/unit/test_restate.c shim/restate.c $(PURE))
 $(BUILD)/tests/unit/test_map: $(call objects,tests/unit/test_map.c shim/map.c)
 $(BUILD)/tests/unit/test_ring: $(call objects,tests/unit/test_ring.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_tally: $(call objects,tests/unit/test_tally.c $(DAEMON_PURE))
@@ -424,10 +425,10 @@ check-drivers: deps
 	+@$(MAKE_ALL) all
 	@BUILD=$(abspath $(BUILD)) $(PYTHON) tests/live/test_drivers.py
 
-# Everything live again on Oracle's client library, on both kinds of servers: ten minutes or so. TLS, and any order of calls on MySQL's servers, have
-# that library in `make check` already; any order on MariaDB's servers finds what README's limits say of warnings there.
+# Everything live again on Oracle's client library, on both kinds of servers: ten minutes or so. TLS has that library in `make check` already.
 LIVE_SHIM = "live shim=$(PYTHON) tests/live/test_shim.py" "live failure=$(PYTHON) tests/live/test_shim_failure.py" \
-            "live run=$(PYTHON) tests/live/test_shim_run.py" "live model=$(PYTHON) tests/live/test_shim_model.py"
+            "live run=$(PYTHON) tests/live/test_shim_run.py" "live model=$(PYTHON) tests/live/test_shim_model.py" \
+            "live order=$(PYTHON) tests/live/test_shim_order.py"
 check-libmysqlclient: deps
 	+@$(MAKE_ALL) all $(LIVE_APPS)
 	@status=0; for server in mariadb mysql; do echo "libmysqlclient on $$server:"; \

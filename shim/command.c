@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "command.h"
 
+#include "doubt.h"
 #include "local.h"
 #include "prepared.h"
 #include "setup.h"
@@ -124,210 +125,6 @@ static void note_failure(struct handle *handle) {
     }
 }
 
-/* What main's last answer has told of its transaction. */
-struct told {
-    bool known;
-    bool inside;
-    bool autocommit;
-};
-
-static bool main_is_mariadb(const struct handle *handle) {
-    if (handle->server.identity || !handle->real->mysql_get_server_info) {
-        return handle->server.mariadb;
-    }
-    const char *version = handle->real->mysql_get_server_info(handle->main);
-    return version && strstr(version, "MariaDB");
-}
-
-/* By the status bits or, where the library doesn't show them, by the transaction state that the server has
- * reported: MySQL's does if it has changed, MariaDB's never, and is asked with the settings (snapshot.c). */
-static struct told read_told(const struct handle *handle) {
-    const struct real *real = handle->real;
-    unsigned status = 0;
-    const char *state;
-    size_t length;
-    if (real->mariadb_get_infov) {
-        bool known =
-            real->mariadb_get_infov(handle->main, MARIADB_CONNECTION_SERVER_STATUS, &status, NULL) == 0;
-        return (struct told){known, status & SERVER_STATUS_IN_TRANS, status & SERVER_STATUS_AUTOCOMMIT};
-    }
-    if (real->mysql_session_track_get_first &&
-        real->mysql_session_track_get_first(handle->main, SESSION_TRACK_TRANSACTION_STATE, &state, &length) ==
-            0 &&
-        length > 0) {
-        return (struct told){true, *state == 'T', handle->session.autocommit};
-    }
-    return (struct told){!main_is_mariadb(handle), handle->session.begun, handle->session.autocommit};
-}
-
-static void note_told(struct handle *handle, struct told told) {
-    if (told.known) {
-        echo(handle, session_note_status(&handle->session, told.inside, told.autocommit));
-    }
-}
-
-/* Main's own insert_id and number of warnings are kept over a statement of the shim's. */
-static void keep_answers(struct handle *handle) {
-    const struct real *real = handle->real;
-    if (handle->ok == handle->main && real->mysql_insert_id) {
-        handle->kept_insert_id = real->mysql_insert_id(handle->main);
-        handle->ok = NULL;
-    }
-    if (handle->counted == handle->main && real->mysql_warning_count) {
-        handle->kept_warning_count = real->mysql_warning_count(handle->main);
-        handle->counted = NULL;
-    }
-}
-
-#define MARK "roundabout"
-
-static bool say_to_main(struct handle *handle, const char *text) {
-    bool busy = handle->busy;
-    keep_answers(handle);
-    handle->busy = true;
-    bool done = handle->real->mysql_real_query(handle->main, text, strlen(text)) == 0;
-    handle->busy = busy;
-    return done;
-}
-
-bool command_hear_main(struct handle *handle) {
-    const struct session *session = &handle->session;
-    if (!handle->untold || session->autocommit || session->begun || !handle->real->mariadb_get_infov ||
-        command_main_is_busy(handle)) {
-        return true;
-    }
-    handle->untold = false;
-    return say_to_main(handle, "DO 1") && !command_note_reconnect(handle); /* of a ping it reads no status */
-}
-
-/* True: main's transaction is still the one that was marked. */
-static bool release_mark(struct handle *handle) {
-    handle->main_marked = false;
-    return say_to_main(handle, "RELEASE SAVEPOINT " MARK);
-}
-
-/* Without a word to main: that its transaction is over is told, but not whether it is another one now. */
-static bool settle_at_once(struct handle *handle) {
-    const struct session *session = &handle->session;
-    struct told told = read_told(handle);
-    if (handle->main_marked && (!told.known || told.inside || !(session->begun || session->inside))) {
-        return false;
-    }
-    handle->main_marked = false; /* gone with the transaction */
-    note_told(handle, told);
-    return true;
-}
-
-/* The savepoint that wasn't there is in MariaDB's list of warnings. Where that was empty, the shadow has an empty
- * one to show, unless its count of found rows is still asked for. */
-static void hide_failure(struct handle *handle) {
-    static const char text[] = "DO (SELECT 1 FROM information_schema.SCHEMATA LIMIT 0)";
-    struct local *local = handle_shadow(handle, CONFIG_FOLLOW);
-    if (handle->server.mariadb && handle->warned == handle->main && !handle->counted &&
-        handle->kept_warning_count == 0 && local && handle->found != local->mysql && local_is_usable(local) &&
-        local_say(local, text, sizeof text - 1)) {
-        handle->warned = local->mysql;
-    }
-}
-
-void command_settle_doubt(struct handle *handle) {
-    if (settle_at_once(handle)) {
-        return;
-    }
-    struct session *session = &handle->session;
-    struct told told = read_told(handle);
-    if (!release_mark(handle)) {
-        echo(handle, session_note_end(session, false)); /* one way or the other: see session_note_status */
-        session->doubt = true;
-        note_told(handle, told); /* what has begun since */
-        hide_failure(handle);
-        return;
-    }
-    session->doubt = session->opaque = session->inside = false;
-    if (handle->real->mariadb_get_infov) {
-        note_told(handle, told); /* autocommit may be off now */
-    }
-}
-
-void command_before_next(struct handle *handle) {
-    struct session *session = &handle->session;
-    if (session->doubt && !handle->real->mariadb_get_infov && !main_is_mariadb(handle)) {
-        int kept_errno = errno;
-        settle_at_once(handle);
-        session->doubt = session->opaque = true; /* there may be more of it */
-        errno = kept_errno;
-    }
-}
-
-void command_before_main(struct handle *handle) {
-    if (handle->session.doubt && !command_main_is_busy(handle)) {
-        command_settle_doubt(handle);
-    }
-}
-
-/* In a transaction, by its last answer. */
-static bool is_inside(const struct real *real, MYSQL *mysql) {
-    unsigned status = 0;
-    real->mariadb_get_infov(mysql, MARIADB_CONNECTION_SERVER_STATUS, &status, NULL);
-    return status & SERVER_STATUS_IN_TRANS;
-}
-
-static bool is_opaque(const struct sql_summary *summary) {
-    return summary->verb == SQL_OPAQUE || summary->verb == SQL_UNKNOWN;
-}
-
-/* Such code may end the transaction and begin the next: a procedure, or what several statements call. */
-static bool may_begin_anew(const struct handle *handle, const struct sql_summary *summary) {
-    struct sql_summary next = *summary;
-    while (!is_opaque(&next) && next.rest.length > 0) {
-        struct slice rest = next.rest;
-        sql_summarize(rest, handle->session.route.modes, NULL, &next);
-    }
-    return is_opaque(&next);
-}
-
-/* Of the shadow's transaction nothing must be kept that main has undone. Main's status tells that a transaction
- * is over, if main has one; a savepoint that is gone tells even that another one has begun meanwhile. */
-static void join_transaction(struct handle *handle, const struct sql_summary *summary) {
-    static const char begin[] = "START TRANSACTION", mark[] = "SAVEPOINT " MARK;
-    struct session *session = &handle->session;
-    const struct local *local = handle_shadow(handle, CONFIG_FOLLOW);
-    bool by_status = handle->real->mariadb_get_infov != NULL;
-    session->inside = by_status && is_inside(handle->real, handle->main);
-    if (!local || !local->transaction || !session->route.in_transaction || session->route.xa ||
-        handle->main_marked || (by_status && !is_inside(handle->real, local->mysql))) {
-        return;
-    }
-    bool told = session->begun || session->inside;
-    bool marks = may_begin_anew(handle, summary) || (!by_status && !told);
-    if (by_status && !told && say_to_main(handle, begin)) {
-        session->begun = session->main_touched = true;
-    }
-    if (marks && say_to_main(handle, mark)) {
-        handle->main_marked = session->main_touched = true;
-    }
-}
-
-void command_before_text(struct handle *handle, const struct sql_summary *summary) {
-    bool opaque = is_opaque(summary) || summary->rest.length > 0;
-    if ((!handle->session.doubt && !handle->variables && !opaque) || summary->verb == SQL_DIAGNOSTICS ||
-        summary->verb == SQL_GET_DIAGNOSTICS) {
-        return; /* what a question is about must be the last that main has run */
-    }
-    int kept_errno = errno;
-    command_before_main(handle);
-    if ((handle->variables || opaque) && !command_main_is_busy(handle)) {
-        if (handle->variables) {
-            keep_answers(handle);
-            variables_return(handle);
-        }
-        if (opaque) {
-            join_transaction(handle, summary);
-        }
-    }
-    errno = kept_errno;
-}
-
 /* A commit that takes in what may have been undone out of sight must not keep it here: a miss at worst. */
 static enum session_echo in_doubt(bool doubted, enum session_echo what) {
     return doubted && what == SESSION_ECHO_COMMIT ? SESSION_ECHO_ROLLBACK : what;
@@ -381,7 +178,8 @@ static uint64_t find_written(const struct handle *handle, struct slice text,
                              const struct sql_summary *summary) {
     const struct session *session = &handle->session;
     const struct config *config = setup_config();
-    if ((!route_may_write(summary) && summary->rest.length == 0) || session_is_outside(session) || !config) {
+    if (session_is_outside(session) || !config ||
+        (summary->rest.length == 0 && !route_text_may_write(text, session->route.modes, summary))) {
         return 0;
     }
     return route_find_written(text, &session->route, config);
@@ -389,24 +187,18 @@ static uint64_t find_written(const struct handle *handle, struct slice text,
 
 /* ... but while main was never asked whether it is in one, no statement is read for this: most handles never
  * route. */
-static bool writes_unasked(const struct handle *handle, const struct sql_summary *summary) {
+static bool writes_unasked(const struct handle *handle, struct slice text,
+                           const struct sql_summary *summary) {
     return handle->server.identity == 0 && !handle->session.route.in_transaction &&
-           (route_may_write(summary) || summary->rest.length > 0);
+           (summary->rest.length > 0 || route_text_may_write(text, handle->session.route.modes, summary));
 }
 
 static void note_written(struct handle *handle, struct slice text, const struct sql_summary *summary) {
-    if (writes_unasked(handle, summary)) {
+    if (writes_unasked(handle, text, summary)) {
         handle->session.wrote_unasked = true;
     } else if (text.length > 0) {
         session_note_written(&handle->session, find_written(handle, text, summary), setup_config());
     }
-}
-
-/* Behind such a statement MySQL reports the end of a transaction that goes on. */
-static bool is_told_wrongly(const struct handle *handle, const struct sql_summary *summary) {
-    bool of_temporary =
-        summary->verb == SQL_CREATE_TEMPORARY || (summary->verb == SQL_DROP_TABLE && summary->temporary);
-    return of_temporary && summary->rest.length == 0 && !handle->real->mariadb_get_infov;
 }
 
 static void end_text(struct handle *handle, struct slice text, const struct sql_summary *summary) {
@@ -426,9 +218,7 @@ static void end_text(struct handle *handle, struct slice text, const struct sql_
     local_echo(handle, in_doubt(doubted, session_note_statement(session, summary)), text);
     if (ends_in_ok_packet(handle) && !handle->real->mysql_more_results(handle->main)) {
         read_tracked_database(handle);
-        if (!is_told_wrongly(handle, summary)) {
-            settle_at_once(handle);
-        }
+        doubt_settle_at_once(handle);
     }
 }
 
@@ -495,10 +285,12 @@ static void end_in_success(struct handle *handle, const struct command *command)
         start_afresh(handle, NULL);
         break;
     case COMMAND_NEXT_RESULT:
-        if (ends_in_ok_packet(handle)) {
+        if (!ends_in_ok_packet(handle)) {
+            handle->found = handle->main;
+        } else {
             handle->ok = handle->main;
             if (session->doubt && !handle->real->mysql_more_results(handle->main)) {
-                settle_at_once(handle); /* the last word of what couldn't be seen into */
+                doubt_settle_at_once(handle); /* the last word of what couldn't be seen into */
             }
         }
         break;
@@ -515,6 +307,18 @@ static void end_in_success(struct handle *handle, const struct command *command)
             take_ok_packet(handle);
         }
         break;
+    }
+}
+
+void command_keep_answers(struct handle *handle) {
+    const struct real *real = handle->real;
+    if (handle->ok == handle->main && real->mysql_insert_id) {
+        handle->kept_insert_id = real->mysql_insert_id(handle->main);
+        handle->ok = NULL;
+    }
+    if (handle->counted == handle->main && real->mysql_warning_count) {
+        handle->kept_warning_count = real->mysql_warning_count(handle->main);
+        handle->counted = NULL;
     }
 }
 
@@ -568,9 +372,27 @@ static void end_without_change(struct handle *handle) {
     }
 }
 
+/* MySQL adds the error to the list of the statement before: where that is a shadow's, it fails there as well.
+ */
+static void end_without_database(struct handle *handle, MYSQL *warned, const char *name) {
+    for (int i = CONFIG_FOLLOW; !handle->server.mariadb && i <= CONFIG_IMMEDIATE; i++) {
+        struct local *local = handle_shadow(handle, (enum config_transactions)i);
+        if (local && local->mysql == warned && name && local_is_usable(local) &&
+            is_of_server(handle->real->mysql_errno(handle->main))) {
+            handle->busy = true;
+            if (local->real->mysql_select_db(warned, name) == 0) {
+                local->version = local->database_version = 0; /* it is there: back, before anything is run */
+            } else {
+                handle->warned = warned;
+            }
+            handle->busy = false;
+        }
+    }
+}
+
 void command_end(struct call *call, const struct command *command, bool succeeded) {
     int kept_errno = errno; /* as the library left it: some programs look at it */
-    MYSQL *last = call->handle->last;
+    MYSQL *last = call->handle->last, *warned = call->handle->warned;
     if (is_statement(command->kind)) {
         call->handle->untold = !succeeded;
     }
@@ -578,6 +400,8 @@ void command_end(struct call *call, const struct command *command, bool succeede
         end_in_success(call->handle, command);
     } else if (command->kind == COMMAND_CHARSET) {
         end_without_charset(call, last, command->text);
+    } else if (command->kind == COMMAND_SELECT_DB && call->target == call->handle->main) {
+        end_without_database(call->handle, warned, command->text);
     } else if (command->kind == COMMAND_CHANGE_USER && call->target == call->handle->main) {
         end_without_change(call->handle);
     }
@@ -595,14 +419,7 @@ static bool names_tables(const struct handle *handle, struct slice text, const s
     return summary->table_count > 0 || summary->ties & SQL_NOT_UNDERSTOOD;
 }
 
-/* MariaDB makes a new list of warnings for a statement that uses tables or has something to say, MySQL for
- * every one that isn't a question about the list itself. */
-static bool makes_list(const struct handle *handle, struct slice text, const struct sql_summary *summary) {
-    struct lex_modes modes = handle->session.route.modes;
-    if (!handle->server.mariadb) {
-        return summary->verb == SQL_DIAGNOSTICS ? !command_begins_with(text, modes, "SHOW")
-                                                : summary->verb != SQL_GET_DIAGNOSTICS;
-    }
+bool command_uses_tables(const struct handle *handle, struct slice text, const struct sql_summary *summary) {
     switch (summary->verb) {
     case SQL_NOTHING:
     case SQL_BEGIN:
@@ -616,21 +433,39 @@ static bool makes_list(const struct handle *handle, struct slice text, const str
     case SQL_USE:
     case SQL_DIAGNOSTICS:
     case SQL_GET_DIAGNOSTICS:
-        break;
+        return false;
     case SQL_SELECT:
-        if (names_tables(handle, text, summary)) {
-            return true;
-        }
-        break;
+        return names_tables(handle, text, summary);
     case SQL_OPAQUE:
-        if (!command_begins_with(text, modes, "DO")) {
-            return true;
-        }
-        break;
+        return !command_begins_with(text, handle->session.route.modes, "DO");
     default:
         return true;
     }
-    return handle->real->mysql_warning_count && handle->real->mysql_warning_count(handle->main) > 0;
+}
+
+/* MariaDB makes a new list of warnings for a statement that uses tables or has something to say, MySQL for
+ * every one that isn't a question about the list itself. */
+static bool one_makes_list(const struct handle *handle, struct slice text,
+                           const struct sql_summary *summary) {
+    if (handle->server.mariadb) {
+        return command_uses_tables(handle, text, summary) ||
+               (handle->real->mysql_warning_count && handle->real->mysql_warning_count(handle->main) > 0);
+    }
+    return summary->verb == SQL_DIAGNOSTICS ? !command_begins_with(text, handle->session.route.modes, "SHOW")
+                                            : summary->verb != SQL_GET_DIAGNOSTICS;
+}
+
+/* Of several statements in one text: any of them. */
+static bool makes_list(const struct handle *handle, struct slice text, const struct sql_summary *summary) {
+    bool makes = one_makes_list(handle, text, summary);
+    struct slice rest = summary->rest;
+    while (!makes && rest.length > 0) {
+        struct sql_summary next;
+        sql_summarize(rest, handle->session.route.modes, NULL, &next);
+        makes = one_makes_list(handle, rest, &next);
+        rest = next.rest;
+    }
+    return makes;
 }
 
 /* FOUND_ROWS() is of the last statement that gave rows, the lists of warnings and errors apart; one INTO
@@ -690,7 +525,7 @@ void command_keep_text(struct handle *handle, struct slice text, const struct sq
     handle->sent_length = 0;
     handle->sent_verb = (unsigned char)summary->verb;
     handle->sent_names_tables = names_tables(handle, text, summary);
-    handle->sent_written = writes_unasked(handle, summary) ? 0 : find_written(handle, text, summary);
+    handle->sent_written = writes_unasked(handle, text, summary) ? 0 : find_written(handle, text, summary);
     handle->sent_by = handle->sent_written ? setup_config() : NULL;
     if (!command_matters(summary) && summary->verb != SQL_DIAGNOSTICS) {
         return;

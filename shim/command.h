@@ -31,6 +31,9 @@ void command_end_text(struct call *call, struct slice text, const struct sql_sum
 /* The session may follow from this statement: its text must be kept until its outcome is known. */
 bool command_matters(const struct sql_summary *summary);
 
+/* To MariaDB, which makes a new list of warnings for those that do, and for their preparing. */
+bool command_uses_tables(const struct handle *handle, struct slice text, const struct sql_summary *summary);
+
 /* The text's first word. */
 bool command_begins_with(struct slice text, struct lex_modes modes, const char *upper_case_word);
 
@@ -42,24 +45,8 @@ void command_keep_text(struct handle *handle, struct slice text, const struct sq
 /* ... and taken back when that call has come. */
 void command_end_kept(struct call *call, bool succeeded);
 
-/* Before main's next result is asked for: what the one before it told of main's transaction goes with it. */
-void command_before_next(struct handle *handle);
-
-/* Code that was not seen may have begun or ended a transaction: main's status says. Main must not be busy. */
-void command_settle_doubt(struct handle *handle);
-
-/* Before main is given a command: a transaction that may have ended out of sight is asked after, as long as
- * main's last answer still tells; what is in doubt even so is undone at the shadow when main commits it. */
-void command_before_main(struct handle *handle);
-/* ... or a statement: user variables that the local master has filled are set first, and before code that
- * can't be seen into main gets a savepoint if the shadow has a transaction, or at least a transaction of its
- * own, so that main's tells when it has ended. */
-void command_before_text(struct handle *handle, const struct sql_summary *summary);
-
-/* Before a shadow answers a question. With autocommit off, a statement that has failed on main may have begun a
- * transaction there, which on one connection the answer tells; Connector/C shows it. False: main is lost, or its
- * session is another one now. */
-bool command_hear_main(struct handle *handle);
+/* Before a statement of the shim's on main: its insert_id and number of warnings are kept over that. */
+void command_keep_answers(struct handle *handle);
 
 /* After a failure that a shadow answers for: leaves an error on main as well, without a word on the wire. A
  * driver that clears the error by writing into its own handle is seen to do so then (mysql_errno). */

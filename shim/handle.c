@@ -82,6 +82,7 @@ void handle_free(struct handle *handle) {
     free(handle->sent_text);
     if (handle->routing) {
         free(handle->routing->repeatable);
+        free(handle->routing->restated);
         free(handle->routing);
     }
     free(handle);

@@ -70,6 +70,9 @@ struct routing {
     char *repeatable; /* the last routed text that gave rows; its length is 0 when it can't be asked again */
     size_t repeatable_length;
     size_t repeatable_size;
+    char *restated; /* what main was given in the place of the application's text (question.c) */
+    size_t restated_length;
+    struct slice restated_from; /* that text; empty: the last one was given as it is */
 };
 
 /* Most handles of a busy program never route: this is what they take, so members are in an order that leaves

@@ -4,10 +4,16 @@
 
 #include "command.h"
 
+struct local;
+
 /* Decides over a text and, if it is routed, runs it: true, and *result is what the library's function
  * returned on the shadow, or on main if that was lost when it was asked for its session. False: the text is
  * main's; summary then says what it is. Nothing of main's or the shadow's may be unread. */
 bool query_route(struct handle *handle, struct slice text, struct sql_summary *summary, int *result);
+
+/* A shadow has answered a text: whose answers the accessors give from now on, and whose rows are to be read.
+ */
+void query_end_routed(struct handle *handle, struct local *local, struct slice text, int result);
 
 /* Cheaply: whether query_route may come to true for this text; *reason: why not. Counts nothing. */
 bool query_may_route(const struct handle *handle, struct slice text, struct sql_summary *summary,
@@ -40,23 +46,26 @@ bool query_text_to_route(const struct handle *handle, const char *text, unsigned
 /* A text on its way to be sent: is_read once `summary` is what a look at it in this session has said. */
 struct sending {
     bool is_read;
+    int result; /* set where it was not main's */
     struct sql_summary summary;
 };
 
 /* The first half of a routed statement: runs it to its end, on the server at this site, and has main's
- * descriptor say that the answer is there. False: it is main's. */
+ * descriptor say that the answer is there; or main was lost when it was asked for its session: sending->result
+ * is what the library's function returns. False: it is main's. */
 bool query_send_routed(struct handle *handle, const char *text, unsigned long length,
                        struct sending *sending);
 /* The second half. False: it is main's, or there was no first one. */
 bool query_read_answer(struct handle *handle, my_bool *failed);
 
-/* Before and behind the sending half of a statement on main. `sending`: as the above left it for the same text,
- * with nothing done on the handle since. */
-void query_begin_send(struct call *call, const char *text, unsigned long length, struct sending *sending);
+/* Before and behind the sending half of a statement on main: what is to be sent. `sending`: as the above left it
+ * for the same text, with nothing done on the handle since. */
+struct slice query_begin_send(struct call *call, const char *text, unsigned long length,
+                              struct sending *sending);
 void query_end_send(struct call *call, bool succeeded);
 
 /* Decides over a text that the application prepares, and keeps of it what is needed later. True: the
- * statement's twin is prepared, and main's needn't be. */
+ * statement's twin is prepared, and main's needn't be; or statement->error says why neither can be. */
 bool query_prepare(struct handle *handle, struct statement *statement, struct slice text);
 
 /* True: it ran at the local master and *result is the library's value, or statement->error says why it

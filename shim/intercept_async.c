@@ -5,8 +5,10 @@
 #define _GNU_SOURCE
 #include "intercept.h"
 
+#include "doubt.h"
 #include "local.h"
 #include "prepared.h"
+#include "question.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -130,7 +132,7 @@ static bool end_here(struct call *call, const struct command *command) {
         return true;
     }
     if (ends || command->kind == COMMAND_AUTOCOMMIT) {
-        command_before_main(handle);
+        doubt_before_main(handle);
     }
     handle->busy = true;
     return false;
@@ -221,7 +223,10 @@ static int start_text(int *result, MYSQL *mysql, const char *text, unsigned long
     if (query_text_to_route(handle, text, length, &slice) && query_route(handle, slice, &summary, result)) {
         return 0;
     }
-    command_before_text(handle, &summary);
+    struct slice restated = question_restate(handle, slice, &summary);
+    length = restated.at != text ? restated.length : length;
+    text = restated.at;
+    doubt_before_text(handle, &summary);
     handle->busy = true;
     command_keep_text(handle, slice, &summary);
     int status = call.real->mysql_real_query_start(result, mysql, text, length);
@@ -259,11 +264,13 @@ EXPORT int mysql_send_query_start(int *result, MYSQL *mysql, const char *text, u
     if (watched) {
         call.handle->busy = false;
         if (query_send_routed(call.handle, text, length, &sending)) {
-            *result = 0;
+            *result = sending.result;
             return 0;
         }
         call.handle->busy = true;
-        query_begin_send(&call, text, length, &sending);
+        struct slice sent = query_begin_send(&call, text, length, &sending);
+        text = sent.at;
+        length = sent.length;
     }
     int status = call.real->mysql_send_query_start(result, mysql, text, length);
     if (watched) {
@@ -369,7 +376,7 @@ EXPORT int mysql_stmt_prepare_start(int *result, MYSQL_STMT *stmt, const char *t
         return 0;
     }
     if (watched && statement_prepare(&call, statement, text, length)) {
-        *result = 0;
+        *result = statement->error ? 1 : 0;
         return 0;
     }
     int status = call.real->mysql_stmt_prepare_start(result, stmt, text, length);
@@ -466,16 +473,18 @@ EXPORT enum net_async_status mysql_real_query_nonblocking(MYSQL *mysql, const ch
             return mysql_real_query(mysql, text, length) == 0 ? NET_ASYNC_COMPLETE
                                                               : NET_ASYNC_ERROR; /* its own 2014 */
         }
-        if (query_text_to_route(handle, text, length, &slice) &&
-            query_route(handle, slice, &summary, &result)) {
+        bool readable = query_text_to_route(handle, text, length, &slice);
+        if (readable && query_route(handle, slice, &summary, &result)) {
             return result == 0 ? NET_ASYNC_COMPLETE : NET_ASYNC_ERROR;
         }
-        command_before_text(handle, &summary);
+        question_restate(handle, readable ? slice : (struct slice){NULL, 0}, &summary);
+        doubt_before_text(handle, &summary);
         command_keep_text(handle, slice, &summary);
         command_begin(&call, mysql, CALLER);
         started(&call, 1, END_TEXT, NULL, NULL, false);
     }
-    enum net_async_status status = real->mysql_real_query_nonblocking(mysql, text, length);
+    struct slice sent = question_again(handle, (struct slice){text, length});
+    enum net_async_status status = real->mysql_real_query_nonblocking(mysql, sent.at, sent.length);
     if (status != NET_ASYNC_NOT_READY) {
         ended(handle, status == NET_ASYNC_COMPLETE);
     }
@@ -502,13 +511,14 @@ EXPORT enum net_async_status mysql_send_query_nonblocking(MYSQL *mysql, const ch
         command_begin(&call, mysql, CALLER);
         handle->busy = false;
         if (query_send_routed(handle, text, length, &sending)) {
-            return NET_ASYNC_COMPLETE;
+            return sending.result == 0 ? NET_ASYNC_COMPLETE : NET_ASYNC_ERROR;
         }
         handle->busy = true;
         query_begin_send(&call, text, length, &sending);
         started(&call, 1, END_SEND, NULL, NULL, false);
     }
-    enum net_async_status status = real->mysql_send_query_nonblocking(mysql, text, length);
+    struct slice sent = question_again(handle, (struct slice){text, length});
+    enum net_async_status status = real->mysql_send_query_nonblocking(mysql, sent.at, sent.length);
     if (status != NET_ASYNC_NOT_READY) {
         ended(handle, status == NET_ASYNC_COMPLETE);
     }

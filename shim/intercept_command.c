@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include "intercept.h"
 
+#include "doubt.h"
+
 #include <string.h>
 
 /* type name(MYSQL *mysql, parameters): `arguments` are their names behind the handle; `none` is the answer
@@ -21,7 +23,7 @@
         mysql = call.target;                                                  \
         const struct command command = {__VA_ARGS__};                         \
         if (watched && command.kind == COMMAND_AUTOCOMMIT) {                  \
-            command_before_main(call.handle);                                 \
+            doubt_before_main(call.handle);                                   \
         }                                                                     \
         type result = call.real->name arguments;                              \
         if (watched) {                                                        \
@@ -89,7 +91,7 @@ static my_bool end_transaction(MYSQL *mysql, const void *caller, bool commit) {
         return 1;
     }
     if (watched && call.target == handle->main) {
-        command_before_main(handle);
+        doubt_before_main(handle);
     }
     my_bool failed = commit ? call.real->mysql_commit(call.target) : call.real->mysql_rollback(call.target);
     if (watched) {

@@ -4,37 +4,23 @@
 
 #include "site_page.h"
 #include "broken_pipe.h"
+#include "doubt.h"
 #include "local.h"
 #include "log.h"
 #include "observe.h"
 #include "prepared.h"
-#include "process.h"
+#include "question.h"
 #include "setup.h"
-#include "variables.h"
 #include "stats.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 void query_note_reason(const struct sql_summary *summary, enum route_reason reason) {
     if (log_wants(CONFIG_LOG_DEBUG)) {
         log_write(CONFIG_LOG_DEBUG, "%s: %s", sql_verb_name(summary->verb), route_reason_name(reason));
     }
-}
-
-/* A shadow that was asked last and is there still: where a diagnostics statement finds its answer. */
-static struct local *find_shadow(struct handle *handle, const MYSQL *mysql) {
-    for (int i = CONFIG_FOLLOW; i <= CONFIG_IMMEDIATE; i++) {
-        struct local *local = handle_shadow(handle, (enum config_transactions)i);
-        if (local && local->mysql == mysql) {
-            return local;
-        }
-    }
-    return NULL;
 }
 
 /* Kept so that main can be asked the same if the shadow is lost while its rows are read. Longer ones are not
@@ -58,32 +44,6 @@ static void keep_repeatable(struct routing *routing, struct slice text) {
     routing->repeatable_length = text.length;
 }
 
-static bool says(struct slice text, const char *name) {
-    size_t length = strlen(name);
-    for (size_t i = 0; i + length <= text.length; i++) {
-        if (strncasecmp(text.at + i, name, length) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* FOUND_ROWS() is of the last SELECT, ROW_COUNT() of the last statement, warnings and errors of the last that
- * made a list of them. What a SELECT on main has to warn of is known behind its last row only, so it is asked
- * now. */
-static const MYSQL *diagnostics_owner(const struct handle *handle, struct slice text) {
-    if (says(text, "FOUND_ROWS")) {
-        return handle->found;
-    }
-    bool main_warns = handle->spoke == handle->main && handle->counted == handle->main &&
-                      handle->real->mysql_warning_count &&
-                      handle->real->mysql_warning_count(handle->main) > 0;
-    if (says(text, "ROW_COUNT")) {
-        return handle->main_tallied ? handle->main : handle->spoke;
-    }
-    return main_warns ? handle->main : handle->warned;
-}
-
 /* False: it failed, or gave no rows. */
 static bool end_at_local(struct handle *handle, struct local *local, int result, bool rows) {
     handle->last = handle->spoke = handle->warned = local->mysql;
@@ -103,7 +63,7 @@ static bool end_at_local(struct handle *handle, struct local *local, int result,
     return rows;
 }
 
-static void end_routed(struct handle *handle, struct local *local, struct slice text, int result) {
+void query_end_routed(struct handle *handle, struct local *local, struct slice text, int result) {
     const struct real *real = handle->real;
     bool rows = result == 0 && real->mysql_field_count(local->mysql) > 0;
     local->reader = NULL;
@@ -147,8 +107,8 @@ static void end_prepare(struct handle *handle, struct local *local, struct state
     prepared_expose(statement);
     query_note_prepared(handle, statement, true);
     handle->last = handle->counted = local->mysql; /* without warnings, in both libraries */
-    if (!handle->server.mariadb) {
-        handle->warned = local->mysql; /* to MySQL it is a statement, with a list of its own */
+    if (statement->makes_list) {
+        handle->warned = local->mysql;
     }
     handle->planted = false;
 }
@@ -255,7 +215,7 @@ static struct route_decision decide(struct handle *handle, const struct question
         return decision;
     }
     if (session->doubt) {
-        command_settle_doubt(handle);
+        doubt_settle(handle);
         decision = judge(handle, question);
     }
     if (session->special_transaction) {
@@ -298,7 +258,7 @@ bool query_end_alone(struct handle *handle, bool commit) {
     if (ended) {
         MYSQL *warned = handle->warned;
         session_note_end(&handle->session, commit);
-        end_routed(handle, local, (struct slice){NULL, 0}, 0);
+        query_end_routed(handle, local, (struct slice){NULL, 0}, 0);
         handle->warned = handle->server.mariadb ? warned : local->mysql; /* MySQL begins a new list */
     }
     return ended;
@@ -310,94 +270,6 @@ bool query_may_route(const struct handle *handle, struct slice text, struct sql_
     return *reason == ROUTE_ROUTED || (*reason == ROUTE_SESSION_UNKNOWN && !handle->session.route.known) ||
            summary->verb == SQL_DIAGNOSTICS || summary->verb == SQL_GET_DIAGNOSTICS ||
            ends_here(handle, summary);
-}
-
-/* About the statement before it. */
-static bool is_question(const struct sql_summary *summary) {
-    return (summary->verb == SQL_DIAGNOSTICS || summary->verb == SQL_GET_DIAGNOSTICS) &&
-           summary->rest.length == 0;
-}
-
-/* The count of found rows that a question of the shim's own has wiped, as a text that answers with it (and
- * warns of the function, as MySQL does). The caller's; NULL: no memory. */
-static char *write_found_rows(const struct handle *handle, struct slice text, size_t *length) {
-    char *changed = NULL;
-    FILE *out = open_memstream(&changed, length);
-    if (!out) {
-        return NULL;
-    }
-    struct lexer lexer;
-    lex_start(&lexer, text, handle->session.route.modes);
-    const char *done = text.at;
-    struct token token = lex_next(&lexer);
-    while (token.kind != LEX_END && token.kind != LEX_BAD) {
-        const char *from = token.from;
-        bool found = token.kind == LEX_WORD && slice_equals_word(token.text, "FOUND_ROWS");
-        token = lex_next(&lexer);
-        if (found && token.byte == '(') {
-            lex_next(&lexer); /* ) */
-            const char *to = lexer.next;
-            token = lex_next(&lexer);
-            bool named = token.kind != LEX_END && token.byte != ',' && token.byte != ';';
-            fwrite(done, 1, (size_t)(from - done), out); /* a text may be longer than an int can say */
-            fprintf(out, "CAST(FOUND_ROWS() * 0 + %" PRIu64 " AS SIGNED)", handle->kept_found_rows);
-            if (!named) {
-                fputs(" AS `", out);
-                fwrite(from, 1, (size_t)(to - from), out);
-                fputs("`", out);
-            }
-            done = to;
-        }
-    }
-    fwrite(done, 1, (size_t)(text.at + text.length - done), out);
-    if (fclose(out) != 0) {
-        free(changed);
-        return NULL;
-    }
-    return changed;
-}
-
-static bool asks_for_kept_rows(const struct handle *handle, struct slice text,
-                               const struct sql_summary *summary) {
-    return !handle->found && summary->verb == SQL_DIAGNOSTICS && says(text, "FOUND_ROWS");
-}
-
-/* A question about a statement that a shadow ran last. False: main ran it. */
-static bool ask_shadow(struct handle *handle, struct slice text, const struct sql_summary *summary,
-                       int *result) {
-    bool kept = asks_for_kept_rows(handle, text, summary);
-    struct local *local =
-        kept ? handle_shadow(handle, CONFIG_FOLLOW) : find_shadow(handle, diagnostics_owner(handle, text));
-    if (!local || local->pid != process_id() || !command_hear_main(handle)) {
-        return false;
-    }
-    size_t length = text.length;
-    char *changed = kept ? write_found_rows(handle, text, &length) : NULL;
-    struct broken_pipe hold;
-    handle->busy = true;
-    broken_pipe_hold(&hold);
-    *result = local->real->mysql_real_query(local->mysql, changed ? changed : text.at,
-                                            changed ? length : text.length);
-    broken_pipe_release(&hold);
-    handle->busy = false;
-    free(changed);
-    MYSQL *found = handle->found, *warned = handle->warned;
-    bool main_tallied = handle->main_tallied || handle->spoke == handle->main;
-    end_routed(handle, local, text, *result);
-    bool warns = local->real->mysql_warning_count && local->real->mysql_warning_count(local->mysql) > 0;
-    handle->main_tallied = main_tallied && summary->verb == SQL_GET_DIAGNOSTICS &&
-                           !warns; /* it leaves ROW_COUNT() as it is, unless it couldn't answer */
-    if (summary->verb == SQL_GET_DIAGNOSTICS && *result == 0 && !warns) {
-        variables_note(handle, local, summary->name);
-    }
-    bool shows = command_begins_with(text, handle->session.route.modes, "SHOW");
-    if (shows && !command_counts_rows(text)) {
-        handle->found = found; /* SHOW WARNINGS leaves FOUND_ROWS() as it is */
-    }
-    if (handle->server.mariadb || shows || summary->verb == SQL_GET_DIAGNOSTICS) {
-        handle->warned = warned; /* to MySQL a SELECT makes a new list, even of such things alone */
-    }
-    return true;
 }
 
 void query_count_aside(const struct handle *handle) {
@@ -465,7 +337,7 @@ bool query_route(struct handle *handle, struct slice text, struct sql_summary *s
         decision.reason = local_run(handle, decision.group, summary, text, result, &local);
         handle->busy = false;
         if (decision.reason == ROUTE_ROUTED) {
-            end_routed(handle, local, text, *result);
+            query_end_routed(handle, local, text, *result);
             routed = true;
             ns = stats_now_ns() - started_ns;
         } else {
@@ -473,7 +345,7 @@ bool query_route(struct handle *handle, struct slice text, struct sql_summary *s
         }
     } else if (query_observe(handle, text, &decision)) {
         /* main's, whatever it is */
-    } else if (is_question(summary) && ask_shadow(handle, text, summary, result)) {
+    } else if (question_is_one(summary) && question_ask_shadow(handle, text, summary, result)) {
         decision.reason = ROUTE_ROUTED;
         routed = true;
     } else if (ends_here(handle, summary) && query_end_alone(handle, summary->verb == SQL_COMMIT)) {
@@ -511,6 +383,17 @@ static bool may_change(enum route_reason reason) {
     }
 }
 
+/* Main was lost when it was asked for its session: what the library would say to a statement that is on its
+ * way then. One on a connection that was lost before it says itself. */
+static void note_lost(struct handle *handle, struct statement *statement, bool lost) {
+    if (lost && handle->real->mysql_errno(handle->main) == CLIENT_SERVER_LOST) {
+        struct call call = {.handle = handle, .real = handle->real, .target = handle->main};
+        const struct command command = {.kind = COMMAND_PLAIN};
+        command_end(&call, &command, false);
+        statement->error = CLIENT_SERVER_LOST;
+    }
+}
+
 /* Decides over a text that is prepared, and keeps of it what its executions will need. */
 static struct route_decision plan(struct handle *handle, struct statement *statement, struct slice text) {
     struct sql_summary summary;
@@ -520,8 +403,11 @@ static struct route_decision plan(struct handle *handle, struct statement *state
     query_note_reason(&summary, decision.reason);
     statement->verb = stats_verb(summary.verb);
     statement->reason = decision.reason;
+    /* to MySQL it is a statement, whatever the text */
+    statement->makes_list = !handle->server.mariadb ||
+                            (summary.verb != SQL_OPAQUE && command_uses_tables(handle, text, &summary));
     statement->written_by = setup_config();
-    statement->written = route_may_write(&summary)
+    statement->written = route_text_may_write(text, handle->session.route.modes, &summary)
                              ? route_find_written(text, &handle->session.route, statement->written_by)
                              : 0;
     bool decided_again = may_change(decision.reason) || observe_wants(setup_config(), &decision);
@@ -535,6 +421,7 @@ static struct route_decision plan(struct handle *handle, struct statement *state
             prepared_keep_effects(statement, text);
         }
     }
+    note_lost(handle, statement, lost);
     return decision;
 }
 
@@ -553,7 +440,7 @@ bool query_prepare(struct handle *handle, struct statement *statement, struct sl
         }
     }
     errno = kept_errno;
-    return decision.reason == ROUTE_ROUTED;
+    return decision.reason == ROUTE_ROUTED || statement->error;
 }
 
 bool query_execute(struct handle *handle, struct statement *statement, int *result) {
@@ -588,6 +475,9 @@ bool query_execute(struct handle *handle, struct statement *statement, int *resu
         }
     } else if (query_observe(handle, question.text, &decision)) {
         /* main's, whatever it is */
+    } else if (lost) {
+        note_lost(handle, statement, lost);
+        *result = 1;
     } else if (decision.reason == ROUTE_MAIN_BUSY && !statement->at_main.prepared) {
         statement->error = CLIENT_COMMANDS_OUT_OF_SYNC; /* as it would on one connection */
         handle->last = handle->main;
@@ -602,6 +492,10 @@ bool query_execute(struct handle *handle, struct statement *statement, int *resu
 bool query_execute_direct(struct handle *handle, struct statement *statement, struct slice text,
                           int *result) {
     plan(handle, statement, text);
+    if (statement->error) {
+        *result = 1;
+        return true;
+    }
     return query_execute(handle, statement, result);
 }
 
@@ -659,9 +553,12 @@ static int run(struct handle *handle, const char *text, unsigned long length) {
         }
         seen = &summary;
         started_ns = handle->timed ? stats_now_ns() : 0;
+        struct slice restated = question_restate(handle, slice, seen);
+        length = restated.at != text ? restated.length : length;
+        text = restated.at;
     }
     if (call.target == handle->main) {
-        command_before_text(handle, seen);
+        doubt_before_text(handle, seen);
     }
     handle->busy = true;
     result = call.real->mysql_real_query(call.target, text, length);

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "intercept.h"
 
+#include "doubt.h"
 #include "local.h"
 #include "verdict.h"
 
@@ -123,7 +124,7 @@ EXPORT int mysql_next_result(MYSQL *mysql) {
     }
     MYSQL *owner = result_owner(handle);
     if (owner == handle->main) {
-        command_before_next(handle);
+        doubt_before_next(handle);
     }
     handle->busy = true;
     int result = real->mysql_next_result(owner);
@@ -245,7 +246,7 @@ EXPORT enum net_async_status mysql_next_result_nonblocking(MYSQL *mysql) {
     if (!handle || handle->passive || handle->busy) {
         return real->mysql_next_result_nonblocking(mysql);
     }
-    command_before_next(handle);
+    doubt_before_next(handle);
     handle->busy = true;
     enum net_async_status status = real->mysql_next_result_nonblocking(mysql);
     handle->busy = false;

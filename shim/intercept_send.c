@@ -3,25 +3,28 @@
 #define _GNU_SOURCE
 #include "intercept.h"
 
+#include "doubt.h"
+#include "question.h"
 #include "setup.h"
 #include "stats.h"
 
 /* What goes to main as the first half of a statement does to the session what its outcome says, and that
  * comes with the second. */
-void query_begin_send(struct call *call, const char *text, unsigned long length, struct sending *sending) {
+struct slice query_begin_send(struct call *call, const char *text, unsigned long length,
+                              struct sending *sending) {
     struct handle *handle = call->handle;
-    struct slice slice;
-    if (call->target != handle->main) {
-        return;
-    }
-    if (query_text_to_route(handle, text, length, &slice)) {
+    struct slice slice, sent = {text, length};
+    if (call->target == handle->main && query_text_to_route(handle, text, length, &slice)) {
         if (!sending->is_read) {
             route_text(slice, &handle->session.route, setup_config(),
                        &sending->summary); /* read as far as it matters */
         }
-        command_before_text(handle, &sending->summary);
+        struct slice restated = question_restate(handle, slice, &sending->summary);
+        sent = restated.at != text ? restated : sent;
+        doubt_before_text(handle, &sending->summary);
         command_keep_text(handle, slice, &sending->summary);
     }
+    return sent;
 }
 
 bool query_send_routed(struct handle *handle, const char *text, unsigned long length,
@@ -49,11 +52,12 @@ bool query_send_routed(struct handle *handle, const char *text, unsigned long le
         descriptor_drop(&routing->loan);
         return false;
     }
-    if (handle->last ==
-        handle->main) { /* lost, as the question for its session has shown: it says so itself */
+    if (handle->last == handle->main) { /* lost, as the question for its session has shown */
         descriptor_drop(&routing->loan);
-        return false;
+        sending->result = 1;
+        return true;
     }
+    sending->result = 0;
     descriptor_lend(&routing->loan);
     handle->answered = true;
     routing->answered_by = handle->last;
@@ -88,12 +92,12 @@ EXPORT int mysql_send_query(MYSQL *mysql, const char *text, unsigned long length
     if (call.target == call.handle->main) {
         call.handle->busy = false;
         if (query_send_routed(call.handle, text, length, &sending)) {
-            return 0;
+            return sending.result;
         }
         call.handle->busy = true;
     }
-    query_begin_send(&call, text, length, &sending);
-    int result = call.real->mysql_send_query(call.target, text, length);
+    struct slice sent = query_begin_send(&call, text, length, &sending);
+    int result = call.real->mysql_send_query(call.target, sent.at, sent.length);
     query_end_send(&call, result == 0);
     return result;
 }

@@ -5,6 +5,7 @@
 #include "intercept.h"
 
 #include "broken_pipe.h"
+#include "doubt.h"
 #include "local.h"
 #include "local_parts.h"
 #include "prepared.h"
@@ -74,8 +75,8 @@ void statement_end(struct call *call, struct statement *statement, bool executed
     if (!executed) {
         handle->ok = ok; /* a prepare says nothing about ids */
         handle->counted = handle->main;
-        if (!handle->server.mariadb) {
-            handle->warned = handle->main; /* to MySQL it is a statement, with a list of its own */
+        if (statement->makes_list || !handle->server.mariadb) {
+            handle->warned = handle->main;
         }
         query_note_prepared(handle, statement, succeeded);
     } else if (succeeded) {
@@ -88,13 +89,14 @@ bool statement_prepare(struct call *call, struct statement *statement, const cha
     struct handle *handle = call->handle;
     struct slice slice;
     prepared_clear(statement);
+    statement->makes_list = false;
     if (!query_text_to_route(handle, text, length, &slice)) {
         return false;
     }
     handle->busy = false;
-    bool routed = query_prepare(handle, statement, slice);
-    handle->busy = !routed;
-    return routed;
+    bool done = query_prepare(handle, statement, slice);
+    handle->busy = !done;
+    return done;
 }
 
 /* The statement is about to be executed on main. */
@@ -104,7 +106,7 @@ static void before_main(struct handle *handle, const struct statement *statement
         struct slice text = {statement->text, statement->length};
         sql_summarize(text, handle->session.route.modes, NULL, &summary);
     }
-    command_before_text(handle, &summary);
+    doubt_before_text(handle, &summary);
 }
 
 static bool end_ready(struct call *call, struct statement *statement, int *result) {
@@ -177,7 +179,7 @@ EXPORT int mysql_stmt_prepare(MYSQL_STMT *stmt, const char *text, unsigned long 
         return 1;
     }
     if (watched && statement_prepare(&call, statement, text, length)) {
-        return 0;
+        return statement->error ? 1 : 0;
     }
     int result = call.real->mysql_stmt_prepare(stmt, text, length);
     if (watched) {

@@ -55,6 +55,7 @@ struct statement {
     size_t length;
     enum page_verb verb;       /* of the text, and what became of it when it was prepared: for the counters, where */
     enum route_reason reason;  /* no execution can change it */
+    bool makes_list;           /* its preparing leaves an empty list of warnings */
     bool effects; /* it may change the session: taken in when main has executed it */
     bool unseen;  /* ... and there was no memory for its text */
     uint64_t written; /* the groups that it writes, counted by this configuration (route_find_written) */

@@ -500,6 +500,20 @@ static bool may_name(struct slice text, const struct config *config) {
     return !add_patterns(&needles, config) || holds_needle(text, &needles);
 }
 
+static bool begins_with(struct slice text, struct lex_modes modes, const char *word) {
+    struct lexer lexer;
+    lex_start(&lexer, text, modes);
+    struct token first = lex_next(&lexer);
+    return first.kind == LEX_WORD && slice_equals_word(first.text, word);
+}
+
+bool route_text_may_write(struct slice text, struct lex_modes modes, const struct sql_summary *summary) {
+    if (summary->verb != SQL_SELECT || !summary->stopped_early || text.length == 0 ||
+        (text.at[0] | BLUR) == 's')
+        return route_may_write(summary);
+    return begins_with(text, modes, "WITH");
+}
+
 /* INSERT and REPLACE write the table that they name first, the others may write any. */
 static uint64_t groups_written(const struct sql_summary *summary, const struct route_session *session,
                                const struct config *config) {
@@ -524,7 +538,8 @@ uint64_t route_find_written(struct slice text, const struct route_session *sessi
         struct sql_summary summary;
         sql_summarize(text, session->modes, &filter, &summary);
         struct slice rest = summary.rest;
-        bool changes = summary.verb == SQL_UPDATE || summary.verb == SQL_DELETE;
+        bool changes = summary.verb == SQL_UPDATE || summary.verb == SQL_DELETE ||
+                       (summary.verb == SQL_SELECT && route_text_may_write(text, session->modes, &summary));
         if (changes && may_name(text, config))
             sql_summarize(text, session->modes, NULL, &summary);
         if (route_may_write(&summary))

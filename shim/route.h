@@ -65,6 +65,9 @@ static inline bool route_may_write(const struct sql_summary *summary) {
     return summary->verb >= SQL_REPLACE && summary->verb <= SQL_DELETE;
 }
 
+/* The same of a text whose reading may have stopped in front of its true verb: WITH ... DELETE. */
+bool route_text_may_write(struct slice text, struct lex_modes modes, const struct sql_summary *summary);
+
 /* Whether a statement that would be routed reads what may be older than its group allows: nothing but reads are
  * passed for it, and none in a transaction that has `written` at the local master, where it would miss its own
  * writes. `behind_ms`: how far the local master is behind; 0: not known, which is no reason. */

@@ -165,7 +165,7 @@ void session_note_charset(struct session *session, const char *name) {
 
 /* The end of a transaction on main, whichever way. */
 static enum session_echo end_transaction(struct session *session, enum session_echo echo) {
-    session->begun = false;
+    session->begun = session->reported = false;
     session->begun_read_only = false;
     session->begun_snapshot = false;
     session->special_transaction = false;
@@ -520,6 +520,18 @@ enum session_echo session_note_api_end(struct session *session, bool committed) 
     return end_by_text(session, &summary);
 }
 
+/* Nothing is routed between its start and its end. */
+static enum session_echo note_xa(struct session *session, struct slice verb) {
+    if (slice_equals_word(verb, "RECOVER")) {
+        return SESSION_ECHO_NONE;
+    }
+    bool ends = slice_equals_word(verb, "COMMIT") || slice_equals_word(verb, "ROLLBACK");
+    bool ended = ends && session->route.xa;
+    session->route.xa = !ends;
+    return ended ? end_transaction(session, session->begun ? SESSION_ECHO_ROLLBACK : SESSION_ECHO_NONE)
+                 : SESSION_ECHO_NONE;
+}
+
 static enum session_echo note_one(struct session *session, const struct sql_summary *summary) {
     switch (summary->verb) {
     case SQL_BEGIN:
@@ -552,11 +564,7 @@ static enum session_echo note_one(struct session *session, const struct sql_summ
         session->route.locked_tables = false;
         return end_transaction(session, SESSION_ECHO_COMMIT);
     case SQL_XA:
-        if (!slice_equals_word(summary->name, "RECOVER")) {
-            session->route.xa =
-                !(slice_equals_word(summary->name, "COMMIT") || slice_equals_word(summary->name, "ROLLBACK"));
-        }
-        return SESSION_ECHO_NONE;
+        return note_xa(session, summary->name);
     case SQL_CREATE_TEMPORARY:
         if (summary->table_count == 0) {
             session->route.many_temporary = true;

@@ -43,6 +43,8 @@ struct session {
     bool doubt;  /* code that wasn't seen may have begun or ended a transaction: main's status bits must be
                     asked */
     bool opaque; /* ... and how, as well */
+    bool reported; /* main's server has reported the open transaction: for a library that doesn't show the
+                      status bits */
     bool inside; /* main was in a transaction when such code began, as its status said */
     bool main_touched; /* main has run something since its last transaction ended that may belong to one */
     bool wrote_unasked; /* main has written something before it was ever asked: if it says then that autocommit

@@ -29,6 +29,8 @@ TABLES = (
     "CREATE PROCEDURE shop.two_results() BEGIN SELECT COUNT(*) FROM shop.orders; SELECT 2; END",
     "CREATE PROCEDURE shop.rolls_back() BEGIN SELECT COUNT(*) FROM shop.orders; ROLLBACK; END",
     "CREATE PROCEDURE shop.begins_anew() BEGIN SELECT COUNT(*) FROM shop.orders; ROLLBACK; START TRANSACTION; END",
+    "CREATE PROCEDURE shop.makes_table() BEGIN SELECT COUNT(*) FROM shop.orders;"
+    " CREATE TEMPORARY TABLE IF NOT EXISTS shop.page_tmp (n INT); END",
     "CREATE PROCEDURE shop.sets_mode() BEGIN SELECT COUNT(*) FROM shop.orders;"
     " SET SESSION sql_mode = 'STRICT_ALL_TABLES,ANSI_QUOTES'; END",
 )

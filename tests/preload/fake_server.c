@@ -62,6 +62,7 @@ struct fake_session {
     bool autocommit;
     bool in_transaction;
     bool shims_savepoint;
+    bool tracked, tracked_before; /* MySQL's transaction state: it is reported when it has changed */
     uint64_t last_rows;
     int64_t row_count;
     unsigned last_warnings;
@@ -336,7 +337,7 @@ static void start_session(struct fake_session *session, const char *database) {
     pthread_mutex_unlock(&lock);
     set_variable(session, "database", database && *database ? database : NULL);
     session->autocommit = strcmp(get_variable(session, "autocommit"), "0") != 0;
-    session->in_transaction = false;
+    session->in_transaction = session->tracked = session->tracked_before = false;
 }
 
 static struct fake_answer *new_answer(void) {
@@ -383,31 +384,26 @@ static bool is_mariadb(struct fake_session *session) {
     return strstr(get_variable(session, "version"), "MariaDB") != NULL;
 }
 
-static void end_transaction(struct fake_session *session, struct fake_answer *answer) {
-    session->in_transaction = session->shims_savepoint = false;
-    if (!is_mariadb(session)) {
-        add_track(answer, TRACK_TRANSACTION, "________");
-    }
+static void end_transaction(struct fake_session *session) {
+    session->in_transaction = session->shims_savepoint = session->tracked = false;
 }
 
-/* MySQL reports that the transaction is over, though it goes on. */
-static void touch_temporary(struct fake_session *session, struct fake_answer *answer) {
-    if (session->in_transaction && !is_mariadb(session)) {
-        add_track(answer, TRACK_TRANSACTION, "________");
-    }
+/* To MySQL's tracker that is an end, though the transaction goes on. */
+static void touch_temporary(struct fake_session *session) {
+    session->tracked = false;
 }
 
-static void begin_transaction(struct fake_session *session, struct fake_answer *answer) {
-    session->in_transaction = true;
-    if (!is_mariadb(session)) {
-        add_track(answer, TRACK_TRANSACTION, "T_______");
-    }
-}
-
-/* What is told is how it stands behind the statement. */
-static void begin_anew(struct fake_session *session, struct fake_answer *answer) {
+static void begin_transaction(struct fake_session *session) {
     session->shims_savepoint = false;
-    begin_transaction(session, answer);
+    session->in_transaction = session->tracked = true;
+}
+
+static void report_transaction(struct fake_session *session, struct fake_answer *answer) {
+    if (!is_mariadb(session) && answer->columns == 0 && !answer->error &&
+        session->tracked != session->tracked_before) {
+        add_track(answer, TRACK_TRANSACTION, session->tracked ? "T_______" : "________");
+        session->tracked_before = session->tracked;
+    }
 }
 
 static char *trimmed(char *text) {
@@ -495,7 +491,7 @@ static void assign(struct fake_session *session, char *text, struct fake_answer 
         session->autocommit = strcmp(value, "1") == 0;
         set_variable(session, name, session->autocommit ? "1" : "0");
         if (session->autocommit) {
-            end_transaction(session, answer);
+            end_transaction(session);
         }
         add_track(answer, TRACK_VARIABLES, "autocommit");
         add_track(answer, TRACK_VARIABLES, session->autocommit ? "ON" : "OFF");
@@ -600,6 +596,19 @@ static struct fake_answer *one_number(int64_t number) {
     return answer;
 }
 
+/* What the shim asks before main is asked for the same: found rows, changed rows, warnings and errors. */
+static struct fake_answer *four_numbers(const struct fake_session *session) {
+    const int64_t numbers[] = {(int64_t)session->last_rows, session->row_count, session->last_warnings, 0};
+    struct fake_answer *answer = new_answer();
+    set_rows(answer, 1, 4);
+    for (int i = 0; i < 4; i++) {
+        if (asprintf(&answer->cells[i], "%lld", (long long)numbers[i]) < 0) {
+            abort();
+        }
+    }
+    return answer;
+}
+
 static struct fake_answer *show_warnings(struct fake_session *session) {
     struct fake_answer *answer = new_answer();
     set_rows(answer, session->last_warnings, 3);
@@ -656,6 +665,10 @@ static struct fake_answer *run_one(struct fake_session *session, const char *tex
     bool touches = false;
     if (starts(text, "SELECT @@")) {
         answer = select_variables(session, text + 7);
+    } else if (starts(text, "SELECT FOUND_ROWS(), ROW_COUNT(), ") ||
+               starts(text, "SELECT 0, ROW_COUNT(), @@warning_count")) {
+        answer = four_numbers(session);
+        warnings = session->last_warnings;
     } else if (starts(text, "SELECT FOUND_ROWS()")) {
         answer = one_number((int64_t)session->last_rows);
     } else if (starts(text, "SELECT ROW_COUNT()")) {
@@ -664,11 +677,11 @@ static struct fake_answer *run_one(struct fake_session *session, const char *tex
         answer = show_warnings(session);
         warnings = session->last_warnings;
     } else if (starts(text, "SELECT") || starts(text, "SHOW") || starts(text, "(SELECT") ||
-               starts(text, "WITH")) {
+               (starts(text, "WITH") && !strstr(text, "DELETE"))) {
         answer = select_rows(session, text);
         touches = starts(text, "SELECT");
     } else if (starts(text, "REPLACE") || starts(text, "INSERT") || starts(text, "UPDATE") ||
-               starts(text, "DELETE")) {
+               starts(text, "DELETE") || starts(text, "WITH")) {
         answer = change_rows(session, text);
         touches = true;
     } else if (starts(text, "USE ")) {
@@ -679,33 +692,40 @@ static struct fake_answer *run_one(struct fake_session *session, const char *tex
         if (starts(text, "SET ")) {
             run_set(session, text + 4, answer);
         } else if (starts(text, "BEGIN") || starts(text, "START TRANSACTION") || starts(text, "XA START")) {
-            begin_transaction(session, answer);
+            begin_transaction(session);
         } else if (starts(text, "ROLLBACK TO")) {
             /* the transaction goes on */
         } else if (starts(text, "COMMIT") || starts(text, "ROLLBACK") || starts(text, "XA COMMIT")) {
             if (strcasestr(text, "AND CHAIN")) {
-                begin_anew(session, answer);
+                begin_transaction(session);
             } else {
-                end_transaction(session, answer);
+                end_transaction(session);
             }
         } else if (starts(text, "CREATE") || starts(text, "ALTER") || starts(text, "DROP") ||
                    starts(text, "TRUNCATE") || starts(text, "LOCK TABLES")) {
             if (strcasestr(text, "TEMPORARY")) {
-                touch_temporary(session, answer);
+                touch_temporary(session);
             } else {
-                end_transaction(session, answer);
+                end_transaction(session);
             }
         } else if (starts(text, "CALL begins")) { /* a procedure that begins a transaction */
-            begin_transaction(session, answer);
+            begin_transaction(session);
         } else if (starts(text, "CALL ends")) {
-            end_transaction(session, answer);
+            end_transaction(session);
+        } else if (starts(text, "CALL makes_table")) {
+            touch_temporary(session);
         } else if (starts(text, "CALL chains")) { /* ... that rolls back and begins another */
-            begin_anew(session, answer);
+            begin_transaction(session);
+            if (strstr(text, "with_table")) {
+                touch_temporary(session);
+            }
         } else if (starts(text, "SAVEPOINT roundabout")) {
-            session->shims_savepoint = true;
+            session->shims_savepoint = session->in_transaction || !session->autocommit;
         } else if (starts(text, "RELEASE SAVEPOINT roundabout") && !session->shims_savepoint) {
             fake_free_answer(answer);
             answer = answer_error(1305, "SAVEPOINT roundabout does not exist");
+        } else if (starts(text, "RELEASE SAVEPOINT roundabout")) {
+            session->shims_savepoint = false;
         } else if (starts(text, "CALL changes_mode")) {
             set_variable(session, "sql_mode", "ANSI_QUOTES");
         } else if (starts(text, "CALL gives_rows")) {
@@ -713,6 +733,7 @@ static struct fake_answer *run_one(struct fake_session *session, const char *tex
             rows->next = answer;
             answer = rows;
         }
+        report_transaction(session, answer);
     }
     session->in_transaction |= touches && !session->autocommit;
     if (!answer->columns || warnings) {
@@ -741,9 +762,25 @@ static struct fake_answer *fail(struct fake_session *session, const char *text, 
         atomic_store(&session->dead, true);
     }
     if (fault->error == 1213) {
-        session->in_transaction = false;
+        session->in_transaction = session->tracked = false;
     }
     return answer_error(fault->error, fault->message);
+}
+
+/* MariaDB's block that releases the shim's savepoint: rows come if it is gone. */
+static struct fake_answer *release_if(struct fake_session *session, const char *text) {
+    bool holds =
+        session->shims_savepoint && (session->in_transaction || !strstr(text, "IF @@in_transaction"));
+    struct fake_answer *answer = new_answer();
+    if (!holds) {
+        set_rows(answer, 1, 2);
+        answer->cells[0] = strdup("1");
+        answer->cells[1] = strdup(session->in_transaction ? "1" : "0");
+        answer->next = new_answer();
+    }
+    session->shims_savepoint = false;
+    answer->status = status_of(session);
+    return answer;
 }
 
 struct fake_answer *fake_query(struct fake_session *session, const char *text, size_t length) {
@@ -757,6 +794,9 @@ struct fake_answer *fake_query(struct fake_session *session, const char *text, s
     }
     if (length == 0) {
         return answer_error(1065, "Query was empty");
+    }
+    if (starts(text, "BEGIN NOT ATOMIC DECLARE")) {
+        return release_if(session, text);
     }
     char *copy = strndup(text, length);
     char *rest = copy;

@@ -177,6 +177,101 @@ static void found_rows_and_row_count_are_the_last_statements(void) {
     TEXT(first_cell(mysql), "1");
 }
 
+/* Main is asked, with the numbers of the statement that it didn't run. */
+static void numbers_of_a_routed_statement_stand_among_other_things(void) {
+    MYSQL *mysql = connect_main();
+    SQL(mysql, SELECT_CACHE);
+    mysql_free_result(mysql_store_result(mysql));
+    SQL(mysql, "REPLACE INTO shop.cache VALUES ('a', 1), ('b', 2), ('warn', 3)");
+    size_t from = fake_journal_length();
+    SQL(mysql, "SET @a = ROW_COUNT()");
+    JOURNAL(from, "local: SELECT FOUND_ROWS(), ROW_COUNT(), 0, 0\nmain: SET @a = CAST(3 AS SIGNED)\n");
+    from = fake_journal_length();
+    SQL(mysql, "SELECT FOUND_ROWS(), 1 FROM shop.users");
+    first_cell(mysql);
+    JOURNAL(from, "main: SELECT CAST(FOUND_ROWS() * 0 + 2 AS SIGNED) AS `FOUND_ROWS()`, 1 FROM shop.users\n");
+    SQL(mysql, "REPLACE INTO shop.cache VALUES ('a', 1), ('b', 2), ('warn', 3)");
+    from = fake_journal_length();
+    const char *text = "SELECT 1 + @@warning_count + ROW_COUNT()";
+    NUMBER(mysql_send_query(mysql, text, strlen(text)), 0);
+    NUMBER(mysql_read_query_result(mysql), 0);
+    first_cell(mysql);
+    JOURNAL(
+        from,
+        "local: SELECT *ROW_COUNT(), @@warning_count, @@error_count\nmain: SELECT 1 + CAST(1 AS UNSIGNED) + "
+        "CAST(3 AS SIGNED) AS `1 + @@warning_count + ROW_COUNT()`\n");
+    from = fake_journal_length();
+    SQL(mysql, "SELECT ROW_COUNT() + 1");
+    first_cell(mysql);
+    JOURNAL(from, "main: SELECT ROW_COUNT() + 1\n"); /* main's own */
+}
+
+static void read_all(MYSQL *mysql) {
+    do {
+        mysql_free_result(mysql_store_result(mysql));
+    } while (mysql_next_result(mysql) == 0);
+}
+
+/* To MySQL each preparing is a statement, to MariaDB one that uses tables: without the shim, too. */
+static void preparing_begins_a_list_where_it_is_done(void) {
+    static const struct {
+        const char *text;
+        bool of_tables, routed;
+    } cases[] = {{SELECT_CACHE, true, true}, {SELECT_MAIN, true, false}, {"SELECT 1", false, false}};
+    for (size_t i = 0; i < 2 * sizeof cases / sizeof *cases; i++) {
+        bool from_local = i % 2;
+        const char *warns = from_local ? "REPLACE INTO shop.cache VALUES ('warn', 1)"
+                                       : "INSERT INTO shop.orders VALUES ('warn')";
+        MYSQL *mysql = connect_main();
+        MYSQL_STMT *stmt = mysql_stmt_init(mysql);
+        SQL(mysql, REPLACE_CACHE);
+        SQL(mysql, warns);
+        NUMBER(mysql_stmt_prepare(stmt, cases[i / 2].text, strlen(cases[i / 2].text)), 0);
+        size_t from = fake_journal_length();
+        SQL(mysql, "SHOW WARNINGS");
+        mysql_free_result(mysql_store_result(mysql));
+        bool begins = cases[i / 2].of_tables || fake_is_oracle();
+        if (is_preloaded()) {
+            NUMBER(fake_journal_count(from, FAKE_LOCAL, "SHOW WARNINGS"),
+                   begins ? cases[i / 2].routed : from_local);
+        }
+        mysql_stmt_close(stmt);
+        mysql_close(mysql);
+    }
+}
+
+/* MySQL adds its error to the list of the statement before. */
+static void a_database_that_is_not_there_is_in_the_list(void) {
+    MYSQL *mysql = connect_main();
+    SQL(mysql, REPLACE_CACHE);
+    fake_fail(FAKE_MAIN, "/select_db missing", 1049, "Unknown database 'missing'", 1);
+    fake_fail(FAKE_LOCAL, "/select_db missing", 1049, "Unknown database 'missing'", 1);
+    TRUE_THAT(mysql_select_db(mysql, "missing") != 0);
+    NUMBER(mysql_errno(mysql), 1049);
+    size_t from = fake_journal_length();
+    SQL(mysql, "SHOW WARNINGS");
+    mysql_free_result(mysql_store_result(mysql));
+    JOURNAL(from, fake_is_oracle() ? "local: SHOW WARNINGS\n" : "main: SHOW WARNINGS\n");
+}
+
+static void later_statements_of_a_text_are_the_last_ones(void) {
+    MYSQL *mysql = connect_main();
+    SQL(mysql, SELECT_CACHE);
+    read_all(mysql);
+    SQL(mysql, "SET @a = 1; SELECT v FROM shop.users LIMIT 1000");
+    read_all(mysql);
+    SQL(mysql, "SELECT FOUND_ROWS()");
+    TEXT(first_cell(mysql), "1000");
+    SQL(mysql, "REPLACE INTO shop.cache VALUES ('warn', 1)");
+    SQL(mysql, "SET @a = 1; INSERT INTO shop.orders VALUES ('warn')");
+    read_all(mysql);
+    SQL(mysql, "SHOW WARNINGS");
+    MYSQL_RES *rows = mysql_store_result(mysql);
+    MYSQL_ROW row = rows ? mysql_fetch_row(rows) : NULL;
+    TEXT(row ? row[2] : "", "of main");
+    mysql_free_result(rows);
+}
+
 static void a_call_that_fails_at_home_says_so(void) {
     MYSQL *mysql = connect_main();
     SQL(mysql, REPLACE_CACHE);
@@ -435,6 +530,10 @@ int main(int argc, char **argv) {
         CLAIM(a_ping_leaves_the_number_of_warnings, "", EVERYWHERE),
         CLAIM(a_warning_count_outlives_a_failed_statement, "", EVERYWHERE),
         CLAIM(found_rows_and_row_count_are_the_last_statements, "55, 56", EVERYWHERE),
+        CLAIM(numbers_of_a_routed_statement_stand_among_other_things, "54, 55, 56", EVERYWHERE),
+        CLAIM(preparing_begins_a_list_where_it_is_done, "54", EVERYWHERE),
+        CLAIM(a_database_that_is_not_there_is_in_the_list, "54", EVERYWHERE),
+        CLAIM(later_statements_of_a_text_are_the_last_ones, "54, 55", EVERYWHERE),
         CLAIM(a_call_that_fails_at_home_says_so, "20", EVERYWHERE),
         CLAIM(a_refused_escape_is_reported, "20", ORACLE_ONLY),
         CLAIM(the_tracked_changes_are_the_last_statements, "6", EVERYWHERE),

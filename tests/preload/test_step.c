@@ -321,6 +321,39 @@ static void a_refused_change_of_user_may_end_the_connection(void) {
     JOURNAL(from, "main: SELECT @@*\n");
 }
 
+/* ... in each way to say it. The library itself may find out with the second half. */
+static void a_connection_lost_at_the_shims_question_is_lost_in_each_call(void) {
+    for (int way = 0; way < 3; way++) {
+        MYSQL *mysql = connect_main();
+        MYSQL_STMT *stmt = mysql_stmt_init(mysql);
+        if (way == 2) {
+            SQL(mysql, SELECT_CACHE);
+            mysql_free_result(mysql_store_result(mysql));
+            NUMBER(mysql_stmt_prepare(stmt, SELECT_CACHE, strlen(SELECT_CACHE)), 0);
+            SQL(mysql, "SET SESSION sql_mode = @@sql_mode"); /* asked for again */
+        }
+        fake_fail(FAKE_MAIN, "SELECT", 2013, "Lost connection", 1);
+        if (way == 0) {
+            TRUE_THAT(mysql_send_query(mysql, SELECT_CACHE, strlen(SELECT_CACHE)) ||
+                      mysql_read_query_result(mysql));
+        } else if (way == 1) {
+            TRUE_THAT(mysql_stmt_prepare(stmt, SELECT_CACHE, strlen(SELECT_CACHE)) != 0);
+        } else {
+            TRUE_THAT(mysql_stmt_execute(stmt) != 0);
+        }
+        if (way > 0) {
+            NUMBER(mysql_stmt_errno(stmt), 2013);
+            TEXT(mysql_stmt_sqlstate(stmt), "HY000");
+        }
+        NUMBER(mysql_errno(mysql), 2013);
+        NUMBER(mysql_query(mysql, SELECT_CACHE), 1);
+        NUMBER(mysql_errno(mysql), 2006);
+        fake_fail(FAKE_MAIN, "SELECT", 0, NULL, 0);
+        mysql_stmt_close(stmt);
+        mysql_close(mysql);
+    }
+}
+
 static void a_reset_session_starts_afresh(void) {
     MYSQL *mysql = connect_main();
     SQL(mysql, "SET time_zone = '+01:00'");
@@ -451,6 +484,7 @@ int main(int argc, char **argv) {
         CLAIM(a_refused_change_of_user_ends_the_transaction, "", EVERYWHERE),
         CLAIM(a_refused_change_of_user_may_end_the_connection, "", EVERYWHERE),
         CLAIM(a_refused_change_of_user_changes_nothing, "34", EVERYWHERE),
+        CLAIM(a_connection_lost_at_the_shims_question_is_lost_in_each_call, "31", EVERYWHERE),
         CLAIM(a_reset_session_starts_afresh, "7, 51", EVERYWHERE),
         CLAIM(roles_are_set_at_the_shadow_too, "35", EVERYWHERE),
         CLAIM(code_that_is_not_seen_makes_main_be_asked_again, "45, 68", EVERYWHERE),

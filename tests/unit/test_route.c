@@ -540,6 +540,10 @@ static void the_groups_that_a_text_writes_are_found(void **state) {
         {"DELETE FROM elsewhere.cache", 0, 0, 0},
         {"DELETE FROM cache WHERE MATCH k", all, all, all}, /* not understood */
         {"SELECT v FROM cache", 0, 0, 0},
+        {"WITH old AS (SELECT k FROM users) DELETE FROM cache WHERE k IN (SELECT k FROM old)", all, all, all},
+        {"/* x */ with old (k) as (select 1) update cache set v = 1", all, all, all},
+        {"WITH old AS (SELECT k FROM users) SELECT * FROM cache", 0, 0, 0},
+        {"WITH old AS (SELECT k FROM users) DELETE FROM users", all, 0, 0}, /* app has any name */
         {"CALL cache()", 0, 0, 0},
         {"SELECT 1; INSERT INTO cache VALUES (1); SELECT 2", 1, 1, 1},
         {"INSERT INTO users VALUES (1); UPDATE cache SET v = 1; DELETE FROM strict", 5, 3, 3},

@@ -418,6 +418,42 @@ def a_procedure_may_begin_the_next_transaction():
 
 
 @scenario
+def a_procedure_may_end_the_transaction_and_warn():
+    for s in Session(), Session(default_connect()):
+        if s.connection.get_autocommit():
+            s.run("BEGIN")
+        s.put("L/a")
+        s.run("CALL undoes_and_warns()")
+        s.run("SET @a = 1")
+        s.run("SHOW WARNINGS")
+        see("L/a")
+
+
+@scenario
+def a_procedure_may_make_a_temporary_table():
+    s = Session()
+    for key, end in ("ac", "ROLLBACK"), ("eg", "COMMIT"):
+        s.run("BEGIN")
+        s.run("CALL makes_table()")
+        s.put("L/" + key[0])
+        s.run(end)
+        s.run("DROP TEMPORARY TABLE sums")
+        s.run("BEGIN")
+        s.put("L/" + key[1])
+        s.run("CALL makes_table()")
+        s.put("L/" + key[1] + key[1])
+        s.run(end)
+        s.run("DROP TEMPORARY TABLE sums")
+        for name in (key[0], key[1], key[1] + key[1]):
+            see("L/" + name)
+    s.run("BEGIN")
+    s.run("CALL makes_table()")
+    s.run("CALL undoes()")
+    s.put("L/i")
+    see("L/i")
+
+
+@scenario
 def lock_waits_and_deadlocks_on_main_leave_both_in_step():
     a, b = Session(default_connect()), Session(default_connect())
     b.run("SET SESSION innodb_lock_wait_timeout = 1")
