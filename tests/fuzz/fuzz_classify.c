@@ -103,7 +103,8 @@ static char *respell(struct slice text, struct lex_modes modes, bool upper, unsi
             copy[at - text.at] = spaces[turn++ % sizeof spaces];
         if (token.kind == LEX_END)
             return copy;
-        const bool named = token.kind == LEX_WORD || token.kind == LEX_NAME;
+        const bool number_like = token.text.length && *token.text.at == '0'; /* 0X4 is a name, 0x4 a number */
+        const bool named = (token.kind == LEX_WORD && !number_like) || token.kind == LEX_NAME;
         for (const char *at = token.text.at; named && at < token.text.at + token.text.length; at++)
             if ((*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z'))
                 copy[at - text.at] = (char)(upper ? *at & ~0x20 : *at | 0x20);
