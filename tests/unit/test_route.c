@@ -567,7 +567,7 @@ static void groups_beyond_the_last_bit_share_it(void **state) {
     enum { MANY = 70 };
     struct config_table tables[MANY];
     struct config_group many[MANY];
-    char names[MANY][16];
+    char names[MANY][24];
     for (int i = 0; i < MANY; i++) {
         snprintf(names[i], sizeof names[i], "cache_%d", i);
         tables[i] = (struct config_table){shop, names[i]};
