@@ -204,6 +204,10 @@ def words(target):
     return "".join('"%s"\n' % word.replace("\\", "\\\\") for word in sorted(found))
 
 
+def log_of(target, folder):
+    return os.path.join(folder, target + ".log")
+
+
 def start(target, program, folder, found, seconds):
     corpus = os.path.join(folder, target)
     os.makedirs(corpus)
@@ -223,7 +227,8 @@ def start(target, program, folder, found, seconds):
     environment = dict(os.environ)
     if target == "config":
         environment["ASAN_OPTIONS"] = "detect_leaks=0"  # libconfig 1.5's scanner leaks strings of files that it refuses
-    return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=folder)
+    with open(log_of(target, folder), "wb") as log:  # not a pipe, which stands full while another target is waited for
+        return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, cwd=folder)
 
 
 def main():
@@ -246,7 +251,9 @@ def main():
             runs = [(os.path.basename(program)[len("fuzz_"):], program) for program in pair]
             started = [(target, start(target, program, folder, found, options.seconds)) for target, program in runs]
             for target, process in started:
-                output = process.communicate()[0].decode(errors="replace")
+                process.wait()
+                with open(log_of(target, folder), encoding="utf-8", errors="replace") as log:
+                    output = log.read()
                 runs_made = re.search(r"stat::number_of_executed_units: (\d+)", output)
                 if process.returncode == 0 and runs_made:
                     passed += 1
