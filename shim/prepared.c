@@ -118,6 +118,7 @@ void prepared_forget_local(struct handle *handle, const struct local *local, boo
 void prepared_end_session(struct handle *handle) {
     for (struct statement *statement = handle->statements; statement; statement = statement->next) {
         statement->over = true;
+        statement->error = 0; /* of the session that was; the library has its own word for the end */
         statement->ended |= statement->summary && !statement->at_main.prepared;
         statement->at_main = (struct side){0};
         if (statement->summary) {

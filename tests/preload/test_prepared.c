@@ -846,6 +846,21 @@ static void a_changed_user_ends_the_statements(void) {
     mysql_stmt_close(stmt);
 }
 
+static void a_changed_user_ends_what_was_said_of_a_statement(void) {
+    MYSQL *mysql = connect_main();
+    MYSQL_STMT *stmt = prepare_put(mysql);
+    SQL(mysql, SELECT_MAIN);
+    MYSQL_RES *rows = mysql_use_result(mysql);
+    set_params("a", "v");
+    NUMBER(mysql_stmt_execute(stmt), 1);
+    NUMBER(mysql_stmt_errno(stmt), OUT_OF_SYNC);
+    mysql_free_result(rows);
+    NUMBER(mysql_change_user(mysql, "other", "secret2", "shop"), 0);
+    NUMBER(mysql_stmt_errno(stmt), 2056); /* without being asked anything */
+    TRUE_THAT(strstr(mysql_stmt_error(stmt), "closed") != NULL);
+    mysql_stmt_close(stmt);
+}
+
 /* In Oracle's library every OK packet has an insert_id, the one of a reset none. */
 static void a_reset_ends_in_an_ok_packet(void) {
     MYSQL *mysql = connect_main();
@@ -1086,6 +1101,7 @@ static const struct claim CLAIMS[] = {
     CLAIM(a_prepare_has_a_list_of_warnings_of_its_own, "54", EVERYWHERE),
     CLAIM(a_prepare_is_without_warnings, "54", EVERYWHERE),
     CLAIM(a_changed_user_ends_the_statements, "34", EVERYWHERE),
+    CLAIM(a_changed_user_ends_what_was_said_of_a_statement, "34", EVERYWHERE),
     CLAIM(a_reconnect_ends_the_statements, "7", EVERYWHERE),
     CLAIM(a_forked_child_has_twins_of_its_own, "26", UNSANITIZED_ONLY),
     CLAIM(what_a_program_writes_into_its_statement_is_taken, "28", EVERYWHERE),
