@@ -121,7 +121,8 @@ static bool end_ready(struct call *call, struct statement *statement, int *resul
 bool statement_execute(struct call *call, struct statement *statement, int *result) {
     struct handle *handle = call->handle;
     const struct real *real = call->real;
-    if (statement->ended && !real->mariadb && real->mysql_stmt_errno(statement->stmt) == 0) {
+    if (statement->ended && !real->mariadb &&
+        real->mysql_stmt_errno(statement->stmt) != CLIENT_STATEMENT_CLOSED) {
         statement->error = CLIENT_SERVER_LOST; /* the library doesn't know that it ever was prepared */
         handle->busy = false;
         *result = 1;

@@ -883,6 +883,7 @@ static void a_reconnect_ends_the_statements(void) {
     put(stmt, "a");
     fake_kill_sessions(FAKE_MAIN);
     NUMBER(mysql_ping(mysql), 0);
+    NUMBER(mysql_stmt_errno(stmt), 2013); /* without being asked anything */
     NUMBER(mysql_stmt_execute(stmt), 1);
     NUMBER(mysql_stmt_errno(stmt), fake_is_oracle() ? 2013 : 2014);
     TRUE_THAT(strlen(mysql_stmt_error(stmt)) > 10);
@@ -891,6 +892,17 @@ static void a_reconnect_ends_the_statements(void) {
         bind_params(stmt);
         put(stmt, "b");
     }
+    mysql_stmt_close(stmt);
+    stmt = prepare_put(mysql);
+    SQL(mysql, SELECT_MAIN);
+    MYSQL_RES *rows = mysql_use_result(mysql);
+    set_params("c", "v");
+    NUMBER(mysql_stmt_execute(stmt), 1);
+    NUMBER(mysql_stmt_errno(stmt), OUT_OF_SYNC);
+    mysql_free_result(rows);
+    fake_kill_sessions(FAKE_MAIN);
+    NUMBER(mysql_ping(mysql), 0);
+    NUMBER(mysql_stmt_errno(stmt), 2013);
     mysql_stmt_close(stmt);
     mysql_close(mysql);
 }
