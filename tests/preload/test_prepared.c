@@ -874,6 +874,37 @@ static void a_reset_ends_in_an_ok_packet(void) {
     mysql_stmt_close(stmt);
 }
 
+static void what_asks_nobody_leaves_what_was_said_of_the_last_call(void) {
+    static const char two[] = "Records: 2  Duplicates: 0  Warnings: 0";
+    MYSQL *mysql = connect_main();
+    MYSQL_STMT *stmt = prepare_put(mysql);
+    MYSQL_STMT *mains = prepare(mysql, PUT_MAIN);
+    put(stmt, "a");
+    SQL(mysql, "INSERT INTO shop.users VALUES (1), (2)");
+    NUMBER(mysql_stmt_next_result(stmt), -1);
+    TEXT(mysql_info(mysql), two);
+    NUMBER(mysql_errno(mysql), 0);
+    SQL(mysql, "REPLACE INTO shop.cache VALUES ('a', 'v'), ('b', 'v')");
+    NUMBER(mysql_stmt_next_result(mains), -1);
+    TEXT(mysql_info(mysql), two);
+    if (fake_is_oracle()) {
+        NUMBER(mysql_affected_rows(mysql), -1);
+        fake_fail(FAKE_MAIN, "prepare", 1064, "You have an error", 1);
+        MYSQL_STMT *failed = mysql_stmt_init(mysql);
+        NUMBER(mysql_stmt_prepare(failed, PUT_MAIN, strlen(PUT_MAIN)), 1);
+        SQL(mysql, "REPLACE INTO shop.cache VALUES ('a', 'v'), ('b', 'v')");
+        NUMBER(mysql_stmt_next_result(failed), 1064);
+        TEXT(mysql_info(mysql), two);
+        NUMBER(mysql_affected_rows(mysql), 2);
+        NUMBER(mysql_stmt_reset(failed), 0);
+        TEXT(mysql_info(mysql), two);
+        NUMBER(mysql_affected_rows(mysql), 2);
+        mysql_stmt_close(failed);
+    }
+    mysql_stmt_close(mains);
+    mysql_stmt_close(stmt);
+}
+
 static void a_reconnect_ends_the_statements(void) {
     MYSQL *mysql = mysql_init(NULL);
     my_bool on = 1;
@@ -1114,6 +1145,7 @@ static const struct claim CLAIMS[] = {
     CLAIM(a_prepare_is_without_warnings, "54", EVERYWHERE),
     CLAIM(a_changed_user_ends_the_statements, "34", EVERYWHERE),
     CLAIM(a_changed_user_ends_what_was_said_of_a_statement, "34", EVERYWHERE),
+    CLAIM(what_asks_nobody_leaves_what_was_said_of_the_last_call, "5", EVERYWHERE),
     CLAIM(a_reconnect_ends_the_statements, "7", EVERYWHERE),
     CLAIM(a_forked_child_has_twins_of_its_own, "26", UNSANITIZED_ONLY),
     CLAIM(what_a_program_writes_into_its_statement_is_taken, "28", EVERYWHERE),
