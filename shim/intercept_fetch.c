@@ -134,6 +134,15 @@ EXPORT int mysql_stmt_store_result(MYSQL_STMT *stmt) {
     return result;
 }
 
+/* Oracle's library asks the connection for a next result, which forgets the error and the number of rows of
+ * the last call, if there is none, and keeps what else was said of it. `asked` had none; `last` has the last
+ * call. False: it is out of sync. */
+static bool ask_last(struct handle *handle, MYSQL *asked, MYSQL *last) {
+    handle->last = last;
+    return last == asked || handle->real->mysql_more_results(last) ||
+           handle->real->mysql_next_result(last) <= 0;
+}
+
 EXPORT int mysql_stmt_next_result(MYSQL_STMT *stmt) {
     struct call call;
     struct statement *statement = statement_find(stmt);
@@ -144,11 +153,20 @@ EXPORT int mysql_stmt_next_result(MYSQL_STMT *stmt) {
     if (statement && statement->error && !statement->inside && !real->mariadb) {
         return (int)statement->error; /* Oracle's library does nothing before an error is cleared */
     }
+    MYSQL_STMT *to = prepared_answering(statement, stmt);
+    if (statement && !statement->inside && !real->mariadb && real->mysql_stmt_errno(to) != 0) {
+        return real->mysql_stmt_next_result(to); /* likewise */
+    }
+    MYSQL *last = statement && statement->handle ? statement->handle->last : NULL;
     if (statement && statement->at_twin && !statement->inside) {
         statement->error = 0;
-        int result = real->mysql_stmt_next_result(statement->twin);
-        if ((result > 0 || !real->mariadb) && statement->handle && statement->local) {
+        int result = real->mysql_stmt_next_result(to);
+        if (result > 0 && last && statement->local) {
             statement->handle->last = statement->local->mysql;
+        } else if (!real->mariadb && last && statement->local &&
+                   !ask_last(statement->handle, statement->local->mysql, last)) {
+            statement->error = CLIENT_COMMANDS_OUT_OF_SYNC;
+            return 1;
         }
         return result;
     }
@@ -157,7 +175,7 @@ EXPORT int mysql_stmt_next_result(MYSQL_STMT *stmt) {
     if (watched && !statement->error && result < 0) {
         call.handle->busy = false; /* there was nothing, and nothing was said */
         if (!real->mariadb) {
-            call.handle->last = call.handle->main; /* but Oracle's library has asked the connection */
+            ask_last(call.handle, call.handle->main, last);
         }
     } else if (watched && !statement->error) {
         MYSQL *ok = call.handle->ok;

@@ -121,7 +121,8 @@ static bool end_ready(struct call *call, struct statement *statement, int *resul
 bool statement_execute(struct call *call, struct statement *statement, int *result) {
     struct handle *handle = call->handle;
     const struct real *real = call->real;
-    if (statement->ended && !real->mariadb && real->mysql_stmt_errno(statement->stmt) == 0) {
+    if (statement->ended && !real->mariadb &&
+        real->mysql_stmt_errno(statement->stmt) != CLIENT_STATEMENT_CLOSED) {
         statement->error = CLIENT_SERVER_LOST; /* the library doesn't know that it ever was prepared */
         handle->busy = false;
         *result = 1;
@@ -281,7 +282,9 @@ EXPORT my_bool mysql_stmt_reset(MYSQL_STMT *stmt) {
         broken_pipe_hold(&hold);
         my_bool failed = real->mysql_stmt_reset(statement->twin);
         broken_pipe_release(&hold);
-        handle->last = local->mysql;
+        if (real->mariadb || statement->at_local.prepared) { /* else Oracle's library asks nobody */
+            handle->last = local->mysql;
+        }
         if (!failed && !real->mariadb && statement->at_local.prepared) {
             handle->ok = local->mysql; /* Oracle's library takes insert_id from every OK packet */
         }
@@ -303,7 +306,7 @@ EXPORT my_bool mysql_stmt_reset(MYSQL_STMT *stmt) {
         if (real->mariadb && statement->at_main.prepared) {
             query_note_id(handle, statement);
         }
-        end_quiet(handle, handle->main);
+        end_quiet(handle, real->mariadb || statement->at_main.prepared ? handle->main : handle->last);
     }
     return result;
 }

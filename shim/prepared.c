@@ -117,8 +117,13 @@ void prepared_forget_local(struct handle *handle, const struct local *local, boo
 
 void prepared_end_session(struct handle *handle) {
     for (struct statement *statement = handle->statements; statement; statement = statement->next) {
+        bool never_on_main = statement->summary && !statement->at_main.prepared;
+        bool closed = statement->real->mysql_stmt_errno(statement->stmt) == CLIENT_STATEMENT_CLOSED;
         statement->over = true;
-        statement->ended |= statement->summary && !statement->at_main.prepared;
+        statement->ended |= never_on_main;
+        /* What was said before was of the session that was. The library has its own word for the end, but of
+         * a lost session for those only that it has prepared. */
+        statement->error = never_on_main && !closed ? CLIENT_SERVER_LOST : 0;
         statement->at_main = (struct side){0};
         if (statement->summary) {
             free(statement->summary);

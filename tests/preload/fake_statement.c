@@ -492,6 +492,9 @@ int mysql_stmt_next_result(MYSQL_STMT *stmt) {
     if (!stmt->mysql) {
         return 1;
     }
+    if (!MARIADB && stmt->last_errno) {
+        return (int)stmt->last_errno;
+    }
     return mysql_next_result(stmt->mysql);
 }
 

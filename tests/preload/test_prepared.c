@@ -846,6 +846,21 @@ static void a_changed_user_ends_the_statements(void) {
     mysql_stmt_close(stmt);
 }
 
+static void a_changed_user_ends_what_was_said_of_a_statement(void) {
+    MYSQL *mysql = connect_main();
+    MYSQL_STMT *stmt = prepare_put(mysql);
+    SQL(mysql, SELECT_MAIN);
+    MYSQL_RES *rows = mysql_use_result(mysql);
+    set_params("a", "v");
+    NUMBER(mysql_stmt_execute(stmt), 1);
+    NUMBER(mysql_stmt_errno(stmt), OUT_OF_SYNC);
+    mysql_free_result(rows);
+    NUMBER(mysql_change_user(mysql, "other", "secret2", "shop"), 0);
+    NUMBER(mysql_stmt_errno(stmt), 2056); /* without being asked anything */
+    TRUE_THAT(strstr(mysql_stmt_error(stmt), "closed") != NULL);
+    mysql_stmt_close(stmt);
+}
+
 /* In Oracle's library every OK packet has an insert_id, the one of a reset none. */
 static void a_reset_ends_in_an_ok_packet(void) {
     MYSQL *mysql = connect_main();
@@ -859,6 +874,37 @@ static void a_reset_ends_in_an_ok_packet(void) {
     mysql_stmt_close(stmt);
 }
 
+static void what_asks_nobody_leaves_what_was_said_of_the_last_call(void) {
+    static const char two[] = "Records: 2  Duplicates: 0  Warnings: 0";
+    MYSQL *mysql = connect_main();
+    MYSQL_STMT *stmt = prepare_put(mysql);
+    MYSQL_STMT *mains = prepare(mysql, PUT_MAIN);
+    put(stmt, "a");
+    SQL(mysql, "INSERT INTO shop.users VALUES (1), (2)");
+    NUMBER(mysql_stmt_next_result(stmt), -1);
+    TEXT(mysql_info(mysql), two);
+    NUMBER(mysql_errno(mysql), 0);
+    SQL(mysql, "REPLACE INTO shop.cache VALUES ('a', 'v'), ('b', 'v')");
+    NUMBER(mysql_stmt_next_result(mains), -1);
+    TEXT(mysql_info(mysql), two);
+    if (fake_is_oracle()) {
+        NUMBER(mysql_affected_rows(mysql), -1);
+        fake_fail(FAKE_MAIN, "prepare", 1064, "You have an error", 1);
+        MYSQL_STMT *failed = mysql_stmt_init(mysql);
+        NUMBER(mysql_stmt_prepare(failed, PUT_MAIN, strlen(PUT_MAIN)), 1);
+        SQL(mysql, "REPLACE INTO shop.cache VALUES ('a', 'v'), ('b', 'v')");
+        NUMBER(mysql_stmt_next_result(failed), 1064);
+        TEXT(mysql_info(mysql), two);
+        NUMBER(mysql_affected_rows(mysql), 2);
+        NUMBER(mysql_stmt_reset(failed), 0);
+        TEXT(mysql_info(mysql), two);
+        NUMBER(mysql_affected_rows(mysql), 2);
+        mysql_stmt_close(failed);
+    }
+    mysql_stmt_close(mains);
+    mysql_stmt_close(stmt);
+}
+
 static void a_reconnect_ends_the_statements(void) {
     MYSQL *mysql = mysql_init(NULL);
     my_bool on = 1;
@@ -868,6 +914,7 @@ static void a_reconnect_ends_the_statements(void) {
     put(stmt, "a");
     fake_kill_sessions(FAKE_MAIN);
     NUMBER(mysql_ping(mysql), 0);
+    NUMBER(mysql_stmt_errno(stmt), 2013); /* without being asked anything */
     NUMBER(mysql_stmt_execute(stmt), 1);
     NUMBER(mysql_stmt_errno(stmt), fake_is_oracle() ? 2013 : 2014);
     TRUE_THAT(strlen(mysql_stmt_error(stmt)) > 10);
@@ -876,6 +923,17 @@ static void a_reconnect_ends_the_statements(void) {
         bind_params(stmt);
         put(stmt, "b");
     }
+    mysql_stmt_close(stmt);
+    stmt = prepare_put(mysql);
+    SQL(mysql, SELECT_MAIN);
+    MYSQL_RES *rows = mysql_use_result(mysql);
+    set_params("c", "v");
+    NUMBER(mysql_stmt_execute(stmt), 1);
+    NUMBER(mysql_stmt_errno(stmt), OUT_OF_SYNC);
+    mysql_free_result(rows);
+    fake_kill_sessions(FAKE_MAIN);
+    NUMBER(mysql_ping(mysql), 0);
+    NUMBER(mysql_stmt_errno(stmt), 2013);
     mysql_stmt_close(stmt);
     mysql_close(mysql);
 }
@@ -1086,6 +1144,8 @@ static const struct claim CLAIMS[] = {
     CLAIM(a_prepare_has_a_list_of_warnings_of_its_own, "54", EVERYWHERE),
     CLAIM(a_prepare_is_without_warnings, "54", EVERYWHERE),
     CLAIM(a_changed_user_ends_the_statements, "34", EVERYWHERE),
+    CLAIM(a_changed_user_ends_what_was_said_of_a_statement, "34", EVERYWHERE),
+    CLAIM(what_asks_nobody_leaves_what_was_said_of_the_last_call, "5", EVERYWHERE),
     CLAIM(a_reconnect_ends_the_statements, "7", EVERYWHERE),
     CLAIM(a_forked_child_has_twins_of_its_own, "26", UNSANITIZED_ONLY),
     CLAIM(what_a_program_writes_into_its_statement_is_taken, "28", EVERYWHERE),

@@ -158,6 +158,10 @@ class Lab:
         kind = mysql_servers.MysqlServer if ON_MYSQL else servers.Server
         if ON_MYSQL:
             options["information_schema_stats_expiry"] = 0 # clean() asks for AUTO_INCREMENT
+        elif ON_ORACLE:
+            # Oracle's library names its utf8mb4 by a collation that MariaDB's server hasn't. A reset of such a connection then brings
+            # back the charset of the connection that had its thread before, whoever's: without the shim, too, it's a matter of chance.
+            options["thread_cache_size"] = 0
         self.main = kind("main", **options)
         self.local = kind("local", **{**options, **local_options})
         for server in (self.main, self.local):

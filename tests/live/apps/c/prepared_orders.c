@@ -15,6 +15,7 @@ struct slot {
     bool prepared;
     bool open;    /* executed, with rows that may be fetched: elsewhere the real library crashes */
     bool streams; /* ... and they weren't stored */
+    bool held; /* ... nor fetched to the end, wherever they are: the library clears them away first, later */
     unsigned params, columns;
     char texts[PARAMS_MAX][CELL_SIZE];
     unsigned long lengths[PARAMS_MAX];
@@ -23,6 +24,9 @@ struct slot {
     unsigned long cell_lengths[COLUMNS_MAX];
     my_bool cell_nulls[COLUMNS_MAX], cell_errors[COLUMNS_MAX];
 };
+
+static const struct slot
+    *reading; /* whose rows wait on the connection, if some do: the last one that had any */
 
 static const char *const TEXTS[] = {
     "REPLACE INTO cache (k, v) VALUES (?, ?)",
@@ -121,7 +125,7 @@ static void prepare(MYSQL *mysql, struct slot *slot) {
     }
     unsigned long cursor = next_random(6) == 0;
     mysql_stmt_attr_set(slot->stmt, STMT_ATTR_CURSOR_TYPE, &cursor);
-    slot->prepared = slot->open = slot->streams = false;
+    slot->prepared = slot->open = slot->streams = slot->held = false;
     int result = mysql_stmt_prepare(slot->stmt, text, strlen(text));
     slot->prepared = result == 0;
     slot->params = slot->prepared ? (unsigned)mysql_stmt_param_count(slot->stmt) : 0;
@@ -156,6 +160,7 @@ static int fetch(MYSQL *mysql, struct slot *slot) {
     }
     say("fetch -> %d", result);
     slot->streams &= result == 0 || result == MYSQL_DATA_TRUNCATED;
+    slot->held &= result == 0 || result == MYSQL_DATA_TRUNCATED;
     if (result == 1) {
         tell_statement(mysql, slot, "fetch", result);
         slot->open = slot->streams = false;
@@ -173,7 +178,8 @@ static void execute(MYSQL *mysql, struct slot *slot) {
     }
     int result = mysql_stmt_execute(slot->stmt);
     tell_statement(mysql, slot, "execute", result);
-    slot->open = slot->streams = result == 0 && slot->columns > 0;
+    slot->open = slot->streams = slot->held = result == 0 && slot->columns > 0;
+    reading = slot->open ? slot : reading;
     if (result != 0 && mysql_stmt_errno(slot->stmt) == OUT_OF_SYNC) {
         bind_all(mysql, slot); /* Connector/C believes that the server has the types */
     }
@@ -203,23 +209,38 @@ static void execute(MYSQL *mysql, struct slot *slot) {
     }
 }
 
-/* Rows wait on the connection: the real library throws them away, and waits for them for ever later, when
- * another statement is prepared, reset or closed meanwhile. */
 static bool rows_wait(MYSQL *mysql) {
     return mysql_more_results(mysql) || mysql_next_result(mysql) != -1;
 }
 
+/* Rows of another statement wait on the connection: the real library throws them away, and waits for them for
+ * ever later, when this one is prepared, reset or closed meanwhile. */
+static bool others_wait(MYSQL *mysql, const struct slot *slot) {
+    return reading != slot && rows_wait(mysql);
+}
+
+/* Oracle's throws them away as well when this one is executed and its own last rows weren't read to the end
+ * (README, limits). */
+static bool may_execute(const struct slot *slot, bool in_the_way) {
+#ifdef MARIADB_BASE_VERSION
+    (void)in_the_way;
+    return slot->prepared;
+#else
+    return slot->prepared && !(in_the_way && slot->held);
+#endif
+}
+
 static void one_call(MYSQL *mysql, struct slot *slot) {
     MYSQL_RES *result;
-    bool in_the_way = !slot->streams && rows_wait(mysql);
+    bool in_the_way = others_wait(mysql, slot);
     switch (in_the_way ? 6 + next_random(6) : next_random(12)) {
     case 0:
         tell_statement(mysql, slot, "reset", mysql_stmt_reset(slot->stmt));
-        slot->open = slot->streams = false;
+        slot->open = slot->streams = slot->held = false;
         break;
     case 1:
         tell_statement(mysql, slot, "free", mysql_stmt_free_result(slot->stmt));
-        slot->open = slot->streams = false;
+        slot->open = slot->streams = slot->held = false;
         break;
     case 2:
         say("close -> %d", mysql_stmt_close(slot->stmt));
@@ -245,7 +266,7 @@ static void one_call(MYSQL *mysql, struct slot *slot) {
         }
         break;
     default:
-        if (slot->prepared) {
+        if (may_execute(slot, in_the_way)) {
             execute(mysql, slot);
         }
     }
@@ -299,6 +320,7 @@ static void random_statements(uint32_t seed, unsigned rounds) {
         MYSQL *mysql = open_main();
         struct slot slots[SLOT_COUNT];
         memset(slots, 0, sizeof slots);
+        reading = NULL;
         mysql_query(mysql, "TRUNCATE shop.orders");
         for (unsigned i = 0; i < 25; i++) {
             struct slot *slot = &slots[next_random(SLOT_COUNT)];
@@ -308,7 +330,7 @@ static void random_statements(uint32_t seed, unsigned rounds) {
             } else if (what == 3) {
                 connection_step(mysql, slots);
             } else if (!slot->stmt || what == 4) {
-                if (slot->streams || !rows_wait(mysql)) {
+                if (!others_wait(mysql, slot)) {
                     prepare(mysql, slot);
                 }
             } else {
