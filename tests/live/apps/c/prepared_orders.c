@@ -216,7 +216,7 @@ static bool rows_wait(MYSQL *mysql) {
 /* Rows of another statement wait on the connection: the real library throws them away, and waits for them for
  * ever later, when this one is prepared, reset or closed meanwhile. */
 static bool others_wait(MYSQL *mysql, const struct slot *slot) {
-    return reading != slot && rows_wait(mysql);
+    return !(reading == slot && slot->streams) && rows_wait(mysql);
 }
 
 /* Oracle's throws them away as well when this one is executed and its own last rows weren't read to the end
