@@ -44,6 +44,11 @@ static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 static void watch_fork(void) {
     pthread_atfork(before_fork, after_fork, after_fork);
 }
+/* Registered by the first call alone it may come too late for a fork that has begun, whose child would inherit
+ * the lock. A constructor of another library may come even before. */
+__attribute__((constructor)) static void watch_fork_once(void) {
+    pthread_once(&fork_once, watch_fork);
+}
 
 static enum map_kind kind_of(uintptr_t value) {
     return (enum map_kind)(value & KIND_MASK);
@@ -148,7 +153,7 @@ void *map_find(const void *address, enum map_kind kind) {
 }
 
 bool map_put(const void *address, enum map_kind kind, void *value, void **replaced) {
-    pthread_once(&fork_once, watch_fork);
+    watch_fork_once();
     pthread_mutex_lock(&lock);
     struct entry *old = search((uintptr_t)address);
     *replaced = pointer_of(value_of(old), kind);

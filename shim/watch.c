@@ -37,6 +37,11 @@ static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 static void watch_fork(void) {
     pthread_atfork(before_fork, after_fork, after_fork);
 }
+/* Registered by the first call alone it may come too late for a fork that has begun, whose child would inherit
+ * the lock. A constructor of another library may come even before. */
+__attribute__((constructor)) static void watch_fork_once(void) {
+    pthread_once(&fork_once, watch_fork);
+}
 
 static struct watches *find_watches(int number) {
     return number >= 0 && number < NUMBERS_MAX ? watches_of[number] : NULL;
@@ -94,7 +99,7 @@ void watch_begin(int number) {
     if (number < 0 || number >= NUMBERS_MAX) {
         return;
     }
-    pthread_once(&fork_once, watch_fork);
+    watch_fork_once();
     pthread_mutex_lock(&lock);
     struct watches *watches = watches_of[number];
     if (!watches || is_shared(watches)) {
