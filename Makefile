@@ -49,7 +49,7 @@ PAGE   = page/page.c page/files.c
 SHIM   = $(PURE) $(CONFIG) $(PAGE) \
          shim/real.c shim/late.c shim/process.c \
          shim/deepbind.c \
-         shim/log.c shim/setup.c shim/options.c \
+         shim/log.c shim/utc.c shim/setup.c shim/options.c \
          shim/stats.c shim/own_page.c shim/usage.c shim/observe.c \
          shim/session.c shim/snapshot.c shim/map.c shim/handle.c \
          shim/breaker.c shim/probe.c shim/verdict.c shim/site_page.c \
@@ -94,7 +94,7 @@ DAEMON      = $(DAEMON_PURE) $(DAEMON_REST) $(filter-out daemon/event.c daemon/j
               daemon/notify.c
 UNIT   = config page plain \
          judge usage \
-         lex sql route session restate map \
+         lex sql route session restate map utc \
          ring link tally place script turn preflight join expire \
          chunk prepare diverge fence sweep settle \
          lag show \
@@ -155,6 +155,7 @@ $(BUILD)/tests/unit/test_sql: $(call objects,tests/unit/test_sql.c $(PURE))
 $(BUILD)/tests/unit/test_route: $(call objects,tests/unit/test_route.c $(PURE))
 $(BUILD)/tests/unit/test_session: $(call objects,tests/unit/test_session.c $(PURE) shim/session.c)
 $(BUILD)/tests/unit/test_restate: $(call objects,tests/unit/test_restate.c shim/restate.c $(PURE))
+$(BUILD)/tests/unit/test_utc: $(call objects,tests/unit/test_utc.c shim/utc.c)
 $(BUILD)/tests/unit/test_map: $(call objects,tests/unit/test_map.c shim/map.c)
 $(BUILD)/tests/unit/test_ring: $(call objects,tests/unit/test_ring.c $(DAEMON_PURE))
 $(BUILD)/tests/unit/test_tally: $(call objects,tests/unit/test_tally.c $(DAEMON_PURE))

@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "log.h"
 
+#include "utc.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -108,12 +110,10 @@ void log_write(enum config_log_level level, const char *format, ...) {
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     char line[LINE_MAX_BYTES];
     struct timespec now;
-    struct tm utc;
+    char utc[UTC_BYTES];
     clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
-    size_t used = strftime(line, sizeof line, "%Y-%m-%dT%H:%M:%SZ ", &utc);
-    used += (size_t)snprintf(line + used, sizeof line - used, "roundabout[%d] %s: ", (int)getpid(),
-                             LEVELS[level]);
+    utc_write(now.tv_sec, utc);
+    size_t used = (size_t)snprintf(line, sizeof line, "%s roundabout[%d] %s: ", utc, (int)getpid(), LEVELS[level]);
     va_list arguments;
     va_start(arguments, format);
     int more = vsnprintf(line + used, sizeof line - used - 1, format, arguments);
