@@ -435,7 +435,7 @@ static void one_process_of_twenty_finds_the_local_master_dead(void) {
 }
 
 static void one_process_probes_and_its_success_tells_all(void) {
-    configure("retry_after_ms = 300;", NULL);
+    configure("retry_after_ms = 1500;", NULL); /* more than a child takes to end, under valgrind, too */
     MYSQL *mysql = connect_main();
     pid_t child = fork();
     if (child == 0) { /* finds it down */
@@ -447,7 +447,7 @@ static void one_process_probes_and_its_success_tells_all(void) {
     NUMBER(wait_for(child), 0);
     SQL(mysql, REPLACE_CACHE); /* it would be up for this one, but isn't tried */
     NUMBER(fake_journal_count(0, FAKE_LOCAL, "/connect"), 1);
-    usleep(350 * 1000);
+    usleep(1550 * 1000);
     SQL(mysql, REPLACE_CACHE); /* the probe */
     NUMBER(fake_journal_count(0, FAKE_LOCAL, "/connect"), 2);
     TRUE_THAT(!look()->open);
