@@ -503,13 +503,13 @@ $(BENCH)/overhead_oracle: $(PRELOAD)/libmysqlclient.so.24
 $(BENCH)/overhead_mariadb $(BENCH)/overhead_oracle: $(call objects,$(OVERHEAD)) $(PRELOAD)/libfakeserver.so
 	$(CC) $(LDFLAGS_ALL) -Wl,--no-as-needed -Wl,-rpath,'$$ORIGIN/../tests/preload' -o $@ $^ -lpthread
 
-# How much faster, and what it costs the rest: some six minutes, or under one.
+# How much faster, and what it costs the rest: some seven minutes, or under one.
 bench bench-quick:
 	@sh tests/deps.sh build live bench
 	+@$(MAKE_ALL) all $(BUILD)/wan
 	@BUILD=$(BUILD) $(PYTHON) bench/bench.py $(if $(filter bench-quick,$@),--quick) $(BENCH_OPTIONS)
 
-# How long a write takes round a ring: some eight minutes; BENCH_OPTIONS=--quick for two.
+# How long a write takes round a ring: some two minutes; BENCH_OPTIONS=--quick for a part.
 bench-ring:
 	@sh tests/deps.sh build live bench
 	+@$(MAKE_ALL) all $(BUILD)/wan
