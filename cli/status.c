@@ -12,7 +12,6 @@
 #include "../config/config.h"
 #include "../daemon/plain.h"
 #include "../daemon/dialect.h"
-#include "../daemon/pause.h"
 #include "../daemon/status_json.h"
 #include "daemon_lags.h"
 #include "look.h"
@@ -92,24 +91,11 @@ static void add_answer(struct picture_note *warning, const struct server_answer 
     plain_copy(warning->text + used, sizeof warning->text - used, answer->text);
 }
 
-/* Orders of `roundabout ring pause` and of a join that isn't done. */
-static void add_pause(struct picture *picture, const struct config_ring *ring, const struct look *looks) {
+static void take_pauses(struct picture *picture, const struct look *looks) {
     const struct link_state *states[RING_SITES_MAX];
-    for (size_t i = 0; i < ring->site_count; i++)
+    for (size_t i = 0; i < picture->site_count; i++)
         states[i] = looks[i].answer.outcome == SERVER_ANSWERED ? &looks[i].state : NULL;
-    struct picture_note *note = &picture->paused;
-    for (size_t i = 0; i < ring->site_count; i++) {
-        const struct link_pause pause = pause_of_site(states, ring->site_count, i, picture->at_us);
-        const size_t used = strlen(note->text);
-        if (pause.joining)
-            snprintf(note->text + used, sizeof note->text - used,
-                     "%s%.63s is being joined (`roundabout ring join`)", used ? "; " : "",
-                     ring->sites[i].name);
-        else if (pause.until_us)
-            snprintf(note->text + used, sizeof note->text - used,
-                     "%s%.63s is paused for %" PRId64 " minutes more", used ? "; " : "", ring->sites[i].name,
-                     (pause.until_us - picture->at_us) / 60000000 + 1);
-    }
+    picture_take_pauses(picture, states);
 }
 
 static void sight_end(struct sight *sight) {
@@ -147,8 +133,8 @@ static bool sight_make(struct sight *sight, const struct config *config, const s
         }
     }
     sight->measured = watched || daemon_lags_take(&config->http, picture);
+    take_pauses(picture, looks);
     picture_finish(picture);
-    add_pause(picture, ring, looks);
     add_answers(picture, looks);
     return true;
 }

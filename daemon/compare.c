@@ -87,6 +87,10 @@ void picture_compare(const struct picture *before, const struct picture *after,
         tell(&teller, EVENT_FULL_CIRCLE_LOST, own, after->daemon.words);
     if (!before->circle_is_closed && after->circle_is_closed)
         tell(&teller, EVENT_FULL_CIRCLE_BACK, own, after->daemon.words);
+    if (before->pauses_known && after->pauses_known &&
+        before->servers[before->own].paused != after->servers[after->own].paused)
+        tell(&teller, after->servers[after->own].paused ? EVENT_PAUSED : EVENT_RESUMED, own,
+             after->paused.text);
     if (after->routing.breakers_open && !before->routing.breakers_open)
         tell(&teller, EVENT_ROUTING_STOPPED, own,
              "statements run on main until the local master answers again");

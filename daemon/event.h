@@ -25,6 +25,8 @@
     X(HELP_OVER, help_over, true, "help is no longer needed")                                              \
     X(FULL_CIRCLE_LOST, full_circle_lost, true, "the links seen from here no longer go all the way round") \
     X(FULL_CIRCLE_BACK, full_circle_back, true, "the links go all the way round again")                    \
+    X(PAUSED, paused, false, "this site's daemon was told to change nothing")                               \
+    X(RESUMED, resumed, false, "a pause of this site is over")                                             \
     X(KEY_REPAIRED, key_repaired, false, "a key that differed between sites was deleted everywhere")       \
     X(ROUTING_STOPPED, routing_stopped, true, "programs of this host no longer use the local master")      \
     X(ROUTING_RESUMED, routing_resumed, true, "programs of this host use the local master again")

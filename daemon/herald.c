@@ -91,6 +91,13 @@ static void take_report(const struct herald *herald, const struct turn *turn, st
             find_lag_ms(&herald->config->ring, &turn_site(turn, origin)->report, report, origin);
 }
 
+static void take_pauses(const struct turn *turn, struct picture *picture) {
+    const struct link_state *states[RING_SITES_MAX];
+    for (size_t i = 0; i < picture->site_count; i++)
+        states[i] = site_state(turn_site(turn, i));
+    picture_take_pauses(picture, states);
+}
+
 static void take_daemon(const struct herald *herald, const struct turn *turn, struct picture_daemon *daemon) {
     const struct ring_plan *plan = turn_plan(turn);
     daemon->present = true;
@@ -120,6 +127,7 @@ static struct picture *make_picture(const struct herald *herald, const struct tu
     for (size_t i = 0, own = 0; i < picture->server_count; i++)
         if (picture->servers[i].replica && picture->servers[i].site == ring->own)
             take_report(herald, turn, picture, i, turn_replica(turn, own++));
+    take_pauses(turn, picture);
     if (herald->before)
         picture_carry(picture, herald->before, (int64_t)ring->dead_after_ms * 1000);
     take_daemon(herald, turn, &picture->daemon);

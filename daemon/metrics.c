@@ -17,6 +17,7 @@
     X(CIRCLE, full_circle_seconds, gauge, "How long a write takes all the way round")                       \
     X(UP, site_up, gauge, "1: the site answers; 0: it is dead; absent while neither is sure")               \
     X(BYPASSED, site_bypassed, gauge, "1: the site was dead and hasn't been followed since")                \
+    X(PAUSED, paused, gauge, "1: the site's daemon is told to change nothing; 0: it is not")                \
     X(SEEN, server_seen, gauge, "1: the server has shown its state in the last look; 0: it has not")        \
     X(LINK, link_up, gauge, "1: the server's link runs; 0: it does not")                                    \
     X(FOLLOWS, link_info, gauge, "1; whom the server follows")                                              \
@@ -193,6 +194,9 @@ static void write_sites(struct writer *writer) {
     for (size_t i = 0; i < picture->site_count; i++)
         if (picture->servers[i].life == SITE_ALIVE || picture->servers[i].life == SITE_DEAD)
             put_count(writer, LABELS("site", picture->sites[i]), picture->servers[i].life == SITE_ALIVE);
+    begin(writer, FAMILY_PAUSED);
+    for (size_t i = 0; i < picture->site_count && picture->pauses_known; i++)
+        put_count(writer, LABELS("site", picture->sites[i]), picture->servers[i].paused);
     begin(writer, FAMILY_BYPASSED);
     for (size_t i = 0; i < picture->site_count; i++)
         if (picture->servers[i].life != SITE_UNKNOWN)

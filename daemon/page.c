@@ -17,6 +17,10 @@ PART(part_html, "daemon/page.html");
 PART(part_css, "daemon/page.css");
 PART(part_js, "daemon/page.js");
 
+/* More than that, which a ring of many sites has, the page's script asks for: the page itself stays small. */
+#define VALUES_BYTES_MAX (16 * 1024)
+#define ENTRIES_MAX      20 /* of the journal, without a script */
+
 struct writer {
     struct buffer *buffer;
     const struct picture *picture;
@@ -73,11 +77,11 @@ static void put_lags(const struct writer *writer, const struct picture_server *s
     for (size_t origin = 0; origin < picture->site_count; origin++) {
         if (server->lag_ms[origin] <= PICTURE_LAG_UNKNOWN || (origin == server->site && !server->replica))
             continue;
-        put(writer, "<span class=\"lag\"><b>");
+        put(writer, "<i><b>");
         put_text(writer, picture->sites[origin]);
         put(writer, "</b> ");
         put_lag(writer, server->lag_ms[origin]);
-        put(writer, "</span> ");
+        put(writer, "</i> ");
     }
     put(writer, "</td>");
 }
@@ -110,33 +114,49 @@ static void put_servers(const struct writer *writer) {
     }
 }
 
+static void put_note(const struct writer *writer, const char *kind, const char *text) {
+    put(writer, "<li class=\"");
+    put(writer, kind);
+    put(writer, "\">");
+    put_text(writer, text);
+    put(writer, "</li>");
+}
+
 static void put_notes(const struct writer *writer) {
     const struct picture *picture = writer->picture;
-    for (size_t i = 0; i < picture->warning_count; i++) {
-        put(writer, "<li class=\"warning\">");
-        put_text(writer, picture->warnings[i].text);
-        put(writer, "</li>");
-    }
-    for (size_t i = 0; i < picture->hint_count; i++) {
-        put(writer, "<li class=\"hint\">");
-        put_text(writer, picture->hints[i].text);
-        put(writer, "</li>");
-    }
+    if (picture->paused.text[0])
+        put_note(writer, "warning", picture->paused.text);
+    for (size_t i = 0; i < picture->warning_count; i++)
+        put_note(writer, "warning", picture->warnings[i].text);
+    for (size_t i = 0; i < picture->hint_count; i++)
+        put_note(writer, "hint", picture->hints[i].text);
+}
+
+/* An event's name in words. */
+static void put_event(const struct writer *writer, enum event event) {
+    for (const char *at = event_name(event); *at; at++)
+        buffer_put_bytes(writer->buffer, *at == '_' ? " " : at, 1);
+}
+
+static void put_moment(const struct writer *writer, int64_t at_us) {
+    const time_t seconds = (time_t)(at_us / 1000000);
+    struct tm parts;
+    char when[40];
+    gmtime_r(&seconds, &parts);
+    strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &parts);
+    put(writer, when);
 }
 
 static void put_journal(const struct writer *writer) {
     const struct picture *picture = writer->picture;
-    for (size_t i = 0; i < picture->entry_count; i++) {
+    for (size_t i = 0; i < picture->entry_count && i < ENTRIES_MAX; i++) {
         const struct journal_entry *entry = &picture->entries[i];
-        const time_t seconds = (time_t)(entry->at_us / 1000000);
-        struct tm parts;
-        char when[40];
-        gmtime_r(&seconds, &parts);
-        strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S UTC", &parts);
-        put(writer, "<li><time>");
-        put(writer, when);
-        put(writer, "</time> <b>");
+        put(writer, "<li class=\"");
         put(writer, event_name(entry->event));
+        put(writer, "\"><time>");
+        put_moment(writer, entry->at_us);
+        put(writer, "</time> <b>");
+        put_event(writer, entry->event);
         put(writer, "</b> <em>");
         put_text(writer, entry->site);
         put(writer, "</em> <span>");
@@ -145,17 +165,120 @@ static void put_journal(const struct writer *writer) {
     }
 }
 
+/* By thousands, as the script has it. */
+static void put_number(const struct writer *writer, uint64_t number) {
+    char digits[24];
+    const size_t length = (size_t)snprintf(digits, sizeof digits, "%" PRIu64, number);
+    for (size_t i = 0; i < length; i++) {
+        put(writer, i && (length - i) % 3 == 0 ? "," : "");
+        buffer_put_bytes(writer->buffer, digits + i, 1);
+    }
+}
+
+static void put_duration(const struct writer *writer, double seconds) {
+    const bool is_long = seconds >= 120, is_very_long = seconds >= 7200;
+    buffer_put_format(writer->buffer, "%.1f %s", seconds / (is_very_long ? 3600 : is_long ? 60 : 1),
+                      is_very_long ? "h" : is_long ? "min" : "s");
+}
+
+static void begin_tile(const struct writer *writer, const char *name) {
+    put(writer, "<div><dt>");
+    put(writer, name);
+    put(writer, "</dt><dd>");
+}
+static void end_tile(const struct writer *writer) {
+    put(writer, "</dd></div>");
+}
+
+static void put_tiles(const struct writer *writer) {
+    const struct routing *routing = &writer->picture->routing;
+    const uint64_t all = routing_total(routing);
+    if (!routing->known)
+        return;
+    begin_tile(writer, "statements");
+    put_number(writer, all);
+    end_tile(writer);
+    if (all) {
+        begin_tile(writer, "of all routed");
+        buffer_put_format(writer->buffer, "%.1f %%",
+                          100 * (double)routing->statements[ROUTE_ROUTED] / (double)all);
+        end_tile(writer);
+    }
+    begin_tile(writer, "time saved");
+    put_duration(writer, (double)routing->saved_ns / 1e9);
+    end_tile(writer);
+    if (routing->breakers_open) {
+        begin_tile(writer, "local master");
+        put(writer, "left alone");
+        end_tile(writer);
+    }
+}
+
+/* The most frequent first. */
 static void put_reasons(const struct writer *writer) {
     const struct routing *routing = &writer->picture->routing;
-    for (size_t reason = 0; routing->known && reason < ROUTE_REASON_COUNT; reason++) {
-        if (!routing->statements[reason])
-            continue;
+    bool is_put[ROUTE_REASON_COUNT] = {false};
+    while (routing->known) {
+        size_t most = ROUTE_REASON_COUNT;
+        for (size_t reason = 0; reason < ROUTE_REASON_COUNT; reason++)
+            if (!is_put[reason] && routing->statements[reason] &&
+                (most == ROUTE_REASON_COUNT || routing->statements[reason] > routing->statements[most]))
+                most = reason;
+        if (most == ROUTE_REASON_COUNT)
+            return;
+        is_put[most] = true;
         put(writer, "<tr><th scope=\"row\">");
-        put(writer, route_reason_name((enum route_reason)reason));
+        put(writer, route_reason_name((enum route_reason)most));
         put(writer, "</th><td>");
-        buffer_put_format(writer->buffer, "%" PRIu64, routing->statements[reason]);
+        put_number(writer, routing->statements[most]);
         put(writer, "</td><td>");
-        put_text(writer, route_reason_sentence((enum route_reason)reason));
+        put_text(writer, route_reason_sentence((enum route_reason)most));
+        put(writer, "</td></tr>\n");
+    }
+}
+
+static bool is_compared(const struct picture *picture) {
+    return picture->compared.known && picture->compared.table_count;
+}
+
+static void put_comparing(const struct writer *writer) {
+    const struct compared *compared = &writer->picture->compared;
+    if (!is_compared(writer->picture))
+        return;
+    if (!compared->leads)
+        put(writer, "Another daemon compares them now.");
+    else if (compared->paused)
+        put(writer, "Comparing waits while a site lags.");
+    else if (compared->waiting)
+        buffer_put_format(writer->buffer, "%zu keys are looked at again.", compared->waiting);
+    else
+        put(writer, "Compared from here.");
+}
+
+static void put_number_cell(const struct writer *writer, const char *label, uint64_t number) {
+    put(writer, "<td data-label=\"");
+    put(writer, label);
+    put(writer, "\">");
+    put_number(writer, number);
+    put(writer, "</td>");
+}
+
+static void put_compared(const struct writer *writer) {
+    const struct picture *picture = writer->picture;
+    for (size_t i = 0; is_compared(picture) && i < picture->compared.table_count; i++) {
+        const struct compared_table *table = &picture->compared.tables[i];
+        put(writer, "<tr><th scope=\"row\">");
+        put_text(writer, table->name);
+        put(writer, "</th>");
+        put_number_cell(writer, "Rows compared", table->counts.rows);
+        put_number_cell(writer, "Keys that differed", table->counts.divergent);
+        put_number_cell(writer, "Repaired", table->counts.repaired);
+        put_number_cell(writer, "To be compared again", table->counts.given_up);
+        put(writer, "<td data-label=\"All compared at\">");
+        if (table->counts.passed_at_us)
+            put_moment(writer, table->counts.passed_at_us);
+        else
+            put(writer, "not yet");
         put(writer, "</td></tr>\n");
     }
 }
@@ -190,7 +313,10 @@ static void put_script(const struct writer *writer) {
     buffer_put_bytes(writer->buffer, part_js_begin, (size_t)(part_js_end - part_js_begin));
 }
 static void put_values(const struct writer *writer) {
-    status_json_write(writer->buffer, writer->picture);
+    struct buffer values = {0};
+    status_json_write(&values, writer->picture);
+    put(writer, values.text && values.length <= VALUES_BYTES_MAX ? values.text : "null");
+    buffer_free(&values);
 }
 static void put_site(const struct writer *writer) {
     put_text(writer, writer->picture->sites[writer->picture->own]);
@@ -203,9 +329,17 @@ static void put_headline(const struct writer *writer) {
 }
 static void put_plan(const struct writer *writer) {
     put_text(writer, writer->picture->daemon.words);
+    put(writer, writer->picture->daemon.changes_nothing ? " (it watches and changes nothing)" : "");
 }
 static void put_routing_class(const struct writer *writer) {
     put(writer, writer->picture->routing.known ? "known" : "absent");
+}
+static void put_compared_class(const struct writer *writer) {
+    put(writer, is_compared(writer->picture) ? "known" : "absent");
+}
+static void put_when(const struct writer *writer) {
+    put_moment(writer, writer->picture->at_us);
+    put(writer, " UTC");
 }
 
 /* What stands in the document as {{name}}. */
@@ -213,11 +347,26 @@ static const struct place {
     const char *name;
     void (*write)(const struct writer *writer);
 } places[] = {
-    {"nonce", put_nonce},       {"style", put_style},         {"script", put_script},
-    {"values", put_values},     {"site", put_site},           {"tone", put_tone},
-    {"headline", put_headline}, {"circle", put_circle},       {"plan", put_plan},
-    {"servers", put_servers},   {"notes", put_notes},         {"journal", put_journal},
-    {"reasons", put_reasons},   {"sentences", put_sentences}, {"routing", put_routing_class},
+    {"nonce", put_nonce},
+    {"style", put_style},
+    {"script", put_script},
+    {"values", put_values},
+    {"site", put_site},
+    {"tone", put_tone},
+    {"headline", put_headline},
+    {"circle", put_circle},
+    {"plan", put_plan},
+    {"when", put_when},
+    {"servers", put_servers},
+    {"notes", put_notes},
+    {"journal", put_journal},
+    {"tiles", put_tiles},
+    {"reasons", put_reasons},
+    {"sentences", put_sentences},
+    {"routing", put_routing_class},
+    {"comparing", put_comparing},
+    {"compared", put_compared},
+    {"compared-class", put_compared_class},
 };
 
 void page_write(struct buffer *buffer, const struct picture *picture, const char *nonce) {

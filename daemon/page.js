@@ -106,7 +106,7 @@ function drawSite(drawing, value, server, place, count) {
   const away = R + (replicas.length ? 66 : 44), [tx, ty] = at(angle, away);
   const anchor = Math.abs(tx) < 40 ? "middle" : tx > 0 ? "start" : "end";
   const lift = ty < -away * .7 ? -14 : ty > away * .7 ? 12 : -3;
-  const words = [server.role === "main" ? "main" : "", server.name === value.site ? "here" : "", replicas.length ? replicas.length + (replicas.length > 1 ? " replicas" : " replica") : ""];
+  const words = [server.role === "main" ? "main" : "", server.paused ? "paused" : "", server.name === value.site ? "here" : "", replicas.length ? replicas.length + (replicas.length > 1 ? " replicas" : " replica") : ""];
   group.append(svg("text", {class: "name", x: tx.toFixed(1), y: (ty + lift).toFixed(1), "text-anchor": anchor}, short(server.name, 17)),
     svg("text", {class: "soft", x: tx.toFixed(1), y: (ty + lift + 16).toFixed(1), "text-anchor": anchor}, words.filter(w => w).join(", ")));
   drawing.append(group);
@@ -115,6 +115,7 @@ function drawSite(drawing, value, server, place, count) {
 function drawRing(value) {
   const sites = value.servers.filter(s => s.role !== "replica");
   const drawing = id("drawing");
+  document.querySelector("main").classList.toggle("many", sites.length > 8);
   drawing.replaceChildren();
   R = 138 + Math.max(0, sites.length - 4) * 24;
   sites.forEach((server, place) => drawLink(drawing, value, sites, server, place));
@@ -136,7 +137,7 @@ function showServers(value) {
     const lags = html("td", {"data-label": "Lag of writes from"});
     for (const origin of Object.keys(server.lag_ms)) {
       const said = origin === server.name ? null : lag(server, origin);
-      if (said) lags.append(html("span", {class: "lag"}, html("b", {}, origin), " " + said), " ");
+      if (said) lags.append(html("i", {}, html("b", {}, origin), " " + said), " ");
     }
     return html("tr", {class: tone(server)},
       html("th", {scope: "row"}, html("i", {class: "mark"}, shape[tone(server)]), server.name),
@@ -212,8 +213,9 @@ function showRouting(value) {
 
 function showCompared(value) {
   const converge = value.converge;
-  id("compared").hidden = !converge || !converge.tables.length;
-  if (id("compared").hidden) return;
+  const known = converge && converge.tables.length;
+  id("compared").className = known ? "known" : "absent";
+  if (!known) return;
   id("comparing").textContent = !converge.leads ? "Another daemon compares them now." :
     converge.paused ? "Comparing waits while a site lags." : converge.waiting ? number(converge.waiting) + " keys are looked at again." : "Compared from here.";
   const cell = (name, text) => html("td", {"data-label": name}, text);
@@ -240,7 +242,7 @@ function show(value) {
   id("headline").textContent = value.headline;
   id("circle").textContent = value.full_circle_ms === null ? "full circle not measured" : "full circle " + time(value.full_circle_ms);
   id("plan").textContent = value.daemon.plan + (value.daemon.changes_nothing ? " (it watches and changes nothing)" : "");
-  id("notes").replaceChildren(...value.warnings.map(text => html("li", {class: "warning"}, text)), ...value.hints.map(text => html("li", {class: "hint"}, text)));
+  id("notes").replaceChildren(...[value.paused, ...value.warnings].filter(text => text).map(text => html("li", {class: "warning"}, text)), ...value.hints.map(text => html("li", {class: "hint"}, text)));
   drawRing(value);
   showServers(value);
   showHistory(value);
@@ -267,7 +269,8 @@ async function refresh() {
 id("ring").hidden = false;
 document.querySelector("main").classList.add("drawn");
 // What the daemon has written is painted first, and then drawn over.
-requestAnimationFrame(() => setTimeout(() => show(JSON.parse(id("values").textContent))));
+const values = JSON.parse(id("values").textContent);
+requestAnimationFrame(() => setTimeout(() => values ? show(values) : refresh()));
 setInterval(() => document.hidden || refresh(), EVERY_MS);
 document.addEventListener("visibilitychange", () => document.hidden || refresh());
 })();

@@ -1,11 +1,13 @@
 #include "picture.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dialect.h"
+#include "pause.h"
 
 static void name_replica(struct picture_server *server, const char *site,
                          const struct config_server *address) {
@@ -158,6 +160,42 @@ void picture_take_look(struct picture *picture, const struct config_ring *ring, 
     snprintf(server->words, sizeof server->words, "%s", judge(picture, server, answer, state));
 }
 
+static int64_t minutes_left(const struct picture *picture, const struct link_pause *pause) {
+    return pause->until_us > picture->at_us ? (pause->until_us - picture->at_us + 59999999) / 60000000 : 0;
+}
+
+static void say_pauses(struct picture *picture, const struct link_pause *pauses) {
+    struct picture_note *note = &picture->paused;
+    size_t same = 0;
+    for (size_t i = 0; i < picture->site_count; i++)
+        same += !pauses[i].joining && pauses[i].until_us == pauses[0].until_us;
+    if (pauses[0].until_us && same == picture->site_count) {
+        snprintf(note->text, sizeof note->text, "the ring is paused for %" PRId64 " minutes more",
+                 minutes_left(picture, &pauses[0]));
+        return;
+    }
+    for (size_t i = 0; i < picture->site_count; i++) {
+        const size_t used = strlen(note->text);
+        if (pauses[i].joining)
+            snprintf(note->text + used, sizeof note->text - used,
+                     "%s%s is being joined (`roundabout ring join`)", used ? "; " : "", picture->sites[i]);
+        else if (pauses[i].until_us)
+            snprintf(note->text + used, sizeof note->text - used,
+                     "%s%s is paused for %" PRId64 " minutes more", used ? "; " : "", picture->sites[i],
+                     minutes_left(picture, &pauses[i]));
+    }
+}
+
+void picture_take_pauses(struct picture *picture, const struct link_state *const *states) {
+    struct link_pause pauses[RING_SITES_MAX];
+    for (size_t i = 0; i < picture->site_count; i++) {
+        pauses[i] = pause_of_site(states, picture->site_count, i, picture->at_us);
+        picture->pauses_known |= states[i] != NULL;
+        picture->servers[i].paused = pauses[i].until_us > 0;
+    }
+    say_pauses(picture, pauses);
+}
+
 void picture_carry(struct picture *picture, const struct picture *before, int64_t limit_us) {
     for (size_t i = 0; i < picture->server_count && i < before->server_count; i++) {
         struct picture_server *server = &picture->servers[i];
@@ -249,9 +287,11 @@ static void list_bypassed(const struct picture *picture, char *names, size_t siz
 
 static void find_headline(struct picture *picture) {
     char names[160] = "";
-    bool all_seen = true;
-    for (size_t i = 0; i < picture->site_count; i++)
+    bool all_seen = true, all_paused = true;
+    for (size_t i = 0; i < picture->site_count; i++) {
         all_seen = all_seen && picture->servers[i].seen;
+        all_paused = all_paused && picture->servers[i].paused;
+    }
     if (picture->circle_is_closed)
         list_bypassed(picture, names, sizeof names);
     picture->tone = TONE_BAD;
@@ -264,15 +304,18 @@ static void find_headline(struct picture *picture) {
         snprintf(picture->headline, sizeof picture->headline, "The ring goes past %s", names);
     else if (picture->circle_is_closed)
         snprintf(picture->headline, sizeof picture->headline, "The ring is %s",
-                 picture->is_whole ? "whole" : "closed, but not all is well");
+                 !picture->is_whole        ? "closed, but not all is well"
+                 : all_paused              ? "whole, and paused"
+                 : picture->paused.text[0] ? "whole, and a site is paused"
+                                           : "whole");
     else
         snprintf(picture->headline, sizeof picture->headline,
                  all_seen ? "The ring is open" : "Not all of the ring can be seen");
     if (picture->daemon.present && picture->daemon.step == LINK_HELP)
         return;
-    if (picture->is_whole)
+    if (picture->is_whole && !picture->paused.text[0])
         picture->tone = TONE_OK;
-    else if (picture->circle_is_closed)
+    else if (picture->is_whole || picture->circle_is_closed)
         picture->tone = TONE_WARNING;
     else if (!all_seen)
         picture->tone = TONE_UNKNOWN;

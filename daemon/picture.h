@@ -32,6 +32,7 @@ struct picture_server {
     const char *meaning, *cure; /* static; NULL: no error */
     enum site_life life;        /* of a site, in the daemon; SITE_UNKNOWN: not judged */
     bool bypassed;
+    bool paused; /* of a site: its daemon is told to change nothing */
     double lag_ms[RING_SITES_MAX]; /* of each origin's writes here */
     /* What held when it was last seen, so that one lost answer is no event: picture_carry(). */
     bool last_known, last_runs;
@@ -78,6 +79,7 @@ struct picture {
     bool main[RING_SITES_MAX];
     struct picture_server *servers; /* the sites in ring order, then the replicas */
     struct picture_note *warnings, *hints;
+    bool pauses_known;          /* a site has answered: all have the same orders */
     struct picture_note paused; /* which sites are, in words; "": none */
     size_t server_count, warning_count, hint_count; /* notes: at most one a server */
     bool is_looked_at;     /* each server that is to be watched from here has been looked at */
@@ -104,10 +106,14 @@ void picture_free(struct picture *picture);
 void picture_take_look(struct picture *picture, const struct config_ring *ring, size_t place,
                        const struct server_answer *answer, const struct link_state *state);
 
+/* Who is told to change nothing, by `roundabout ring pause` or for a join: one state a site, NULL where it
+ * isn't seen now. */
+void picture_take_pauses(struct picture *picture, const struct link_state *const *states);
+
 /* Takes over from the picture before what held of servers that aren't seen now, for that long. */
 void picture_carry(struct picture *picture, const struct picture *before, int64_t limit_us);
 
-/* When all looks and lags are in: whether the ring is whole, the full circle, and the notes. */
+/* When all looks, pauses and lags are in: whether the ring is whole, the full circle, and the notes. */
 void picture_finish(struct picture *picture);
 
 /* "lyon"; "-" for SITE_NONE, "a stranger" for SITE_STRANGER. */

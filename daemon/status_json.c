@@ -62,6 +62,8 @@ static void put_server(struct buffer *buffer, const struct picture *picture,
     if (server->life != SITE_UNKNOWN && !server->replica)
         buffer_put_format(buffer, "\"life\":\"%s\",\"bypassed\":%s,", life_word(server->life),
                           bool_word(server->bypassed));
+    if (server->paused)
+        buffer_put(buffer, "\"paused\":true,");
     if (server->seen) {
         put_field(buffer, "kind", dialect_for_kind(server->kind)->name);
         put_field(buffer, "version", server->version);

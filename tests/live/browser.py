@@ -195,6 +195,23 @@ def first_paint(url, times):
         return found
 
 
+def too_wide(urls, widths):
+    """Of these pages and widths of a window those that one must scroll sideways, as [(url, window's width, page's width, with a script)]."""
+    found = []
+    with Tab(limit_s=100) as tab:
+        for script in (True, False):
+            tab.call("Emulation.setScriptExecutionDisabled", value=not script)
+            for width in widths:
+                tab.call("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=width < 600)
+                for url in urls:
+                    tab.open(url)
+                    if script:
+                        tab.value(READY % "document.readyState == 'complete' && document.getElementById('drawing').children.length")
+                    size = tab.call("Page.getLayoutMetrics")["cssContentSize"]["width"]
+                    found += [(url, width, size, script)] if size > width else []
+    return found
+
+
 def screenshot(url, path, width=1200, dark=False):
     """All of the page's height."""
     with Tab() as tab:

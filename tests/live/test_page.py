@@ -2,6 +2,7 @@
 """The daemon's page, status and metrics: as served over HTTP from real rings, and as a browser shows them."""
 
 import http.client
+import http.server
 import json
 import os
 import re
@@ -105,15 +106,15 @@ def a_whole_ring_is_shown_whole_with_its_lags_and_its_full_circle():
     wait_for(lambda: status_of(it, 1).get("full_circle_ms") is not None, 60, "the full circle is measured", pause_s=0.2)
     shown = status_of(it, 1)
     want("The ring is whole", shown["headline"])
-    # three hops of 5 ms, each with its commits, on a machine that may be busy
-    want_between(15, 1000, shown["full_circle_ms"], "full circle in ms")
-    want_between(5, 700, shown["servers"][1]["lag_ms"]["a"], "lag of a's writes at b in ms")
+    # three hops of 5 ms, each with its commits, on a machine that may be busy; measured within a millisecond or so
+    want_between(10, 1000, shown["full_circle_ms"], "full circle in ms")
+    want_between(3, 700, shown["servers"][1]["lag_ms"]["a"], "lag of a's writes at b in ms")
     code, headers, text = ask(it.ports[1], "/metrics")
     want((200, "text/plain; version=0.0.4; charset=utf-8"), (code, headers["content-type"]))
     found = metrics(text)
     want("1", found['roundabout_link_up{site="b",server="b"}'])
     want("1", found["roundabout_ring_whole"])
-    want_between(0.005, 0.7, float(found['roundabout_lag_seconds{origin="a",site="b",server="b"}']), "lag in seconds")
+    want_between(0.003, 0.7, float(found['roundabout_lag_seconds{origin="a",site="b",server="b"}']), "lag in seconds")
     want(False, "roundabout_statements_total" in text and "routing" not in shown, "counters of nobody")
 
 
@@ -147,7 +148,7 @@ def status_shows_the_lags_that_the_daemon_has_measured():
     for known in before["servers"]:
         lags = next(server["lag_ms"] for server in shown["servers"] if server["name"] == known["name"])
         want([], [origin for origin, ms in known["lag_ms"].items() if ms is not None and lags.get(origin) is None], f"lags that {known['name']} lacks")
-    want_between(15, 1000, shown["full_circle_ms"], "full circle in ms")
+    want_between(10, 1000, shown["full_circle_ms"], "full circle in ms")
     # Of another site's daemon it takes nothing: each has the lags as it sees them.
     with open(it.files[2]) as file, open(it.files[1] + ".other", "w") as other:
         other.write(file.read().replace(f"port = {it.ports[2]};", f"port = {it.ports[1]};"))
@@ -164,6 +165,18 @@ def the_first_paint_is_told():
         skip(e)
     print(f"# first contentful paint after {paints[2]:.0f} ms ({paints[0]:.0f} to {paints[4]:.0f}); {len(ask(the_stage.ports[1], '/')[2].encode())} bytes")
     want_true(paints[0] > 0, "something is painted")  # how soon is what make bench-verbs tells
+
+
+@test
+def a_pause_is_shown_and_kept_in_the_journal():
+    it = the_stage
+    for verb, headline, event in (("pause", "The ring is whole, and paused", "paused"), ("resume", "The ring is whole", "resumed")):
+        subprocess.run([os.path.join(BUILD, "roundabout"), "ring", verb, "-f", it.files[1]], check=True, stdout=subprocess.DEVNULL)
+        for i in range(3):
+            wait_for(lambda: status_of(it, i).get("headline") == headline, 20, f"{headline} at {it.names[i]}", pause_s=0.1)
+            want((event, it.names[i]), next((e["event"], e["site"]) for e in status_of(it, i)["journal"] if e["event"] in ("paused", "resumed")))
+        found = metrics(ask(it.ports[1], "/metrics")[2])
+        want("1" if verb == "pause" else "0", found['roundabout_paused{site="c"}'], f"the metric after {verb}")
 
 
 @test
@@ -204,6 +217,7 @@ def pictures_of_each_kind_are_drawn_as_what_they_are():
     for name, headline, states in (("healthy", "The ring is whole", ["ok", "ok", "ok"]),
                                    ("bypassed", "The ring goes past nice", ["ok", "unknown", "warning"]),
                                    ("stopped", "Help is needed at lyon", ["bad", "ok", "ok"]),
+                                   ("paused", "The ring is whole, and paused", ["ok"] * 3),
                                    ("unknown", "Not all of the ring can be seen", ["unknown"] * 3),
                                    ("pair", "The ring is whole", ["ok", "ok"]), ("six", "The ring is whole", ["ok"] * 6)):
         page = see(write_page(name))
@@ -213,6 +227,43 @@ def pictures_of_each_kind_are_drawn_as_what_they_are():
         want("absent" if absent else "known", page.element("routing")["class"], f"counters of {name}")
         want(absent, "182,734" not in page.text("tiles"), f"numbers of {name}")
         want(absent, "1,000,000" not in page.text("compared-rows"), f"what was compared, of {name}")
+        want(name == "paused", "the ring is paused for 10 minutes more" in page.text("notes"), f"a pause in {name}")
+
+
+@test
+def nothing_is_wider_than_the_screen():
+    names = ("healthy", "bypassed", "stopped", "unknown", "hostile", "pair", "eight")
+    try:
+        want([], browser.too_wide([write_page(name) for name in names], (360, 800, 920, 1200)), "pages that one must scroll sideways")
+    except browser.Missing as e:
+        skip(e)
+
+
+@test
+def a_ring_of_many_asks_for_its_values():
+    """They aren't in the page, which would be large, but its script gets them."""
+    page, status = (subprocess.run([SHOWN, what, "sixteen"], stdout=subprocess.PIPE, check=True).stdout for what in ("page", "status"))
+
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(status if self.path == "/status.json" else page)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        shown = see(f"http://127.0.0.1:{server.server_port}/")
+        want([], shown.complaints, "complaints on the browser's console")
+        want(["ok"] * 16, [e["data-state"] for e in shown.all("g", "hop")], "links")
+        want_true("661 ms" in shown.element("drawing")["text"], "the full circle in the drawing")
+        want([], browser.too_wide([f"http://127.0.0.1:{server.server_port}/"], (360, 1200)), "widths at which one must scroll sideways")
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 @test

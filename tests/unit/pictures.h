@@ -12,14 +12,17 @@
 #define PICTURES_HOSTILE "<script>alert(\"x\")</script>'&\\\n\xFF"
 
 static struct config_site pictures_sites[RING_SITES_MAX];
-static struct config_server pictures_replicas[3];
+static struct config_server pictures_replicas[12];
 static struct config_ring pictures_ring;
 
 static struct config_ring *pictures_make_ring(size_t count, bool hostile) {
-    static char names[][48] = {"paris", "lyon", "nice", "brest", "lille", "nantes"},
+    static char names[][64] = {"paris", "lyon", "nice", "brest", "lille", "nantes", "toulouse", "strasbourg",
+                               "the-second-data-centre-behind-the-river-where-it-floods-in-may", "a",
+                               "montpellier", "clermont-ferrand", "le-havre", "saint-etienne", "m\xC3\xBCnchen", "aix"},
                 hostile_name[] = PICTURES_HOSTILE, host[] = "10.0.0.9";
+    const size_t replica_count = count > 8 ? 12 : 3;
     memset(pictures_sites, 0, sizeof pictures_sites);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < replica_count; i++)
         pictures_replicas[i] = (struct config_server){.host = host, .port = (unsigned)(3307 + i)};
     for (size_t i = 0; i < count; i++)
         pictures_sites[i] = (struct config_site){.name = hostile && i == 1 ? hostile_name : names[i],
@@ -27,7 +30,7 @@ static struct config_ring *pictures_make_ring(size_t count, bool hostile) {
                                                  .server = {.host = host, .port = (unsigned)(100 + i)},
                                                  .main = i == 0};
     pictures_sites[0].replicas = pictures_replicas;
-    pictures_sites[0].replica_count = 3;
+    pictures_sites[0].replica_count = replica_count;
     pictures_ring =
         (struct config_ring){.sites = pictures_sites, .site_count = count, .own = count > 1 ? 1 : 0};
     return &pictures_ring;
@@ -122,11 +125,36 @@ static void pictures_count(struct picture *picture) {
                                     .full_circle_ms = i % 60 == 30 ? -1 : 120.0 + (double)(i * i % 17)};
 }
 
-/* "healthy", "bypassed", "stopped", "unknown", "hostile", "four", "six", "pair"; NULL: there is no such. The
- * caller frees it. */
+/* Orders as each site shows them: "paused" has one for the ring, "joined" one for nice. */
+static void pictures_pause(struct picture *picture, const char *name) {
+    static struct link_state state;
+    const struct link_state *states[RING_SITES_MAX] = {&state};
+    const int64_t until_us = PICTURES_AT_US + INT64_C(600000000);
+    memset(&state, 0, sizeof state);
+    if (strcmp(name, "paused") == 0)
+        state.ring_pause = (struct link_pause){.set_us = 1, .until_us = until_us};
+    if (strcmp(name, "joined") == 0)
+        state.site_pauses[2] =
+            (struct link_pause){.set_us = 1, .until_us = until_us, .joining = LINK_JOINING};
+    picture_take_pauses(picture, states);
+}
+
+static size_t pictures_count_sites(const char *name) {
+    static const struct {
+        const char *name;
+        size_t count;
+    } counts[] = {{"pair", 2}, {"four", 4}, {"six", 6}, {"eight", 8}, {"sixteen", RING_SITES_MAX}};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        if (strcmp(name, counts[i].name) == 0)
+            return counts[i].count;
+    return 3;
+}
+
+/* "healthy", "bypassed", "stopped", "paused", "joined", "unknown", "hostile", and by their sites "pair", "four",
+ * "six", "eight", "sixteen". The caller frees it. */
 static struct picture *pictures_make(const char *name) {
-    const bool hostile = strcmp(name, "hostile") == 0, pair = strcmp(name, "pair") == 0;
-    const size_t count = strcmp(name, "six") == 0 ? 6 : pair ? 2 : strcmp(name, "four") == 0 ? 4 : 3;
+    const bool hostile = strcmp(name, "hostile") == 0;
+    const size_t count = pictures_count_sites(name);
     struct picture *picture = picture_make(pictures_make_ring(count, hostile));
     picture->at_us = PICTURES_AT_US;
     picture->daemon =
@@ -160,8 +188,9 @@ static struct picture *pictures_make(const char *name) {
         snprintf(picture->daemon.words, sizeof picture->daemon.words,
                  "link lyon<-paris: the link from paris failed");
     }
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i + 1 < pictures_ring.sites[0].replica_count; i++)
         pictures_see(picture, count + i, 0, true);
+    pictures_pause(picture, name);
     pictures_measure(picture, count);
     if (strcmp(name, "bypassed") == 0) {
         for (size_t i = 0; i < 2; i++)
@@ -171,6 +200,12 @@ static struct picture *pictures_make(const char *name) {
     }
     pictures_add_entry(picture, EVENT_STATEMENT_RUN, "lyon",
                        "CHANGE MASTER TO MASTER_HOST='10.0.0.9', MASTER_PORT=100, MASTER_PASSWORD='***'");
+    while (count > 8 && picture->entry_count < PICTURE_ENTRIES - 1)
+        pictures_add_entry(
+            picture, EVENT_STATEMENT_RUN, "lyon",
+            "CHANGE MASTER TO MASTER_HOST='10.0.0.9', MASTER_PORT=100, MASTER_USER='roundabout_link', "
+            "MASTER_PASSWORD='***', MASTER_CONNECT_RETRY=5, MASTER_HEARTBEAT_PERIOD=2.000, "
+            "MASTER_SSL=0, MASTER_USE_GTID=slave_pos");
     pictures_add_entry(picture, EVENT_DAEMON_STARTED, hostile ? PICTURES_HOSTILE : "lyon",
                        hostile ? PICTURES_HOSTILE : "");
     pictures_count(picture);

@@ -112,6 +112,29 @@ static void what_is_shown_of_each_picture(void **unused) {
         {PAGE, "bypassed", "MASTER_PASSWORD=&#39;***&#39;", true},
         {PAGE, "unknown", "full circle not measured", true},
         {PAGE, "unknown", "<section id=\"routing\" class=\"absent\">", true},
+        /* without a script, too */
+        {PAGE, "bypassed", "<noscript><p>seen 2026-11-18 11:06:40 UTC</p></noscript>", true},
+        {PAGE, "bypassed", "<b>site bypassed</b>", true},
+        {PAGE, "healthy", "<dt>of all routed</dt><dd>66.4 %</dd>", true},
+        {PAGE, "healthy", "<dt>time saved</dt><dd>4.0 h</dd>", true},
+        {PAGE, "healthy", "no_cache_table</th><td>91,022</td>", true},
+        {PAGE, "healthy", "shop.cache</th><td data-label=\"Rows compared\">1,000,000</td>", true},
+        {PAGE, "healthy", "<section id=\"compared\" class=\"known\">", true},
+        {PAGE, "unknown", "<section id=\"compared\" class=\"absent\">", true},
+        {PAGE, "unknown", "<dt>", false},
+        /* orders to change nothing */
+        {METRICS, "healthy", "\nroundabout_paused{site=\"lyon\"} 0\n", true},
+        {METRICS, "paused", "\nroundabout_paused{site=\"lyon\"} 1\n", true},
+        {METRICS, "joined", "\nroundabout_paused{site=\"nice\"} 1\n", true},
+        {METRICS, "joined", "\nroundabout_paused{site=\"lyon\"} 0\n", true},
+        {METRICS, "unknown", "roundabout_paused", false},
+        {STATUS, "paused", "\"headline\":\"The ring is whole, and paused\"", true},
+        {STATUS, "paused", "\"tone\":\"warning\"", true},
+        {STATUS, "paused", "\"paused\":\"the ring is paused for 10 minutes more\"", true},
+        {STATUS, "joined", "\"paused\":\"nice is being joined (`roundabout ring join`)\"", true},
+        {STATUS, "joined", "\"headline\":\"The ring is whole, and a site is paused\"", true},
+        {STATUS, "healthy", "\"paused\":\"", false},
+        {PAGE, "paused", "<li class=\"warning\">the ring is paused for 10 minutes more</li>", true},
         {PAGE, "hostile", "<script>alert", false},
         {PAGE, "hostile", "&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;&#39;&amp;", true},
         /* a failed event's text quotes the statement with its values; a server's text is anything */
@@ -136,7 +159,8 @@ static void what_is_shown_of_each_picture(void **unused) {
 
 static void every_line_of_the_metrics_is_a_head_or_a_series_of_the_family_before(void **unused) {
     (void)unused;
-    static const char *const names[] = {"healthy", "bypassed", "stopped", "unknown", "hostile", "six"};
+    static const char *const names[] = {"healthy", "bypassed", "stopped", "paused",
+                                        "unknown", "hostile", "six", "sixteen"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char *text = show(METRICS, names[i]), *rest = text, family[100] = "-", *line;
         while ((line = strsep(&rest, "\n")) && rest) {
@@ -153,7 +177,8 @@ static void every_line_of_the_metrics_is_a_head_or_a_series_of_the_family_before
 
 static void the_page_stays_under_60_kb_and_asks_for_nothing_outside(void **unused) {
     (void)unused;
-    static const char *const names[] = {"healthy", "bypassed", "stopped", "unknown", "hostile", "six"};
+    static const char *const names[] = {"healthy", "bypassed", "stopped", "paused",
+                                        "unknown", "hostile", "six", "sixteen"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char *text = show(PAGE, names[i]);
         assert_in_range(strlen(text), 10000, 60 * 1024);
@@ -185,6 +210,9 @@ static void what_happened_is_what_differs(void **unused) {
         {"healthy", "bypassed", "site_dead nice"},
         {"bypassed", "healthy", "site_answers nice"},
         {"bypassed", "bypassed", ""},
+        {"healthy", "paused", "paused lyon"},
+        {"paused", "healthy", "resumed lyon"},
+        {"healthy", "joined", ""}, /* nice's own daemon tells */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct picture *before = pictures_make(cases[i].before), *after = pictures_make(cases[i].after);
