@@ -94,7 +94,7 @@ def the_ring():
 @test
 def the_package_installs_into_a_clean_system():
     installed()
-    want("root 755\nroundabout 2755\nroundabout 640\nroundabout 1777\n",
+    want("root 755\nroundabout 2755\nroundabout 640\nroundabout 3777\n",
          inside("stat", "-c", "%G %a", "/usr/bin/roundabout", "/etc/roundabout", "/etc/roundabout/roundabout.conf.sample", "/run/roundabout"))
     want("roundabout", inside("stat", "-c", "%U", "/run/roundabout").strip(), "who may fold in the counters of ended processes")
     want_true("/nonexistent" in inside("getent", "passwd", "roundabout"), "a user for the daemon, without a home")
@@ -170,6 +170,67 @@ def the_doctor_looks_into_a_container_from_outside():
         process.stdin.close()
         process.wait(20)
         process.stdout.close()
+
+
+def newer_package(root):
+    """The same with a later version, in the folder; its path there."""
+    unpacked = os.path.join(servers.folder(), "unpacked")
+    subprocess.run(["dpkg-deb", "--raw-extract", package(), unpacked], check=True)
+    control = os.path.join(unpacked, "DEBIAN", "control")
+    with open(control) as file:
+        text = file.read()
+    with open(control, "w") as file:
+        file.write("".join(line + ("+later" if line.startswith("Version:") else "") + "\n" for line in text.splitlines()))
+    subprocess.run(["dpkg-deb", "--build", "--root-owner-group", unpacked, os.path.join(root, "tmp", "later.deb")], check=True, stdout=subprocess.DEVNULL)
+    return "/tmp/later.deb"
+
+
+def pretend_systemd(root):
+    """In the folder: what would be asked of systemd is written down in /tmp/asked."""
+    os.makedirs(os.path.join(root, "run/systemd/system"), exist_ok=True)
+    for name in ("systemctl", "deb-systemd-invoke"):
+        path = os.path.join(root, "usr/local/sbin", name)
+        with open(path, "w") as out:
+            out.write(f'#!/bin/sh\necho "{name} $*" >> /tmp/asked\n')
+        os.chmod(path, 0o755)
+
+
+def asked(root):
+    path = os.path.join(root, "tmp/asked")
+    if not os.path.exists(path):
+        return []
+    with open(path) as file:
+        lines = file.read().splitlines()
+    os.remove(path)
+    return [line for line in lines if "daemon-reload" not in line]
+
+
+@test
+def an_upgrade_keeps_what_was_edited_and_starts_a_daemon_that_runs_anew():
+    root = installed()
+    sample = os.path.join(root, "etc/roundabout/roundabout.conf.sample")
+    with open(sample, "a") as out:
+        out.write("# edited\n")
+    pretend_systemd(root)
+    for file in ("/tmp/roundabout.deb", newer_package(root), "/tmp/later.deb"):
+        inside("dpkg", "--install", "--force-confold", file)
+        want(["deb-systemd-invoke try-restart roundaboutd.service"], asked(root), f"asked of systemd by {file}")
+        with open(sample) as kept:
+            want_true(kept.read().endswith("# edited\n"), "the edited file is kept")
+        want("root 755\nroundabout 2755\nroundabout 640\nroundabout 3777\n",
+             inside("stat", "-c", "%G %a", "/usr/bin/roundabout", "/etc/roundabout", "/etc/roundabout/roundabout.conf.sample", "/run/roundabout"))
+
+
+@test
+def a_removal_ends_the_daemon_and_keeps_the_configuration():
+    root = installed()
+    pretend_systemd(root)
+    inside("dpkg", "--remove", "roundabout")
+    want(["deb-systemd-invoke stop roundaboutd.service"], asked(root), "asked of systemd")
+    for path, there in (("usr/sbin/roundaboutd", False), ("usr/lib/roundabout", False), ("etc/roundabout/roundabout.conf.sample", True)):
+        want(there, os.path.lexists(os.path.join(root, path)), path)
+    inside("dpkg", "--install", "/tmp/roundabout.deb")
+    want([], [line for line in asked(root) if "try-restart" not in line], "asked of systemd by an installation, which starts nothing")
 
 
 @test
