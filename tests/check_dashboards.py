@@ -92,7 +92,9 @@ def main():
     promtool = had.stdout.strip()
     if promtool:
         text = "".join(print_shown(program, "metrics", "healthy"))
-        for words, given in (([promtool, "check", "rules", rules], None), ([promtool, "check", "metrics"], text)):
+        scenarios = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "alerts.yml")
+        for words, given in (([promtool, "check", "rules", rules], None), ([promtool, "test", "rules", scenarios], None),
+                             ([promtool, "check", "metrics"], text)):
             run = subprocess.run(words, input=given, capture_output=True, text=True)
             if run.returncode:
                 faults.append(f"{' '.join(words[1:])}: {run.stdout}{run.stderr}")
