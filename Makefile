@@ -112,8 +112,8 @@ all: $(BUILD)/libroundabout.so $(BUILD)/roundabout $(BUILD)/roundaboutd $(BUILD)
 MYSQL_CFLAGS ?= $(shell mariadb_config --include 2>/dev/null || mysql_config --include)
 MYSQL_LIBS   ?= $(shell mariadb_config --libs 2>/dev/null || mysql_config --libs)
 SYSTEMD_LIBS := $(shell pkg-config --libs libsystemd 2>/dev/null)
-$(BUILD)/cli/main.o: debian/changelog
-$(BUILD)/cli/main.o: CFLAGS_ALL += -DROUNDABOUT_VERSION='"$(VERSION)"'
+$(BUILD)/cli/main.o $(BUILD)/daemon/main.o $(BUILD)/daemon/herald.o: debian/changelog
+$(BUILD)/cli/main.o $(BUILD)/daemon/main.o $(BUILD)/daemon/herald.o: CFLAGS_ALL += -DROUNDABOUT_VERSION='"$(VERSION)"'
 $(BUILD)/daemon/server.o: CFLAGS_ALL += $(MYSQL_CFLAGS)
 # Opened by this name when there is to be a page (daemon/http.c). Without its header the daemon is built without a page.
 MICROHTTPD_SONAME := $(shell readelf -d "$$($(CC) -print-file-name=libmicrohttpd.so)" 2>/dev/null | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
@@ -277,13 +277,15 @@ MANUAL = man/roundabout.1 man/roundabout-bench.1 man/roundabout.conf.5 man/round
 manual_dir = $(mandir)/man$(patsubst .%,%,$(suffix $(1)))
 EXAMPLES := $(shell find examples -type f)
 
-# The settings in roundabout.conf(5) and the reasons in libroundabout(8) are made from the tables that the programs go by.
+# The settings in roundabout.conf(5), the reasons and causes in libroundabout(8) are made from the tables that the programs go by.
 $(BUILD)/man/roundabout.conf.5 $(BUILD)/man/libroundabout.8: $(BUILD)/man/%: man/%.in man/settings.awk $(BUILD)/tests/unit/print_settings
 	@mkdir -p $(@D)
 	$(BUILD)/tests/unit/print_settings | awk -f man/settings.awk > $@.settings
 	$(BUILD)/tests/unit/print_settings reasons | awk -f man/settings.awk > $@.reasons
-	sed -e '/^@settings@$$/{' -e 'r $@.settings' -e 'd' -e '}' -e '/^@reasons@$$/{' -e 'r $@.reasons' -e 'd' -e '}' $< > $@
-	@rm $@.settings $@.reasons
+	$(BUILD)/tests/unit/print_settings causes | awk -f man/settings.awk > $@.causes
+	sed -e '/^@settings@$$/{' -e 'r $@.settings' -e 'd' -e '}' -e '/^@reasons@$$/{' -e 'r $@.reasons' -e 'd' -e '}' \
+	    -e '/^@causes@$$/{' -e 'r $@.causes' -e 'd' -e '}' $< > $@
+	@rm $@.settings $@.reasons $@.causes
 $(BUILD)/man/%: man/%
 	@mkdir -p $(@D)
 	cp $< $@

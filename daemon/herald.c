@@ -9,6 +9,7 @@
 #include "observe.h"
 #include "picture.h"
 #include "site_page.h"
+#include "version.h"
 
 #define PICTURE_EVERY_MS 200
 #define ROUTING_EVERY_MS 2000
@@ -101,6 +102,7 @@ static void take_pauses(const struct turn *turn, struct picture *picture) {
 static void take_daemon(const struct herald *herald, const struct turn *turn, struct picture_daemon *daemon) {
     const struct ring_plan *plan = turn_plan(turn);
     daemon->present = true;
+    daemon->version = ROUNDABOUT_VERSION;
     memcpy(daemon->words, turn_words(turn), strnlen(turn_words(turn), sizeof daemon->words - 1));
     daemon->step = plan->step;
     daemon->reason = plan->reason;

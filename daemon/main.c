@@ -17,6 +17,7 @@
 #include "log.h"
 #include "notify.h"
 #include "turn.h"
+#include "version.h"
 
 /* Exit statuses of --once and of a failed start. */
 enum { EXIT_WHOLE = 0, EXIT_WAITING = 1, EXIT_HELP_NEEDED = 2, EXIT_CANNOT_START = 3 };
@@ -28,6 +29,7 @@ enum { EXIT_WHOLE = 0, EXIT_WAITING = 1, EXIT_HELP_NEEDED = 2, EXIT_CANNOT_START
 
 static const char usage[] =
     "usage: roundaboutd [-f FILE] [--foreground] [--once] [--dry-run]\n"
+    "       roundaboutd --help | --version\n"
     "Keeps this site's link in the ring of replication links; roundaboutd(8).\n"
     "  -f, --config FILE  read FILE instead of $ROUNDABOUT_CONFIG or /etc/roundabout/roundabout.conf\n"
     "      --foreground   stay in the foreground; otherwise it goes to the background once it has started\n"
@@ -64,13 +66,14 @@ static struct config *load(const char *path) {
 }
 
 static bool read_options(int argc, char **argv, struct options *options) {
-    enum { ONCE = 256, DRY_RUN, FOREGROUND };
+    enum { ONCE = 256, DRY_RUN, FOREGROUND, VERSION };
     static const struct option words[] = {
         {"config", required_argument, NULL, 'f'},
         {"help", no_argument, NULL, 'h'},
         {"once", no_argument, NULL, ONCE},
         {"dry-run", no_argument, NULL, DRY_RUN},
         {"foreground", no_argument, NULL, FOREGROUND},
+        {"version", no_argument, NULL, VERSION},
         {NULL, 0, NULL, 0},
     };
     for (int word; (word = getopt_long(argc, argv, "f:h", words, NULL)) != -1;) {
@@ -87,6 +90,9 @@ static bool read_options(int argc, char **argv, struct options *options) {
         case FOREGROUND:
             options->foreground = true;
             break;
+        case VERSION:
+            puts("roundaboutd " ROUNDABOUT_VERSION);
+            exit(0);
         case 'h':
             fputs(usage, stdout);
             exit(0);

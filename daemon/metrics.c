@@ -8,7 +8,7 @@
 /* value, name without prefix, type, help. */
 /* clang-format off: one row, one line */
 #define FAMILIES(X)                                                                                         \
-    X(INFO, build_info, gauge, "1; the site that this daemon keeps")                                        \
+    X(INFO, build_info, gauge, "1; the site that this daemon keeps, and the daemon's version")              \
     X(START, start_time_seconds, gauge, "When the daemon started, in seconds since 1970")                   \
     X(TURNS, turns_total, counter, "Turns that the daemon's loop has taken")                                \
     X(BEATS, heartbeats_total, counter, "Heartbeats that the daemon has written")                           \
@@ -136,7 +136,7 @@ static void write_daemon(struct writer *writer) {
     if (!daemon->present)
         return;
     begin(writer, FAMILY_INFO);
-    put_count(writer, LABELS("site", picture->sites[picture->own]), 1);
+    put_count(writer, LABELS("site", picture->sites[picture->own], "version", daemon->version), 1);
     begin(writer, FAMILY_START);
     put_time(writer, NULL, daemon->started_us);
     begin(writer, FAMILY_TURNS);

@@ -177,8 +177,13 @@ static void put_number(const struct writer *writer, uint64_t number) {
 
 static void put_duration(const struct writer *writer, double seconds) {
     const bool is_long = seconds >= 120, is_very_long = seconds >= 7200;
-    buffer_put_format(writer->buffer, "%.1f %s", seconds / (is_very_long ? 3600 : is_long ? 60 : 1),
-                      is_very_long ? "h" : is_long ? "min" : "s");
+    buffer_put_format(writer->buffer, "%.1f %s",
+                      seconds / (is_very_long ? 3600
+                                 : is_long    ? 60
+                                              : 1),
+                      is_very_long ? "h"
+                      : is_long    ? "min"
+                                   : "s");
 }
 
 static void begin_tile(const struct writer *writer, const char *name) {

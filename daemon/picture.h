@@ -47,7 +47,8 @@ struct picture_note {
 /* What only the daemon knows; `roundabout status` leaves it out. */
 struct picture_daemon {
     bool present;
-    char words[400]; /* its plan for this site's own link */
+    const char *version; /* static; of the program */
+    char words[400];     /* its plan for this site's own link */
     enum link_step step;
     enum ring_reason reason;
     bool changes_nothing; /* manage = "watch", or --dry-run */

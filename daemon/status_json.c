@@ -113,6 +113,7 @@ static void put_daemon(struct buffer *buffer, const struct picture *picture) {
                                         [LINK_SKIP] = "skip",
                                         [LINK_HELP] = "help"};
     buffer_put(buffer, ",\"daemon\":{");
+    put_field(buffer, "version", daemon->version);
     put_field(buffer, "plan", daemon->words);
     put_field(buffer, "step", steps[daemon->step]);
     put_field(buffer, "reason", ring_reason_name(daemon->reason));

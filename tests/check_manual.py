@@ -5,6 +5,7 @@ usage: check_manual.py BUILD, where BUILD has the programs and man/
 
 What a program prints with --help is the measure: `roundabout` lists its verbs, and each verb its options.
 """
+import json
 import os
 import re
 import shutil
@@ -34,6 +35,28 @@ def options(text):
     return {"-" + (long if long else short) for _, long, short in OPTION.findall(text)} - {"-help"}
 
 
+def members(value, found):
+    """Names of members in a JSON value, but those that are names of something else: sites, reasons, causes."""
+    for name, member in value.items() if isinstance(value, dict) else ():
+        found.add(name)
+        if name not in ("lag_ms", "reasons", "fallbacks"):
+            members(member, found)
+    for member in value if isinstance(value, list) else ():
+        members(member, found)
+    return found
+
+
+def check_status(build, page):
+    """Each member of the status as JSON stands in its part of the manual, and the other way round."""
+    told = set()
+    for picture in ("healthy", "bypassed", "stopped", "paused", "unknown"):
+        members(json.loads(output(f"{build}/tests/unit/print_shown", "status", picture)[1]), told)
+    part = page.split(".Ss The status as JSON")[-1].split(".Sh EVENTS")[0]
+    listed = part[part.index(".Bl"):] if ".Bl" in part else ""
+    named = {word for line in re.findall(r"^\.(?:It )?Cm (.*)$", listed, re.M) for word in re.findall(r"[a-z]\w+", line)}
+    claim(told == named, f"/status.json has {sorted(told - named)}, which roundaboutd.8 hasn't; it has {sorted(named - told)}, which isn't there")
+
+
 def names_in(section):
     """What a part of a page documents: the long names of its list items, or short ones that stand alone."""
     found = set()
@@ -44,7 +67,9 @@ def names_in(section):
     return found
 
 
-def compare(name, told, section):
+def compare(name, told, section, text=""):
+    listed = re.findall(r"^\.It Fl (.*)$", text, re.M)
+    claim(len(listed) == len(set(listed)), f"{name}: the manual has an option twice")
     for option in sorted(told - section):
         claim(False, f"{name}: --help has -{option}, the manual hasn't")
     for option in sorted(section - told):
@@ -63,6 +88,8 @@ def check_verbs(build, page):
     status, text, _ = output(f"{build}/roundabout", "--help")
     verbs = re.findall(r"^  (\w+) ", text.split("verbs:\n")[1], re.M)
     claim(status == 0 and verbs, "roundabout --help lists no verbs")
+    versions = [output(f"{build}/{program}", "--version")[1].split()[-1:] for program in ("roundabout", "roundaboutd")]
+    claim(versions[0] and versions[0] == versions[1], f"the programs say other versions: {versions}")
     parts = dict(re.findall(r"^\.Ss (\w+)(.*?)(?=^\.Ss |^\.Sh )", page, re.M | re.S))
     for verb in sorted(set(parts) - set(verbs)):
         claim(False, f"roundabout.1 has the verb {verb}, which isn't one")
@@ -73,7 +100,7 @@ def check_verbs(build, page):
         claim(output(f"{build}/roundabout", verb, "-h")[1] == text, f"{verb} -h is not as {verb} --help")
         claim(max(map(len, text.splitlines()), default=0) <= 140, f"{verb} --help has lines of more than 140 characters")
         claim(verb in parts, f"roundabout.1 has no part `.Ss {verb}`")
-        compare(verb, options(text), names_in(parts.get(verb, "")))
+        compare(verb, options(text), names_in(parts.get(verb, "")), parts.get(verb, "") if verb not in ("ring", "observe") else "")
         check_subverbs(build, verb, page)
         offered = completed(build, "roundabout", verb, "-")
         wanted = {"-" + o if len(o) > 2 else o for o in options(text)}
@@ -101,7 +128,7 @@ def check_subverbs(build, verb, page):
 def check_plain(build, program, page):
     """A program without verbs."""
     _, text, _ = output(f"{build}/{program}", "--help")
-    compare(program, options(text), names_in(page))
+    compare(program, options(text), names_in(page), page)
     wanted = {"-" + o for o in options(text)}
     claim(len(wanted) > 2 and completed(build, program, "-", function="roundabout_plain") >= wanted, f"the completion of {program} lacks options")
 
@@ -133,6 +160,7 @@ def main():
             texts[os.path.basename(page)] = file.read()
     check_verbs(build, texts["roundabout.1"])
     check_plain(build, "roundaboutd", texts["roundaboutd.8"])
+    check_status(build, texts["roundaboutd.8"])
     check_plain(build, "roundabout-bench", texts["roundabout-bench.1"])
     check_pages(pages)
     for fault in faults:

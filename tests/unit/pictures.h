@@ -158,7 +158,7 @@ static struct picture *pictures_make(const char *name) {
     struct picture *picture = picture_make(pictures_make_ring(count, hostile));
     picture->at_us = PICTURES_AT_US;
     picture->daemon =
-        (struct picture_daemon){.present = true, .step = LINK_LEAVE, .started_us = PICTURES_AT_US - 1000};
+        (struct picture_daemon){.present = true, .version = "0.1", .step = LINK_LEAVE, .started_us = PICTURES_AT_US - 1000};
     snprintf(picture->daemon.words, sizeof picture->daemon.words,
              "link lyon<-paris: the link from paris is whole");
     if (strcmp(name, "unknown") == 0) {

@@ -45,6 +45,8 @@ static void what_is_shown_of_each_picture(void **unused) {
         const char *name, *text;
         bool is_there;
     } cases[] = {
+        {METRICS, "healthy", "\nroundabout_build_info{site=\"lyon\",version=\"0.1\"} 1\n", true},
+        {STATUS, "healthy", "\"daemon\":{\"version\":\"0.1\",", true},
         {METRICS, "healthy", "\nroundabout_ring_whole 1\n", true},
         {METRICS, "healthy", "\nroundabout_full_circle_seconds 0.1239\n", true},
         {METRICS, "healthy", "\nroundabout_statements_total{reason=\"routed\"} 182734\n", true},
