@@ -37,7 +37,8 @@ sys.stdin.read()"""
 
 def start_programs(stage):
     words = [COMMAND, "run", "-f", stage.files[1], "--", sys.executable, "-c", PROGRAM, str(stage.servers[0].port)]
-    programs = [subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(PROGRAMS)]
+    with open(os.path.join(servers.folder(), "programs.log"), "w", encoding="utf-8") as log:  # the stage's files ask for all there is to say
+        programs = [subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log) for _ in range(PROGRAMS)]
     for program in programs:
         assert program.stdout.readline() == b"ready\n", "a program didn't start"
     return programs

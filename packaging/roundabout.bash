@@ -14,20 +14,30 @@ _roundabout_verbs() {
 _roundabout() {
     local program=${COMP_WORDS[0]} word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb=${COMP_WORDS[1]} at
 
+    # --config=FILE comes as three words.
+    if [ "$word" = = ]; then
+        word=
+    elif [ "$before" = = ]; then
+        before=${COMP_WORDS[COMP_CWORD - 2]}
+    fi
+
     if [ "$COMP_CWORD" -eq 1 ]; then
         COMPREPLY=($(compgen -W "$(_roundabout_verbs "$program") --help --version" -- "$word"))
         return
     fi
     case $before in
     -f | -o | --config | --output | --socket)
-        COMPREPLY=($(compgen -f -- "$word"))
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        return
+        ;;
+    --directory)
+        mapfile -t COMPREPLY < <(compgen -d -- "$word")
+        return
+        ;;
+    --database | --sql-mode | --charset | --for)
         return
         ;;
     esac
-    if [ "$before" = --directory ]; then
-        COMPREPLY=($(compgen -d -- "$word"))
-        return
-    fi
     if [ "$verb" = run ]; then
         # The words of the program that is run are that program's own.
         for ((at = 2; at <= COMP_CWORD; at++)); do
@@ -53,9 +63,13 @@ _roundabout() {
         ;;
     *)
         case $verb in
-        run | doctor) COMPREPLY=($(compgen -c -- "$word") $(compgen -f -- "$word")) ;;
-        explain) COMPREPLY=() ;;
-        *) COMPREPLY=($(compgen -W "$(_roundabout_verbs "$program" "$verb")" -- "$word")) ;;
+        run | doctor) mapfile -t COMPREPLY < <(compgen -c -- "$word"; compgen -f -- "$word") ;;
+        *)
+            # A verb of a verb; what stands behind that is a site's or a table's name, or a text.
+            if [ "$COMP_CWORD" -eq 2 ]; then
+                COMPREPLY=($(compgen -W "$(_roundabout_verbs "$program" "$verb")" -- "$word"))
+            fi
+            ;;
         esac
         ;;
     esac
@@ -65,7 +79,7 @@ _roundabout() {
 _roundabout_plain() {
     case ${COMP_WORDS[COMP_CWORD]} in
     -*) COMPREPLY=($(compgen -W "$(_roundabout_options "${COMP_WORDS[0]}")" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    *) COMPREPLY=($(compgen -f -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    *) mapfile -t COMPREPLY < <(compgen -f -- "${COMP_WORDS[COMP_CWORD]#=}") ;;
     esac
 }
 

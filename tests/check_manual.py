@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 OPTION = re.compile(r"^ +(?:-(\w), )?--([a-z][a-z-]*)|^ +-(\w) ", re.M)
 COMPLETION = "packaging/roundabout.bash"
@@ -77,11 +78,14 @@ def compare(name, told, section, text=""):
     claim(True, "")
 
 
-def completed(build, *words, function="roundabout"):
+def completed(build, *words, function="roundabout", folder=None):
     """What bash offers behind these words, the last of which is incomplete."""
-    script = (f"source {COMPLETION}; COMP_WORDS=({' '.join(repr(w) for w in words)}); COMP_CWORD={len(words) - 1}; "
+    script = (f"source {os.path.abspath(COMPLETION)}; COMP_WORDS=({' '.join(repr(w) for w in words)}); COMP_CWORD={len(words) - 1}; "
               f"_{function}; printf '%s\\n' \"${{COMPREPLY[@]}}\"")
-    return set(output("bash", "-c", script, PATH=os.path.abspath(build) + ":" + os.environ["PATH"])[1].split())
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60, cwd=folder,
+                          env={**os.environ, "PATH": os.path.abspath(build) + ":" + os.environ["PATH"]})
+    claim(not done.stderr, f"the completion of {words} says {done.stderr}")
+    return set(done.stdout.splitlines()) - {""}
 
 
 def check_verbs(build, page):
@@ -133,6 +137,23 @@ def check_plain(build, program, page):
     claim(len(wanted) > 2 and completed(build, program, "-", function="roundabout_plain") >= wanted, f"the completion of {program} lacks options")
 
 
+def check_completion(build):
+    """Words that aren't options."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("a file", "other"):
+            with open(os.path.join(folder, name), "w", encoding="utf-8"):
+                pass
+        files = {"a file", "other"}
+        for words, wanted in ((("status", "-f", ""), files), (("status", "--config", "a"), {"a file"}), (("status", "--config", "=", "o"), {"other"}),
+                              (("status", "--config", "="), files), (("init", "-o", ""), files), (("stats", "--directory", ""), set()),
+                              (("ring", "jo"), {"join"}), (("ring", "join", ""), set()), (("observe", ""), {"report"}), (("status", ""), set()),
+                              (("explain", "--database", ""), set()), (("st",), {"status", "stats"})):
+            got = completed(build, "roundabout", *words, folder=folder)
+            claim(got == wanted, f"behind roundabout {' '.join(words)} the completion offers {got}, not {wanted}")
+        got = completed(build, "roundaboutd", "-f", "a", function="roundabout_plain", folder=folder)
+        claim(got == {"a file"}, f"behind roundaboutd -f the completion offers {got}")
+
+
 def check_pages(pages):
     global skipped
     for tool, command in (("man", ["man", "--warnings", "-l"]), ("mandoc", ["mandoc", "-Tlint", "-Wwarning"])):
@@ -162,6 +183,7 @@ def main():
     check_plain(build, "roundaboutd", texts["roundaboutd.8"])
     check_status(build, texts["roundaboutd.8"])
     check_plain(build, "roundabout-bench", texts["roundabout-bench.1"])
+    check_completion(build)
     check_pages(pages)
     for fault in faults:
         print(fault, file=sys.stderr)
