@@ -275,7 +275,7 @@ DESTDIR    ?=
 
 MANUAL = man/roundabout.1 man/roundabout-bench.1 man/roundabout.conf.5 man/roundabout-ring.7 man/libroundabout.8 man/roundaboutd.8
 manual_dir = $(mandir)/man$(patsubst .%,%,$(suffix $(1)))
-EXAMPLES := $(shell find examples -type f)
+EXAMPLES := $(shell find examples contrib -type f)
 
 # The settings in roundabout.conf(5), the reasons and causes in libroundabout(8) are made from the tables that the programs go by.
 $(BUILD)/man/roundabout.conf.5 $(BUILD)/man/libroundabout.8: $(BUILD)/man/%: man/%.in man/settings.awk $(BUILD)/tests/unit/print_settings
@@ -318,8 +318,8 @@ uninstall:
 	    $(DESTDIR)$(libdir)/sysusers.d/roundabout.conf $(DESTDIR)$(libdir)/tmpfiles.d/roundabout.conf \
 	    $(addprefix $(DESTDIR)$(completion)/,roundabout roundaboutd roundabout-bench) $(DESTDIR)$(docdir)/README.md $(DESTDIR)$(docdir)/SECURITY.md \
 	    $(foreach page,$(MANUAL),$(DESTDIR)$(call manual_dir,$(page))/$(notdir $(page))) $(addprefix $(DESTDIR)$(docdir)/,$(EXAMPLES))
-	-for folder in $(sort $(dir $(EXAMPLES))); do rmdir -p --ignore-fail-on-non-empty $(DESTDIR)$(docdir)/$$folder; done 2>/dev/null
-	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(libdir)/roundabout $(DESTDIR)$(docdir) $(DESTDIR)$(sysconfdir)/roundabout 2>/dev/null
+	for folder in $(sort $(dir $(EXAMPLES))); do rmdir -p --ignore-fail-on-non-empty $(DESTDIR)$(docdir)/$$folder 2>/dev/null || true; done
+	rmdir --ignore-fail-on-non-empty $(DESTDIR)$(libdir)/roundabout $(DESTDIR)$(docdir) $(DESTDIR)$(sysconfdir)/roundabout 2>/dev/null || true
 
 # Built from a copy, because dpkg puts the package beside its tree. Needs no network.
 deb:
@@ -351,6 +351,7 @@ check: deps
 	@BUILD=$(abspath $(BUILD)) $(RUN) "layers=tests/check_layers.sh" \
 	    "manual=tests/check_manual.py $(BUILD)" \
 	    "hardening=tests/check_hardening.py $(BUILD)" \
+	    "install=tests/check_install.py $(BUILD)" \
 	    "events=tests/check_events.py daemon/event.h man/roundaboutd.8" \
 	    "dashboards=tests/check_dashboards.py $(BUILD)/tests/unit/print_shown contrib/grafana/roundabout.json contrib/prometheus/roundabout.rules.yml" \
 	    "settings=tests/check_settings.py $(BUILD)/tests/unit/print_settings config/roundabout.conf" $(UNIT_RUNS) \
