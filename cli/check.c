@@ -110,10 +110,12 @@ static void check_pattern(const struct config *config, const struct config_table
             }
         }
     }
-    size_t found = 0;
-    for (size_t i = 0; i < sites; i++)
+    size_t found = 0, answers = 0;
+    for (size_t i = 0; i < sites; i++) {
         found += catalogues[i].count;
-    if (found == 0) {
+        answers += answered[i];
+    }
+    if (found == 0 && answers > 0) {
         char name[300];
         struct preflight_finding finding = {.weight = PREFLIGHT_WARNING, .server = "all sites", .rule = name};
         snprintf(name, sizeof name, "%.140s.%.140s", pattern->database, pattern->table);

@@ -9,7 +9,7 @@
 
 #include "../daemon/link.h"
 
-enum { INIT_REPLICAS = 32, INIT_TABLES = 12 };
+enum { INIT_REPLICAS = 32, INIT_TABLES = 64 };
 
 /* Strings that weren't found are empty. */
 struct init_replica {
@@ -28,7 +28,8 @@ struct init_found {
     unsigned port;
     struct init_replica replicas[INIT_REPLICAS];
     size_t replica_count;
-    char tables[INIT_TABLES][160]; /* "database.table" of tables whose names sound like a cache */
+    char tables[INIT_TABLES][160]; /* "database.table", as the file wants it, whose names sound like a cache */
+    bool more_tables;              /* than have room */
     size_t table_count;
     /* Files with the users' passwords, where they are to be; and whether they are there. */
     char monitor_file[4096], link_file[4096];

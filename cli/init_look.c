@@ -22,11 +22,11 @@ static const char ABOUT[] = "SELECT @@GLOBAL.report_host AS report_host, @@GLOBA
 /* Names that sound like it, in tables that replication can carry by key. The order is fixed, so that two runs
  * write the same. */
 static const char CANDIDATES[] =
-    "SELECT CONCAT(t.TABLE_SCHEMA, '.', t.TABLE_NAME) AS name FROM information_schema.TABLES t"
+    "SELECT CONCAT(REPLACE(t.TABLE_SCHEMA, '.', '?'), '.', REPLACE(t.TABLE_NAME, '.', '?')) AS name FROM information_schema.TABLES t"
     " JOIN information_schema.TABLE_CONSTRAINTS c USING (TABLE_SCHEMA, TABLE_NAME)"
     " WHERE c.CONSTRAINT_TYPE = 'PRIMARY KEY' AND t.TABLE_TYPE = 'BASE TABLE'"
     " AND t.TABLE_SCHEMA NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema', 'roundabout')"
-    " AND (t.TABLE_NAME LIKE '%cache%' OR t.TABLE_NAME LIKE '%session%') ORDER BY 1 LIMIT 12";
+    " AND (t.TABLE_NAME LIKE '%cache%' OR t.TABLE_NAME LIKE '%session%') ORDER BY 1 LIMIT 100";
 
 static bool is_socket(const char *path) {
     struct stat status;
@@ -75,6 +75,21 @@ static void look_for_replicas(struct server *server, const struct dialect *diale
     server_rows_free(rows);
 }
 
+/* What the file's patterns have no way to write stands there as ?, for any one character. A name with a
+ * backquote in it is none that the shim knows. */
+static void take_table(struct init_found *found, const char *name) {
+    if (!name || strchr(name, '`') || strlen(name) >= sizeof *found->tables)
+        return;
+    if (found->table_count == INIT_TABLES) {
+        found->more_tables = true;
+        return;
+    }
+    char *pattern = found->tables[found->table_count++];
+    plain_copy(pattern, sizeof *found->tables, name);
+    for (char *at = pattern; (at = strpbrk(at, "\"\\*'% \t\r\n")); at++)
+        *at = '?';
+}
+
 static void look_inside(struct server *server, struct init_found *found) {
     const struct config_ring ring = {.site_count = 0};
     struct server_rows *rows;
@@ -94,11 +109,8 @@ static void look_inside(struct server *server, struct init_found *found) {
     server_rows_free(rows);
     look_for_replicas(server, dialect, found);
     server_query(server, CANDIDATES, &rows);
-    for (size_t row = 0; row < server_rows_count(rows) && found->table_count < INIT_TABLES; row++) {
-        const char *name = server_rows_value(rows, row, "name");
-        if (name && !strpbrk(name, "\"\\*?") && strlen(name) < sizeof *found->tables)
-            plain_copy(found->tables[found->table_count++], sizeof *found->tables, name);
-    }
+    for (size_t row = 0; row < server_rows_count(rows); row++)
+        take_table(found, server_rows_value(rows, row, "name"));
     server_rows_free(rows);
 }
 

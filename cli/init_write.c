@@ -57,7 +57,8 @@ static void put_caches(FILE *file, const struct init_found *found) {
             put_quoted(file, found->tables[i]);
             fprintf(file, "%s\n", i + 1 < found->table_count ? "," : "");
         }
-        fprintf(file, "        ];\n");
+        fprintf(file, "        ];\n%s",
+                found->more_tables ? "        # There are more that sound like one; * stands for any characters.\n" : "");
     }
     fprintf(file,
             "        statements = [ \"REPLACE\", \"SELECT\" ];\n        mode = \"observe\";\n    }\n);\n\n");
@@ -138,7 +139,9 @@ static void put_ring(FILE *file, const struct init_found *found) {
     put_login(file, "monitor", "roundabout", found->monitor_file, found->has_monitor_file,
               "The user that looks at all sites and keeps this one's link. `roundabout check` names the "
               "grants that it lacks.");
-    fprintf(file, "};\n");
+    fprintf(file, "};\n\n# The ring as a page, as JSON and as metrics, for this host alone; and what the daemon did, "
+                  "kept over its restarts.\n"
+                  "#http = { port = 8640; };\n#journal = { file = \"/var/lib/roundabout/journal\"; };\n");
 }
 
 void init_write(FILE *file, const struct init_found *found) {

@@ -298,7 +298,7 @@ static void report_answer(const struct preflight_server *server, preflight_repor
         snprintf(
             finding.cure, sizeof finding.cure, "%s",
             refused
-                ? "make the monitor user there, or correct user and password_file of `monitor`"
+                ? "make the monitor user there, roundaboutd(8) has its rights; or correct user and password_file of `monitor`"
                 : "start the server, or correct its host and port in the file; look at the network between");
     }
     report(context, &finding);

@@ -97,6 +97,42 @@ def a_master_is_written_with_those_that_follow_it():
 
 
 @test
+def tables_of_any_name_and_number_are_written_so_that_the_file_is_read():
+    master, slave = the_pair()
+    odd = ["page cache", "it's cached", "50%cache", "cache.pages", 'a"cache\\b*', "session\u00e9"]
+    names = odd + [f"cache_{n:02}" for n in range(70)]
+    quoted = [f"`{name}`" for name in names] + ["`a ``cache```"]  # that one is none that the shim would know
+    master.unlogged("CREATE DATABASE forum", *(f"CREATE TABLE forum.{name} (k INT PRIMARY KEY)" for name in quoted))
+    try:
+        host = Host(master, "odd")
+        want((0, ""), host.run("roundabout", "init", "-o", "a.conf")[::2])
+        host.is_accepted("a.conf")
+        text = text_of(host.path("a.conf"))
+        want_true("There are more" in text and '"forum.cache_50"' in text, f"as many as have room, and a word about the others: {text}")
+        master.unlogged(*(f"DROP TABLE forum.{name}" for name in quoted[len(odd):-1]))
+        want(0, host.run("roundabout", "init", "-o", "b.conf")[0])
+        host.is_accepted("b.conf")
+        want(False, "There are more" in text_of(host.path("b.conf")))
+        patterns = re.findall(r'"(forum[^"]*)"', text_of(host.path("b.conf")))
+        want(len(odd), len(patterns), f"tables in {patterns}")
+        for name in odd[:5]:
+            statement = f"REPLACE INTO forum.`{name}` VALUES (1)"
+            want_true("observe" in host.run("roundabout", "explain", "-f", "b.conf", statement)[1], f"{name} is found by one of {patterns}")
+    finally:
+        master.unlogged("DROP DATABASE forum")
+
+
+@test
+def check_says_nothing_of_tables_where_it_saw_no_server():
+    master, slave = the_pair()
+    host = Host(slave, "blind")
+    want(0, host.run("roundabout", "init", "-o", "a.conf")[0])
+    status, out, err = host.run("roundabout", "check", "-f", "a.conf")
+    want((2, ""), (status, err), out)
+    want_true(out.count("make the monitor user there") == 2 and "no such table" not in out, f"two servers that refuse, and no more, in {out}")
+
+
+@test
 def a_file_that_is_there_is_left_alone():
     host = Host(the_pair()[1], "there")
     with open(host.path("mine.conf"), "w") as out:
