@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "app
 import lab  # noqa: E402
 import servers  # noqa: E402
 from harness import main, skip, test, want, want_true  # noqa: E402
+from mysql_servers import CannotBeHad, MysqlServer  # noqa: E402
 from servers import wait_for  # noqa: E402
 
 README = os.path.join(servers.HERE, "..", "..", "README.md")
@@ -35,7 +36,7 @@ def the_pair():
 class Host:
     """A place where commands run beside one server: its own home, whose .my.cnf leads to the server, and a working folder."""
 
-    def __init__(self, server, name):
+    def __init__(self, server, name, pair=None):
         if not os.path.exists(lab.COMMAND):
             skip(f"{lab.COMMAND} is not built")
         self.server = server
@@ -45,7 +46,7 @@ class Host:
         with open(os.path.join(home, ".my.cnf"), "w") as out:
             out.write(f"[mysqld]\nuser = mysql\n[client]\nsocket = {server.socket}\nuser = 'root'\n")
         self.environment = {"PATH": servers.BUILD + ":/usr/sbin:/usr/bin:/sbin:/bin", "HOME": home, "LANG": "C.UTF-8",
-                            "MAIN_SOCKET": the_pair()[0].socket}
+                            "MAIN_SOCKET": (pair or the_pair())[0].socket}
 
     def run(self, *command):
         done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
@@ -185,9 +186,15 @@ def included_option_files_are_followed():
 # ---------------------------------------------------------------- the README
 
 
-def readme_blocks():
-    """(place, lines) of the marked blocks, in their order."""
-    return re.findall(r"<!-- quick start: (.*?) -->\n```sh\n(.*?)```\n", text_of(README), re.S)
+def readme_blocks(on_mysql=False):
+    """(place, lines) of the marked blocks, in their order. Where MySQL has its own, that is instead of the one before."""
+    blocks = []
+    for mysql, place, lines in re.findall(r"<!-- quick start(, MySQL)?: (.*?) -->\n```sh\n(.*?)```\n", text_of(README), re.S):
+        if mysql and on_mysql:
+            blocks.pop()
+        if on_mysql or not mysql:
+            blocks.append((place, lines))
+    return blocks
 
 
 PROGRAM = """#!/usr/bin/python3
@@ -199,13 +206,11 @@ print("main is", c.fetchone()[0])
 """
 
 
-@test
-def the_readmes_quick_start_makes_a_ring_of_two():
-    blocks = readme_blocks()
+def follow_the_readme(pair, blocks, suffix=""):
     want(["at the master", "at the slave", "at the master, with the slave's roundabout.conf", "at the slave", "at the slave"],
          [place for place, _ in blocks], "places of the README's blocks")
-    master, slave = the_pair()
-    paris, lyon = Host(master, "etc-paris"), Host(slave, "etc-lyon")
+    master, slave = pair
+    paris, lyon = (Host(server, f"etc-{server.name}{suffix}", pair) for server in pair)
     with open(lyon.path("your-program"), "w") as out:
         out.write(PROGRAM)
     os.chmod(lyon.path("your-program"), 0o755)
@@ -238,6 +243,36 @@ def the_readmes_quick_start_makes_a_ring_of_two():
     written_by = {event[3] for event in slave.query("SHOW BINLOG EVENTS IN '%s'" % slave.query("SHOW BINARY LOGS")[-1][0])
                   if "cache" in (event[5] or "")}
     want({slave.id}, written_by, "the server that the row was written at")
+
+
+
+@test
+def the_readmes_quick_start_makes_a_ring_of_two():
+    follow_the_readme(the_pair(), readme_blocks())
+
+
+@test
+def the_readmes_quick_start_makes_a_ring_of_two_on_mysql():
+    try:
+        pair = [MysqlServer(name, report_host="127.0.0.1") for name in ("paris", "lyon")]
+        for server in pair:
+            server.start(wait=False)
+    except CannotBeHad as e:
+        skip(e)
+    master, slave = pair
+    for server in pair:
+        server.wait_ready()
+        servers.make_cache_table(server)
+        server.query("RESET BINARY LOGS AND GTIDS")
+    master.query("CREATE USER app@'%' IDENTIFIED BY 'apppw'")
+    master.query("GRANT ALL ON shop.* TO app@'%'")
+    master.query("CREATE USER plain@'%' IDENTIFIED BY 'plainpw'")
+    master.query("GRANT REPLICATION SLAVE ON *.* TO plain@'%'")
+    slave.query(f"CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT={master.port}, MASTER_USER='plain', MASTER_PASSWORD='plainpw',"
+                " MASTER_AUTO_POSITION=1, GET_MASTER_PUBLIC_KEY=1")
+    slave.query("START SLAVE")
+    wait_for(slave.link_runs, what="the slave follows")
+    follow_the_readme(pair, readme_blocks(on_mysql=True), "-mysql")
 
 
 main()
