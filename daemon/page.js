@@ -151,7 +151,10 @@ function plot(drawing, series, unit, first_s, last_s) {
   const W = 520, H = 104, X0 = 2;
   const points = series.flatMap(s => s.values).filter(v => v !== null);
   drawing.replaceChildren(svg("line", {class: "axis", x1: X0, x2: W, y1: H, y2: H}));
-  if (points.length < 2) return;
+  if (points.length < 2) {
+    drawing.append(svg("text", {class: "soft", x: W / 2, y: H / 2, "text-anchor": "middle"}, "nothing yet"));
+    return;
+  }
   const top = Math.max(...points) * 1.15 || 1, count = series[0].values.length;
   const x = i => X0 + (W - X0) * (count < 2 ? 1 : i / (count - 1)), y = v => H - (H - 8) * v / top;
   for (const {values, kind} of series) {

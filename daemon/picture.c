@@ -298,6 +298,9 @@ static void find_headline(struct picture *picture) {
     if (picture->daemon.present && picture->daemon.step == LINK_HELP)
         snprintf(picture->headline, sizeof picture->headline, "Help is needed at %s",
                  picture->sites[picture->own]);
+    else if (picture->daemon.present && picture->daemon.reason == RING_CUT_OFF)
+        snprintf(picture->headline, sizeof picture->headline, "No other site answers %s",
+                 picture->sites[picture->own]);
     else if (picture->site_count == 1)
         snprintf(picture->headline, sizeof picture->headline, "%s is alone in its ring", picture->sites[0]);
     else if (picture->circle_is_closed && names[0])

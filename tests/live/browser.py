@@ -90,7 +90,7 @@ class Tab:
         self.process = subprocess.Popen([program(), *FLAGS, "--remote-debugging-pipe", f"--user-data-dir={self.folder.name}", "about:blank"],
                                         preexec_fn=lambda: (os.dup2(orders, 3), os.dup2(answers, 4)), close_fds=False, start_new_session=True,
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                        env={**os.environ, "HOME": self.folder.name})
+                                        env={**os.environ, "HOME": self.folder.name, "TMPDIR": self.folder.name})
         os.close(orders)
         os.close(answers)
         self.number, self.session, self.read, self.events = 0, None, b"", []

@@ -150,7 +150,7 @@ static size_t pictures_count_sites(const char *name) {
     return 3;
 }
 
-/* "healthy", "bypassed", "stopped", "paused", "joined", "unknown", "hostile", and by their sites "pair", "four",
+/* "healthy", "bypassed", "stopped", "cut off", "paused", "joined", "unknown", "hostile", and by their sites "pair", "four",
  * "six", "eight", "sixteen". The caller frees it. */
 static struct picture *pictures_make(const char *name) {
     const bool hostile = strcmp(name, "hostile") == 0;
@@ -180,6 +180,15 @@ static struct picture *pictures_make(const char *name) {
         pictures_lose(picture, 3);
         pictures_see(picture, 0, 2, true);
         picture->servers[3].last_known = false;
+    }
+    if (strcmp(name, "cut off") == 0) {
+        for (size_t i = 0; i < count; i += 2) {
+            pictures_lose(picture, i);
+            picture->servers[i].life = SITE_UNKNOWN;
+            picture->servers[i].last_known = picture->servers[i].bypassed = false;
+        }
+        picture->daemon.step = LINK_WAIT;
+        picture->daemon.reason = RING_CUT_OFF;
     }
     if (strcmp(name, "stopped") == 0) {
         pictures_see(picture, 1, 0, false);

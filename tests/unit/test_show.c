@@ -105,6 +105,9 @@ static void what_is_shown_of_each_picture(void **unused) {
         {STATUS, "unknown", "\"server_id\"", false},
         {STATUS, "unknown", "\"tone\":\"unknown\"", true},
         {STATUS, "stopped", "\"tone\":\"bad\"", true},
+        {STATUS, "cut off", "\"headline\":\"No other site answers lyon\"", true},
+        {STATUS, "cut off", "\"tone\":\"unknown\"", true},
+        {METRICS, "cut off", "\nroundabout_site_up{site=\"paris\"}", false},
         {STATUS, "stopped", "\"error\":{\"code\":1146,\"meaning\":", true},
         {STATUS, "hostile", "<script", false},
         {PAGE, "healthy", "<h1 id=\"headline\">The ring is whole</h1>", true},
@@ -214,6 +217,7 @@ static void what_happened_is_what_differs(void **unused) {
         {"bypassed", "bypassed", ""},
         {"healthy", "paused", "paused lyon"},
         {"paused", "healthy", "resumed lyon"},
+        {"healthy", "cut off", "cut_off lyon, full_circle_lost lyon"},
         {"healthy", "joined", ""}, /* nice's own daemon tells */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
