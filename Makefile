@@ -275,7 +275,9 @@ DESTDIR    ?=
 
 MANUAL = man/roundabout.1 man/roundabout-bench.1 man/roundabout.conf.5 man/roundabout-ring.7 man/libroundabout.8 man/roundaboutd.8
 manual_dir = $(mandir)/man$(patsubst .%,%,$(suffix $(1)))
+# All below examples/, where dh_compress leaves files as they are.
 EXAMPLES := $(shell find examples contrib -type f)
+example_place = $(docdir)/examples/$(patsubst contrib/%,%,$(patsubst examples/%,%,$(1)))
 
 # The settings in roundabout.conf(5), the reasons and causes in libroundabout(8) are made from the tables that the programs go by.
 $(BUILD)/man/roundabout.conf.5 $(BUILD)/man/libroundabout.8: $(BUILD)/man/%: man/%.in man/settings.awk $(BUILD)/tests/unit/print_settings
@@ -309,7 +311,7 @@ install: all man
 	ln -sf roundabout $(DESTDIR)$(completion)/roundabout-bench
 	install -m 644 README.md SECURITY.md $(DESTDIR)$(docdir)/
 	$(foreach page,$(MANUAL),install -D -m 644 $(BUILD)/$(page) $(DESTDIR)$(call manual_dir,$(page))/$(notdir $(page)) &&) true
-	$(foreach file,$(EXAMPLES),install -D -m 644 $(file) $(DESTDIR)$(docdir)/$(file) &&) true
+	$(foreach file,$(EXAMPLES),install -D -m 644 $(file) $(DESTDIR)$(call example_place,$(file)) &&) true
 
 # What install has put there; a configuration stays.
 uninstall:
@@ -317,8 +319,10 @@ uninstall:
 	    $(DESTDIR)$(sysconfdir)/roundabout/roundabout.conf.sample $(DESTDIR)$(unitdir)/roundaboutd.service \
 	    $(DESTDIR)$(libdir)/sysusers.d/roundabout.conf $(DESTDIR)$(libdir)/tmpfiles.d/roundabout.conf \
 	    $(addprefix $(DESTDIR)$(completion)/,roundabout roundaboutd roundabout-bench) $(DESTDIR)$(docdir)/README.md $(DESTDIR)$(docdir)/SECURITY.md \
-	    $(foreach page,$(MANUAL),$(DESTDIR)$(call manual_dir,$(page))/$(notdir $(page))) $(addprefix $(DESTDIR)$(docdir)/,$(EXAMPLES))
-	for folder in $(sort $(dir $(EXAMPLES))); do rmdir -p --ignore-fail-on-non-empty $(DESTDIR)$(docdir)/$$folder 2>/dev/null || true; done
+	    $(foreach page,$(MANUAL),$(DESTDIR)$(call manual_dir,$(page))/$(notdir $(page))) \
+	    $(foreach file,$(EXAMPLES),$(DESTDIR)$(call example_place,$(file)))
+	for folder in $(sort $(dir $(foreach file,$(EXAMPLES),$(call example_place,$(file))))); do \
+	    rmdir -p --ignore-fail-on-non-empty $(DESTDIR)$$folder 2>/dev/null || true; done
 	rmdir --ignore-fail-on-non-empty $(DESTDIR)$(libdir)/roundabout $(DESTDIR)$(docdir) $(DESTDIR)$(sysconfdir)/roundabout 2>/dev/null || true
 
 # Built from a copy, because dpkg puts the package beside its tree. Needs no network.

@@ -116,8 +116,8 @@ int verb_init(int argc, char **argv) {
     }
     if (!init_look(order.socket, &found)) {
         fprintf(stderr,
-                "ERROR %s: no server's socket is there; name it with --socket, or copy the sample "
-                "configuration\n",
+                "ERROR %s: no server's socket is there; name it with --socket, or begin "
+                "with /etc/roundabout/roundabout.conf.sample\n",
                 order.socket ? order.socket : "usual places and my.cnf");
         return EXIT_NOT_WRITTEN;
     }

@@ -162,7 +162,7 @@ struct config *look_load_config(const char *option) {
     struct config *config = config_load(path, print_finding, NULL);
     if (config && config->ring.site_count == 0) {
         fprintf(stderr,
-                "ERROR %s: no ring; add `site` and the ring section, as in the sample configuration\n", path);
+                "ERROR %s: no ring; add `site` and the ring section, as in /etc/roundabout/roundabout.conf.sample\n", path);
         config_free(config);
         return NULL;
     }

@@ -40,8 +40,8 @@ def check_prefix(build, prefix):
         found = files_below(root)
         wanted = {f"{at}/bin/roundabout", f"{at}/bin/roundabout-bench", f"{at}/sbin/roundaboutd", f"{at}/lib/roundabout/libroundabout.so",
                   f"{at}/share/man/man1/roundabout.1", f"{at}/share/man/man5/roundabout.conf.5", f"{at}/share/man/man7/roundabout-ring.7",
-                  f"{at}/share/man/man8/roundaboutd.8", f"{at}/share/doc/roundabout/contrib/grafana/roundabout.json",
-                  f"{at}/share/doc/roundabout/contrib/prometheus/roundabout.rules.yml", f"{at}/share/doc/roundabout/examples/systemd/roundabout.conf",
+                  f"{at}/share/man/man8/roundaboutd.8", f"{at}/share/doc/roundabout/examples/grafana/roundabout.json",
+                  f"{at}/share/doc/roundabout/examples/prometheus/roundabout.rules.yml", f"{at}/share/doc/roundabout/examples/systemd/roundabout.conf",
                   f"{at}/share/bash-completion/completions/roundabout", "etc/roundabout/roundabout.conf.sample"}
         claim(wanted <= found, f"install, prefix {prefix}: lacks {sorted(wanted - found)}")
         outside = {path for path in found if not path.startswith((at + "/", "etc/roundabout/"))}

@@ -101,6 +101,8 @@ def the_package_installs_into_a_clean_system():
     version = subprocess.run(["dpkg-parsechangelog", "-l", os.path.join(TOP, "debian/changelog"), "-S", "Version"], capture_output=True, text=True)
     want(f"roundabout {version.stdout.strip()}\n", inside("roundabout", "--version"))
     inside("roundaboutd", "--help")
+    for example in ("grafana/roundabout.json", "prometheus/roundabout.rules.yml", "systemd/roundabout.conf", "cron/shop"):
+        inside("test", "-s", "/usr/share/doc/roundabout/examples/" + example)
     inside("dpkg", "--verify", "roundabout")
 
 
