@@ -19,7 +19,7 @@ PART(part_js, "daemon/page.js");
 
 /* More than that, which a ring of many sites has, the page's script asks for: the page itself stays small. */
 #define VALUES_BYTES_MAX (16 * 1024)
-#define ENTRIES_MAX      20 /* of the journal, without a script */
+#define ENTRIES_MAX      15 /* of the journal, without a script */
 
 struct writer {
     struct buffer *buffer;

@@ -239,20 +239,33 @@ function showJournal(value) {
     html("time", {}, clock(entry.at_s)), html("b", {}, entry.event.replaceAll("_", " ")), html("em", {}, entry.site), html("span", {}, entry.detail))));
 }
 
-function show(value) {
+function showState(value) {
   document.title = value.site + ": " + value.headline;
   id("state").className = value.tone;
   id("headline").textContent = value.headline;
-  id("circle").textContent = value.full_circle_ms === null ? "full circle not measured" : "full circle " + time(value.full_circle_ms);
   id("plan").textContent = value.daemon.plan + (value.daemon.changes_nothing ? " (it watches and changes nothing)" : "");
   id("notes").replaceChildren(...[value.paused, ...value.warnings].filter(text => text).map(text => html("li", {class: "warning"}, text)), ...value.hints.map(text => html("li", {class: "hint"}, text)));
-  drawRing(value);
-  showServers(value);
-  showHistory(value);
-  showRouting(value);
-  showCompared(value);
-  showLately(value);
-  showJournal(value);
+}
+
+// What hasn't changed is left alone: somebody may be marking a cure to copy, or listening to it.
+const shown = new Map();
+function showChanged(part, of, value) {
+  const text = JSON.stringify(of);
+  if (shown.get(part) === text) return;
+  shown.set(part, text);
+  part(value);
+}
+
+function show(value) {
+  showChanged(showState, [value.site, value.headline, value.tone, value.daemon.plan, value.daemon.changes_nothing, value.paused, value.warnings, value.hints], value);
+  id("circle").textContent = value.full_circle_ms === null ? "full circle not measured" : "full circle " + time(value.full_circle_ms);
+  showChanged(drawRing, [value.servers, value.full_circle_ms], value);
+  showChanged(showServers, value.servers, value);
+  showChanged(showHistory, [value.history, value.full_circle_ms], value);
+  showChanged(showRouting, value.routing, value);
+  showChanged(showCompared, value.converge, value);
+  showChanged(showLately, value.journal, value);
+  showChanged(showJournal, value.journal, value);
   id("fresh").className = "";
   id("fresh").textContent = "seen " + clock(value.at_s).slice(11);
 }

@@ -167,6 +167,27 @@ def the_first_paint_is_told():
     want_true(paints[0] > 0, "something is painted")  # how soon is what make bench-verbs tells
 
 
+# The page's first list item of the journal, and whether it still is a part of the page once more has been fetched than it was drawn from.
+KEPT = """new Promise(done => {
+    const item = document.querySelector("#entries li"), first = document.getElementById("fresh").textContent;
+    const look = () => document.getElementById("fresh").textContent !== first ? done([item.isConnected, item.textContent]) : setTimeout(look, 50);
+    look();
+  })"""
+
+
+@test
+def what_has_not_changed_is_left_alone_on_the_page():
+    it = the_stage
+    try:
+        with browser.Tab() as tab:
+            tab.open(f"http://127.0.0.1:{it.ports[1]}/")
+            tab.value(browser.READY % DRAWN)
+            connected, text = tab.value(KEPT)
+    except browser.Missing as e:
+        skip(e)
+    want_true(connected, f"the journal's {text!r} is the same item after another look, so that a mark on it stays")
+
+
 @test
 def a_pause_is_shown_and_kept_in_the_journal():
     it = the_stage

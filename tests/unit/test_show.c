@@ -110,7 +110,7 @@ static void what_is_shown_of_each_picture(void **unused) {
         {METRICS, "cut off", "\nroundabout_site_up{site=\"paris\"}", false},
         {STATUS, "stopped", "\"error\":{\"code\":1146,\"meaning\":", true},
         {STATUS, "hostile", "<script", false},
-        {PAGE, "healthy", "<h1 id=\"headline\">The ring is whole</h1>", true},
+        {PAGE, "healthy", "<h1 id=\"headline\" role=\"status\">The ring is whole</h1>", true},
         {PAGE, "healthy", "<b>paris</b> 41 ms", true},
         {PAGE, "bypassed", "<b>nice</b> over 15 s", true},
         {PAGE, "bypassed", "<section id=\"state\" class=\"warning\"", true},
