@@ -187,7 +187,7 @@ static void say_pauses(struct picture *picture, const struct link_pause *pauses)
 }
 
 void picture_take_pauses(struct picture *picture, const struct link_state *const *states) {
-    struct link_pause pauses[RING_SITES_MAX];
+    struct link_pause pauses[RING_SITES_MAX] = {0};
     for (size_t i = 0; i < picture->site_count; i++) {
         pauses[i] = pause_of_site(states, picture->site_count, i, picture->at_us);
         picture->pauses_known |= states[i] != NULL;
