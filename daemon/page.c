@@ -251,9 +251,10 @@ static void put_comparing(const struct writer *writer) {
     if (!is_compared(writer->picture))
         return;
     if (!compared->leads)
-        put(writer, "Another daemon compares them now.");
+        put(writer, writer->picture->paused.text[0] ? "Nothing is compared during a pause."
+                                                    : "Another daemon compares them now.");
     else if (compared->paused)
-        put(writer, "Comparing waits while a site lags.");
+        put(writer, "Comparing waits while a site lags or isn't seen.");
     else if (compared->waiting)
         buffer_put_format(writer->buffer, "%zu keys are looked at again.", compared->waiting);
     else
@@ -278,7 +279,7 @@ static void put_compared(const struct writer *writer) {
         put_number_cell(writer, "Rows compared", table->counts.rows);
         put_number_cell(writer, "Keys that differed", table->counts.divergent);
         put_number_cell(writer, "Repaired", table->counts.repaired);
-        put_number_cell(writer, "To be compared again", table->counts.given_up);
+        put_number_cell(writer, "Came to no verdict", table->counts.given_up);
         put(writer, "<td data-label=\"All compared at\">");
         if (table->counts.passed_at_us)
             put_moment(writer, table->counts.passed_at_us);

@@ -219,12 +219,12 @@ function showCompared(value) {
   const known = converge && converge.tables.length;
   id("compared").className = known ? "known" : "absent";
   if (!known) return;
-  id("comparing").textContent = !converge.leads ? "Another daemon compares them now." :
-    converge.paused ? "Comparing waits while a site lags." : converge.waiting ? number(converge.waiting) + " keys are looked at again." : "Compared from here.";
+  id("comparing").textContent = !converge.leads ? (value.paused ? "Nothing is compared during a pause." : "Another daemon compares them now.") :
+    converge.paused ? "Comparing waits while a site lags or isn't seen." : converge.waiting ? number(converge.waiting) + " keys are looked at again." : "Compared from here.";
   const cell = (name, text) => html("td", {"data-label": name}, text);
   id("compared-rows").replaceChildren(...converge.tables.map(table => html("tr", {}, html("th", {scope: "row"}, table.table),
     cell("Rows compared", number(table.rows)), cell("Keys that differed", number(table.divergent)), cell("Repaired", number(table.repaired)),
-    cell("To be compared again", number(table.given_up)), cell("All compared at", table.passed_at_s ? clock(table.passed_at_s) : "not yet"))));
+    cell("Came to no verdict", number(table.given_up)), cell("All compared at", table.passed_at_s ? clock(table.passed_at_s) : "not yet"))));
 }
 
 // The last events in short, for the first look; the statements are in the list below.
@@ -263,7 +263,7 @@ function show(value) {
   showChanged(showServers, value.servers, value);
   showChanged(showHistory, [value.history, value.full_circle_ms], value);
   showChanged(showRouting, value.routing, value);
-  showChanged(showCompared, value.converge, value);
+  showChanged(showCompared, [value.converge, value.paused], value);
   showChanged(showLately, value.journal, value);
   showChanged(showJournal, value.journal, value);
   id("fresh").className = "";

@@ -196,6 +196,8 @@ def a_pause_is_shown_and_kept_in_the_journal():
         for i in range(3):
             wait_for(lambda: status_of(it, i).get("headline") == headline, 20, f"{headline} at {it.names[i]}", pause_s=0.1)
             want((event, it.names[i]), next((e["event"], e["site"]) for e in status_of(it, i)["journal"] if e["event"] in ("paused", "resumed")))
+        leading = verb == "resume"
+        wait_for(lambda: any(status_of(it, i).get("converge", {}).get("leads") for i in range(3)) == leading, 30, f"somebody compares: {leading}", pause_s=0.1)
         found = metrics(ask(it.ports[1], "/metrics")[2])
         want("1" if verb == "pause" else "0", found['roundabout_paused{site="c"}'], f"the metric after {verb}")
 

@@ -218,6 +218,7 @@ static struct picture *pictures_make(const char *name) {
     pictures_add_entry(picture, EVENT_DAEMON_STARTED, hostile ? PICTURES_HOSTILE : "lyon",
                        hostile ? PICTURES_HOSTILE : "");
     pictures_count(picture);
+    picture->compared.leads = strcmp(name, "paused") != 0;
     if (hostile)
         snprintf(picture->compared.tables[0].name, sizeof picture->compared.tables[0].name, "%s",
                  PICTURES_HOSTILE);

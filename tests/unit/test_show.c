@@ -140,6 +140,8 @@ static void what_is_shown_of_each_picture(void **unused) {
         {STATUS, "joined", "\"headline\":\"The ring is whole, and a site is paused\"", true},
         {STATUS, "healthy", "\"paused\":\"", false},
         {PAGE, "paused", "<li class=\"warning\">the ring is paused for 10 minutes more</li>", true},
+        {PAGE, "paused", "<p id=\"comparing\">Nothing is compared during a pause.</p>", true},
+        {PAGE, "healthy", "<p id=\"comparing\">2 keys are looked at again.</p>", true},
         {PAGE, "hostile", "<script>alert", false},
         {PAGE, "hostile", "&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;&#39;&amp;", true},
         /* a failed event's text quotes the statement with its values; a server's text is anything */
