@@ -315,6 +315,7 @@ def only_reads_for_this_host_are_answered():
     nonce = re.search(r"script-src 'nonce-([0-9a-f]{24})'", policy).group(1)
     want_true(policy.startswith("default-src 'none';") and f'<script nonce="{nonce}">' in body, f"the policy lets the page's own run: {policy}")
     want_true(nonce not in ask(port, "/")[1]["content-security-policy"], "another nonce each time")
+    want(1, len(listening(it.daemons[0].pid)), "sockets at which the daemon listens")
     want(("nosniff", "DENY", "no-store"), tuple(headers[name] for name in ("x-content-type-options", "x-frame-options", "cache-control")))
     with socket.create_connection(("127.0.0.1", port), 10) as s:
         s.sendall(b"GET / HTTP/1.0\r\n\r\n")
@@ -384,6 +385,36 @@ def is_ended(s):
         return False
     except OSError:
         return True
+
+
+def listening(pid):
+    """The sockets of a process at which TCP connections are taken."""
+    taking = set()
+    for table in ("tcp", "tcp6"):
+        with open(f"/proc/net/{table}") as file:
+            taking |= {f"socket:[{row[9]}]" for row in map(str.split, file) if row[3] == "0A"}
+    found = set()
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            found.add(os.readlink(f"/proc/{pid}/fd/{number}"))
+        except FileNotFoundError:
+            pass
+    return found & taking
+
+
+@test
+def without_a_port_there_is_no_page():
+    it = stage(2)
+    for file, port in zip(it.files, it.ports):
+        with open(file) as f:
+            text = f.read()
+        with open(file, "w") as f:
+            f.write(text.replace(f"port = {port};", "port = 0;"))
+    it.start_daemons()
+    it.wait_whole()
+    for i, daemon in enumerate(it.daemons):
+        want(set(), listening(daemon.pid), f"sockets at which the daemon of {it.names[i]} listens")
+        want(False, "the page is at" in it.log(i), "a page in the log")
 
 
 @test
