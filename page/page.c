@@ -124,6 +124,14 @@ bool page_silence_is_news(int64_t silent_since_ms, int64_t known_ms) {
     return silent_since_ms > known_ms;
 }
 
+enum page_breaker_state page_breaker_state(const struct page_breaker *breaker, int64_t now_ms) {
+    const int64_t until_ms = __atomic_load_n(&breaker->silent_until_ms, __ATOMIC_RELAXED);
+    if (until_ms == 0)
+        return PAGE_BREAKER_CLOSED;
+    const bool is_recent = until_ms > 0 && now_ms - until_ms < PAGE_BREAKER_LAST_MS;
+    return is_recent ? PAGE_BREAKER_OPEN : PAGE_BREAKER_FORGOTTEN;
+}
+
 /* Times */
 
 enum { LEAST_BUCKET_BITS = 10 }; /* the first takes up to 1.024 microseconds, each further twice as much */
@@ -201,16 +209,8 @@ static bool is_sum(const struct page_header *header) {
 }
 
 uint64_t page_saved_ns(const struct page_counters *page) {
-    struct page_stripe sum;
-    if (is_sum(&page->header))
-        return load(&page->saved_ns);
-    page_sum_stripes(page, &sum);
-    uint64_t count = page_times_count(&sum.routed);
-    uint64_t least = load(&page->main_least_ns);
-    uint64_t on_main;
-    if (__builtin_mul_overflow(count, least, &on_main) || on_main <= sum.routed.sum_ns)
-        return 0;
-    return on_main - sum.routed.sum_ns;
+    const uint64_t saved_ns = load(&page->saved_ns);
+    return saved_ns <= INT64_MAX ? saved_ns : 0;
 }
 
 static void take_least(uint64_t *least, uint64_t other) {

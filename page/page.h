@@ -24,7 +24,7 @@
 enum page_kind { PAGE_COUNTERS = 1, PAGE_OBSERVATION = 2, PAGE_BREAKER = 3, PAGE_SITE = 4 };
 
 enum {
-    PAGE_VERSION = 2,
+    PAGE_VERSION = 3,
     PAGE_STRIPES = 4,   /* threads are spread over these, so that they seldom share a cache line */
     PAGE_TABLES = 32,   /* the last one takes in what finds no room */
     PAGE_OBSERVED = 64, /* the same */
@@ -83,7 +83,7 @@ struct page_counters {
     struct page_header header;
     uint64_t main_least_ns;  /* the shortest time main has taken to answer; 0: not seen */
     uint64_t main_recent_ns; /* the same, of late: an average in which the newest counts an eighth */
-    uint64_t saved_ns;       /* of a sum: what the processes in it had saved */
+    uint64_t saved_ns;       /* what routing has saved: an int64_t in a process' own page; of a sum never less than 0 */
     uint64_t processes;      /* of a sum: how many are in it */
     uint64_t pages;          /* of a sum: pages that exist of this user's processes, about */
     uint64_t reserved[3];
@@ -125,6 +125,12 @@ struct page_breaker {
     int64_t known_ms; /* the same, when it was last found up, or the site's page was believed; 0: never */
     uint64_t reserved[8];
 };
+
+/* Whoever needs an open one's local master tries it again, and says so in it. When nobody has for this long, it isn't known
+ * any more what it is like: the programs have ended, or go to another one. */
+#define PAGE_BREAKER_LAST_MS 600000
+enum page_breaker_state { PAGE_BREAKER_CLOSED, PAGE_BREAKER_OPEN, PAGE_BREAKER_FORGOTTEN };
+enum page_breaker_state page_breaker_state(const struct page_breaker *breaker, int64_t now_ms);
 
 /* How long the writes of one site take to get to the local master. */
 struct page_origin {
@@ -169,8 +175,8 @@ void page_sum_stripes(const struct page_counters *page, struct page_stripe *sum)
 uint64_t page_stripe_total(const struct page_stripe *stripe);
 uint64_t page_stripe_reason(const struct page_stripe *stripe, enum route_reason reason);
 
-/* What routing has saved: what the routed statements would have taken, at least, on main, less what they
- * took. 0 while main's time isn't known. */
+/* What routing has saved: what each routed statement would have taken on main, by the shortest time that main has taken to
+ * answer on the same connection, less what it took. 0 if that is less. It isn't known while main_least_ns is 0. */
 uint64_t page_saved_ns(const struct page_counters *page);
 
 /* Adds what a page counted to another; into `sum` by atomic additions, so that several processes may at once.

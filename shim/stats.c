@@ -121,10 +121,13 @@ static void note_time(struct page_times *times, uint64_t ns) {
     add(&times->buckets[page_bucket_of(ns)], 1);
 }
 
-void stats_note_routed(uint64_t ns) {
+void stats_note_routed(uint64_t ns, uint64_t main_ns) {
     struct page_counters *page = page_of_process();
-    if (page)
-        note_time(&stripe_of_thread(page)->routed, ns);
+    if (!page)
+        return;
+    note_time(&stripe_of_thread(page)->routed, ns);
+    if (main_ns > 0)
+        add(&page->saved_ns, main_ns - ns); /* less than nothing, too */
 }
 
 /* Two threads at once may lose one of two times: the numbers are estimates. */

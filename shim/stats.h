@@ -21,8 +21,8 @@ enum page_verb stats_verb(enum sql_verb verb);
 void stats_count_table(const struct config_group *group, const struct config_table *table,
                        enum page_verb verb, enum route_reason reason, uint64_t ns);
 
-/* What a routed statement took. */
-void stats_note_routed(uint64_t ns);
+/* What a routed statement took, and the shortest time that main has taken to answer on its connection; 0: not known. */
+void stats_note_routed(uint64_t ns, uint64_t main_ns);
 /* What main took to answer a call that succeeded. */
 void stats_note_main(uint64_t ns);
 

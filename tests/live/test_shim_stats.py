@@ -137,6 +137,55 @@ def routed_statements_save_mains_distance():
 
 
 @test
+def a_near_server_beside_a_far_main_takes_nothing_off_what_was_saved():
+    """As where an application reads from its site's replica."""
+    l = the_lab()
+    relay = servers.Relay(l.main, delay_ms=40)
+    try:
+        path, _ = l.write_config()
+        program = ("import MySQLdb, os\n"
+                   "near, far = (MySQLdb.connect(user='app', passwd='apppw', db='shop', host='127.0.0.1', port=int(os.environ[p]),"
+                   " autocommit=True).cursor() for p in ('MAIN_PORT', 'RELAY_PORT'))\n"
+                   "for i in range(100): near.execute('SELECT 1 FROM orders'); near.fetchall()\n"
+                   "for i in range(30): far.execute('REPLACE INTO cache (k, v) VALUES (%s, %s)', (f'L/{i}', 'opensesame'))\n")
+        want(0, l.run([sys.executable, "-c", program], path, RELAY_PORT=relay.port).status, "exit status")
+    finally:
+        relay.stop()
+    found = stats(path)
+    want_between(1e-6, 0.04, found["main"]["least_seconds"], "the nearer one's time")
+    want_between(1.5, 15, found["saved_seconds"], "seconds saved by 30 statements over 80 ms")
+
+
+@test
+def what_is_not_known_is_not_zero():
+    path, _ = the_lab().write_config()
+    want(None, stats(path, status=1)["saved_seconds"], "what nobody has saved yet")
+    text = roundabout("stats", "-f", path, status=1)
+    want_true("nothing has been counted in " in text and "0 of 0" not in text, f"words that say so, got {text!r}")
+
+
+@test
+def counters_set_back_while_one_watches_are_no_rate():
+    path, _ = the_lab().write_config()
+    process = the_lab().start(STEP, path)
+    ask(process, PUT % next(KEYS))
+    watch = subprocess.Popen([lab.COMMAND, "stats", "-f", path, "--watch", "0.1"], stdout=subprocess.PIPE, text=True)
+    try:
+        while not watch.stdout.readline().startswith("the last"):
+            pass
+        roundabout("stats", "-f", path, "--reset")
+        rates = []
+        while not any("set back" in rate for rate in rates):
+            rates += [line for line in [watch.stdout.readline()] if line.startswith("the last")]
+            want_true(len(rates) < 100, f"a line that says so, got {rates[:3]}")
+        want_true(not any(len(rate) > 70 for rate in rates), f"rates of this world, got {rates}")
+    finally:
+        servers.end_child(watch)
+        watch.stdout.close()
+    end(process)
+
+
+@test
 def watching_says_again_and_again():
     path, _ = the_lab().write_config()
     process = the_lab().start(STEP, path)
@@ -252,6 +301,23 @@ def a_local_master_that_is_back_is_found_by_one_probe_for_all():
     want_between(routed + 5, routed + 30, stats(path)["routed"], "routed again, without a probe of their own")
 
 
+@test
+def a_breaker_that_nobody_needs_any_more_is_not_down():
+    """Left open by a program that has ended, or of an address that the configuration has no more."""
+    l = the_lab()
+    path, _ = l.write_config({"socket": "/nowhere/local.sock"})
+    process = l.start(STEP, path)
+    want("1 row", ask(process, PUT % next(KEYS)))
+    end(process)
+    want([True], [b["open"] for b in stats(path)["breakers"]])
+    name = [name for name in os.listdir(lab.stats_directory(path)) if name.startswith("breaker-")][0]
+    with open(os.path.join(lab.stats_directory(path), name), "r+b") as page:
+        page.seek(192 + 128)  # silent_until_ms
+        page.write((1).to_bytes(8, sys.byteorder))
+    want([None], [b["open"] for b in stats(path)["breakers"]])
+    want_true("DOWN" not in roundabout("stats", "-f", path), "not down in the table")
+
+
 # ---------------------------------------------------------------- a changed configuration
 
 
@@ -365,6 +431,22 @@ def an_observed_program_runs_on_main_alone_and_its_caches_are_found():
     want(80, sum(1 for table, _ in l.rows(l.local) if table in ("shop.cache", "shop.page_n")), "rows at the local master")
     roundabout("stats", "--directory", directory, "--reset")
     want("# no table looks like a cache\n", observed(directory, "--propose", status=1))
+
+
+@test
+def what_is_sent_in_halves_or_prepared_is_timed_as_well():
+    """Ruby's mysql2 sends nothing in one piece."""
+    l = the_lab()
+    path, _ = l.write_config(groups=({"name": "pages", "tables": ["shop.cache", "shop.page_*"], "mode": "observe"},))
+    program = ("require 'mysql2'\nc = Mysql2::Client.new(username: 'app', password: 'apppw', database: 'shop', socket: ENV['MAIN_SOCKET'])\n"
+               "q = c.prepare('SELECT v FROM page_n WHERE k = ?')\n"
+               "30.times { |i| c.query(\"SELECT v FROM cache WHERE k = '#{i}'\").to_a; q.execute(i.to_s).to_a }\n")
+    outcome = l.run([*lab.program("ruby"), "-e", program], path)
+    want((0, ""), (outcome.status, outcome.stderr))
+    found = {t["table"]: t for t in json.loads(roundabout("observe", "report", "-f", path, "--json"))["tables"]}
+    for table in ("shop.cache", "shop.page_n"):
+        want(30, found[table]["uses"]["read_by_key"])
+        want_between(1e-6, 1, found[table]["main_seconds"] or 0, f"a statement's time on main, of {table}")
 
 
 @test

@@ -162,19 +162,43 @@ static void long_and_odd_names_are_cut_and_cleaned(void **state) {
     free(page);
 }
 
-static void what_was_saved_is_mains_time_less_the_local_one(void **state) {
+static void what_was_saved_is_never_less_than_nothing(void **state) {
     (void)state;
-    struct page_counters *page = new_counters();
-    page->stripes[0].routed.buckets[page_bucket_of(100000)] = 30;
-    page->stripes[0].routed.sum_ns = 30 * 100000;
-    assert_int_equal(page_saved_ns(page), 0); /* main's time isn't known */
-    page->main_least_ns = 80000000;
+    struct page_counters *page = new_counters(), *sum = new_counters();
+    page->saved_ns = UINT64_C(30) * (80000000 - 100000);
     assert_int_equal(page_saved_ns(page), UINT64_C(30) * (80000000 - 100000));
-    page->main_least_ns = 50000; /* main is nearer */
+    page_add(sum, page);
+    page->saved_ns = (uint64_t)INT64_C(-5000); /* main is nearer than the local master */
     assert_int_equal(page_saved_ns(page), 0);
-    page->main_least_ns = UINT64_MAX; /* somebody's bytes */
-    assert_int_equal(page_saved_ns(page), 0);
+    page_add(sum, page);
+    page->saved_ns = UINT64_MAX; /* somebody's bytes */
+    page_add(sum, page);
+    assert_int_equal(page_saved_ns(sum), UINT64_C(30) * (80000000 - 100000));
     free(page);
+    free(sum);
+}
+
+static void a_breaker_that_nobody_has_needed_for_long_says_nothing(void **state) {
+    (void)state;
+    enum { NOW_MS = 100000000 };
+    static const struct {
+        int64_t until_ms;
+        enum page_breaker_state state;
+    } cases[] = {
+        {0, PAGE_BREAKER_CLOSED},
+        {NOW_MS + 5000, PAGE_BREAKER_OPEN},
+        {NOW_MS - 1, PAGE_BREAKER_OPEN}, /* the next who needs it will try */
+        {NOW_MS - PAGE_BREAKER_LAST_MS + 1, PAGE_BREAKER_OPEN},
+        {NOW_MS - PAGE_BREAKER_LAST_MS, PAGE_BREAKER_FORGOTTEN},
+        {1, PAGE_BREAKER_FORGOTTEN},
+        {-1, PAGE_BREAKER_FORGOTTEN},
+        {INT64_MIN, PAGE_BREAKER_FORGOTTEN},
+        {INT64_MAX, PAGE_BREAKER_OPEN},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct page_breaker breaker = {.silent_until_ms = cases[i].until_ms};
+        assert_int_equal(page_breaker_state(&breaker, NOW_MS), cases[i].state);
+    }
 }
 
 /* Files */
@@ -546,7 +570,8 @@ int main(void) {
         cmocka_unit_test(sums_meet_tables_by_their_names),
         cmocka_unit_test(tables_without_room_share_the_last_slot),
         cmocka_unit_test(long_and_odd_names_are_cut_and_cleaned),
-        cmocka_unit_test(what_was_saved_is_mains_time_less_the_local_one),
+        cmocka_unit_test(what_was_saved_is_never_less_than_nothing),
+        cmocka_unit_test(a_breaker_that_nobody_has_needed_for_long_says_nothing),
         cmocka_unit_test_setup_teardown(an_own_page_is_seen_with_its_owner, start, stop),
         cmocka_unit_test_setup_teardown(pages_of_dead_processes_are_folded_once, start, stop),
         cmocka_unit_test_setup_teardown(an_interrupted_fold_adds_nothing_twice, start, stop),
