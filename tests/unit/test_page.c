@@ -287,6 +287,17 @@ static void pages_of_dead_processes_are_folded_once(void **state) {
     assert_int_equal(seen.routed, 7);
 }
 
+/* Where no daemon runs and nobody asks, either. */
+static void pages_of_killed_processes_are_folded_by_those_that_come_after(void **state) {
+    (void)state;
+    enum { KILLED = 300, AT_MOST = 130 };
+    for (int i = 0; i < KILLED; i++)
+        leave_page_of_a_dead_process(1);
+    struct seen seen = look();
+    assert_int_equal(seen.routed, KILLED);
+    assert_true(seen.pages <= AT_MOST);
+}
+
 /* Stopped after it had added a page and before it unlinked it. */
 static void an_interrupted_fold_adds_nothing_twice(void **state) {
     (void)state;
@@ -574,6 +585,7 @@ int main(void) {
         cmocka_unit_test(a_breaker_that_nobody_has_needed_for_long_says_nothing),
         cmocka_unit_test_setup_teardown(an_own_page_is_seen_with_its_owner, start, stop),
         cmocka_unit_test_setup_teardown(pages_of_dead_processes_are_folded_once, start, stop),
+        cmocka_unit_test_setup_teardown(pages_of_killed_processes_are_folded_by_those_that_come_after, start, stop),
         cmocka_unit_test_setup_teardown(an_interrupted_fold_adds_nothing_twice, start, stop),
         cmocka_unit_test_setup_teardown(a_reset_sets_all_to_zero, start, stop),
         cmocka_unit_test_setup_teardown(a_breaker_is_one_for_all_processes, start, stop),
