@@ -299,6 +299,31 @@ void page_name_site(char *name, const char *address) {
     snprintf(name, NAME_BYTES, "site-%016llx", hash_of(address));
 }
 
+void page_name_silence(char *name, const char *address) {
+    snprintf(name, NAME_BYTES, "silent-%016llx", hash_of(address));
+}
+
+void page_tell_silence(int directory, const char *name) {
+    if (utimensat(directory, name, NULL, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
+        return; /* one that can't be touched is somebody's who wants to hear nothing */
+    int file = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (file >= 0) {
+        fchmod(file, 0666); /* there is nothing in it to spoil */
+        close(file);
+    }
+}
+
+int64_t page_silence_age_ms(int directory, const char *name) {
+    struct stat status;
+    struct timespec now;
+    if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode))
+        return -1;
+    clock_gettime(CLOCK_REALTIME, &now);
+    const int64_t age_s = (int64_t)now.tv_sec - (int64_t)status.st_mtim.tv_sec;
+    const int64_t age_ms = age_s * 1000 + (now.tv_nsec - status.st_mtim.tv_nsec) / 1000000;
+    return age_s >= 0 && age_s < FORGOTTEN_S && age_ms >= 0 ? age_ms : -1;
+}
+
 void page_name_breaker(char *name, const char *address) {
     snprintf(name, NAME_BYTES, "breaker-%u-%016llx", (unsigned)geteuid(), hash_of(address));
 }

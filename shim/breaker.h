@@ -2,7 +2,8 @@
  * process probes: it begins a connection, and once the server has answered on it, or refused it, one
  * statement tries. So a host that is silent makes nobody wait again. It is in a page that all processes of
  * this user share (page/page.h); where that can't be had, in this process. The daemon of the host opens it,
- * too, for all users, by what it says in the site's page. A process whose failures others contradict - in a
+ * too, for all users, by what it says in the site's page; and what programs of one user have found makes those of another look
+ * before they wait (page/files.h), which a lie costs a look. A process whose failures others contradict - in a
  * jail without the socket, out of descriptors - comes to keep one of its own, so that it doesn't close the
  * way for all. Any thread, no lock. Keeps errno. */
 #ifndef ROUNDABOUT_BREAKER_H

@@ -252,6 +252,63 @@ def one_of_many_processes_waits_for_a_frozen_local_master():
     want_true("DOWN" in roundabout("stats", "-f", path), "the breaker in the table")
 
 
+NOBODY = 65534
+STEP_AS_NOBODY = [sys.executable, "-c", f"import os, sys\nos.setgroups([])\nos.setgid({NOBODY})\nos.setuid({NOBODY})\n"
+                  "sys.argv = sys.argv[1:]\nexec(open(sys.argv[0]).read())", *STEP[1:]]
+
+
+def let_nobody_in(path):
+    if os.getuid() != 0:
+        skip("needs root, to become another user")
+    os.chmod(servers.folder(), 0o711)
+    os.chmod(path, 0o644)
+
+
+def silence_files(path):
+    return [os.path.join(lab.stats_directory(path), name) for name in os.listdir(lab.stats_directory(path)) if name.startswith("silent-")]
+
+
+@test
+def what_programs_of_one_user_have_found_those_of_another_need_not_wait_for():
+    l = the_lab()
+    path, _ = l.write_config({"connect_timeout_s": 1, "read_timeout_s": 1, "retry_after_ms": 60000})
+    let_nobody_in(path)
+    l.local.freeze()
+    try:
+        for command in (STEP, STEP_AS_NOBODY):
+            process = l.start(command, path)
+            want("1 row", ask(process, PUT % next(KEYS)))
+            end(process)
+    finally:
+        l.local.thaw()
+    found = stats(path)
+    want((1, 1), (found["fallbacks"]["connect_failed"], found["fallbacks"]["breaker_open"]), "who waited, and who didn't")
+    want([(0, True, 1), (NOBODY, True, 1)], sorted((b["uid"], b["open"], b["opens"]) for b in found["breakers"]))
+    want([0o666], [os.stat(file).st_mode & 0o777 for file in silence_files(path)], "a file that anybody may touch")
+
+
+@test
+def who_lies_about_the_local_master_costs_others_a_look():
+    l = the_lab()
+    path, log = l.write_config({"retry_after_ms": 60000})
+    let_nobody_in(path)
+    l.local.stop()
+    process = l.start(STEP_AS_NOBODY, path)
+    want("1 row", ask(process, PUT % next(KEYS)))
+    end(process)
+    l.local.start()
+    (file,) = silence_files(path)
+    for _ in range(3):
+        os.utime(file)  # whoever touches it
+        process = l.start(STEP, path)
+        want("1 row", ask(process, PUT % next(KEYS)))
+        end(process)
+    found = stats(path)
+    want((3, 0), (found["verbs"]["replace"]["routed"], found["fallbacks"]["breaker_open"]), "statements of who was lied to: routed, and not")
+    want([(False, 0)], [(b["open"], b["opens"]) for b in found["breakers"] if b["uid"] == 0])
+    want("", "".join(line for line in lab.read(log).splitlines() if "local master" in line), "nothing in the log")
+
+
 @test
 def a_connection_that_hangs_is_not_joined_by_others():
     """None knows yet that the local master is dead, but that somebody waits for it is seen."""
