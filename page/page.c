@@ -209,7 +209,11 @@ static bool is_sum(const struct page_header *header) {
 }
 
 uint64_t page_saved_ns(const struct page_counters *page) {
-    const uint64_t saved_ns = load(&page->saved_ns);
+    if (is_sum(&page->header))
+        return load(&page->saved_ns);
+    uint64_t saved_ns = 0;
+    for (size_t i = 0; i < PAGE_STRIPES; i++)
+        saved_ns += load(&page->stripes[i].saved_ns);
     return saved_ns <= INT64_MAX ? saved_ns : 0;
 }
 
@@ -278,6 +282,7 @@ struct page_observed *page_find_observed(struct page_observation *page, const ch
 void page_add(struct page_counters *sum, const struct page_counters *page) {
     struct page_stripe all;
     page_sum_stripes(page, &all);
+    all.saved_ns = 0; /* reckoned below: what one has lost takes nothing off what others have saved */
     add_words(&sum->stripes[0], &all, sizeof all);
     add(&sum->saved_ns, page_saved_ns(page));
     add(&sum->processes, is_sum(&page->header) ? page->processes : 1);

@@ -58,7 +58,7 @@ struct page_times {
     uint64_t buckets[PAGE_BUCKETS]; /* their sum is the number of times */
 };
 
-/* All words are sums that only grow. */
+/* All words are sums that only grow, but for saved_ns. */
 struct page_stripe {
     uint64_t statements[PAGE_VERB_COUNT][ROUTE_REASON_COUNT];
     uint64_t fallbacks[PAGE_CAUSE_COUNT];
@@ -66,6 +66,7 @@ struct page_stripe {
     struct page_times routed; /* all routed ones: from the decision to the answer */
     struct page_times passed; /* one in PAGE_SAMPLE of those passed, and all that main was asked by the shim:
                                  main's own call, succeeded */
+    uint64_t saved_ns; /* an int64_t: what routing has saved, or lost; 0 in a sum */
 } __attribute__((aligned(64)));
 enum { PAGE_SAMPLE = 64 };
 
@@ -83,7 +84,7 @@ struct page_counters {
     struct page_header header;
     uint64_t main_least_ns;  /* the shortest time main has taken to answer; 0: not seen */
     uint64_t main_recent_ns; /* the same, of late: an average in which the newest counts an eighth */
-    uint64_t saved_ns;       /* what routing has saved: an int64_t in a process' own page; of a sum never less than 0 */
+    uint64_t saved_ns;       /* of a sum: what the processes in it had saved */
     uint64_t processes;      /* of a sum: how many are in it */
     uint64_t pages;          /* of a sum: pages that exist of this user's processes, about */
     uint64_t reserved[3];

@@ -125,9 +125,10 @@ void stats_note_routed(uint64_t ns, uint64_t main_ns) {
     struct page_counters *page = page_of_process();
     if (!page)
         return;
-    note_time(&stripe_of_thread(page)->routed, ns);
+    struct page_stripe *stripe = stripe_of_thread(page);
+    note_time(&stripe->routed, ns);
     if (main_ns > 0)
-        add(&page->saved_ns, main_ns - ns); /* less than nothing, too */
+        add(&stripe->saved_ns, main_ns - ns); /* less than nothing, too */
 }
 
 /* Two threads at once may lose one of two times: the numbers are estimates. */

@@ -165,15 +165,18 @@ static void long_and_odd_names_are_cut_and_cleaned(void **state) {
 static void what_was_saved_is_never_less_than_nothing(void **state) {
     (void)state;
     struct page_counters *page = new_counters(), *sum = new_counters();
-    page->saved_ns = UINT64_C(30) * (80000000 - 100000);
-    assert_int_equal(page_saved_ns(page), UINT64_C(30) * (80000000 - 100000));
+    sum->header.pid = 0;
+    page->stripes[0].saved_ns = UINT64_C(31) * 79900000;
+    page->stripes[3].saved_ns = (uint64_t)INT64_C(-79900000);
+    assert_int_equal(page_saved_ns(page), UINT64_C(30) * 79900000);
     page_add(sum, page);
-    page->saved_ns = (uint64_t)INT64_C(-5000); /* main is nearer than the local master */
+    page->stripes[0].saved_ns = 75000;
+    page->stripes[3].saved_ns = (uint64_t)INT64_C(-80000); /* main is nearer than the local master */
     assert_int_equal(page_saved_ns(page), 0);
     page_add(sum, page);
-    page->saved_ns = UINT64_MAX; /* somebody's bytes */
+    page->stripes[0].saved_ns = UINT64_MAX; /* somebody's bytes */
     page_add(sum, page);
-    assert_int_equal(page_saved_ns(sum), UINT64_C(30) * (80000000 - 100000));
+    assert_int_equal(page_saved_ns(sum), UINT64_C(30) * 79900000);
     free(page);
     free(sum);
 }
