@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -416,6 +417,44 @@ static void a_journal_that_is_no_file_is_kept_in_memory(void **unused) {
     unlink(path);
 }
 
+static void a_journal_whose_disk_was_full_is_whole_once_there_is_room(void **unused) {
+    (void)unused;
+    char folder_path[80];
+    snprintf(folder_path, sizeof folder_path, "%s/later", folder);
+    snprintf(path, sizeof path, "%s/journal", folder_path);
+    struct journal *journal = journal_open(&(struct config_journal){.file = path, .max_kb = 16});
+    journal_add(journal, EVENT_SITE_DEAD, "one", "its folder isn't there");
+    assert_int_equal(mkdir(folder_path, 0700), 0);
+    journal_add(journal, EVENT_SITE_DEAD, "two", "now it is");
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    const struct rlimit full = {.rlim_cur = 220, .rlim_max = before.rlim_max}; /* in the middle of a line */
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &full);
+    journal_add(journal, EVENT_SITE_DEAD, "three", "half a line");
+    journal_add(journal, EVENT_SITE_DEAD, "four", "none");
+    setrlimit(RLIMIT_FSIZE, &before);
+    journal_add(journal, EVENT_SITE_DEAD, "five", "there is room");
+    journal_close(journal);
+    char *text = read_all(path);
+    static const char *const sites[] = {"one", "two", "three", "four", "five"};
+    char *line = text;
+    for (size_t i = 0; i < 5; i++) {
+        char *end = strchr(line, '\n'), site[40];
+        assert_non_null(end);
+        *end = '\0';
+        snprintf(site, sizeof site, "\"site\":\"%s\"", sites[i]);
+        assert_non_null(strstr(line, site));
+        assert_int_equal(line[0], '{');
+        assert_int_equal(end[-1], '}');
+        line = end + 1;
+    }
+    assert_string_equal(line, "");
+    free(text);
+    unlink(path);
+    rmdir(folder_path);
+}
+
 static struct config_on_event on_event;
 static char out[120], script[300], shell[] = "/bin/sh", flag[] = "-c", *command[] = {shell, flag, script};
 
@@ -542,6 +581,7 @@ int main(void) {
         cmocka_unit_test(requests_for_others_are_known_by_their_host),
         cmocka_unit_test(the_journal_is_bounded_in_memory_and_in_its_file),
         cmocka_unit_test(a_journal_that_is_no_file_is_kept_in_memory),
+        cmocka_unit_test(a_journal_whose_disk_was_full_is_whole_once_there_is_room),
         cmocka_unit_test(the_program_is_told_the_event_and_has_nothing_else_of_ours),
         cmocka_unit_test(a_program_that_hangs_is_killed_and_the_next_runs),
         cmocka_unit_test(more_than_the_rate_is_dropped_and_counted),
