@@ -241,12 +241,16 @@ static uint64_t key_of(const char *one, const char *other) {
     return key ? key : 1;
 }
 
-/* The slot with that key or a free one, taken; NULL: there is none. `first` is the key of the first slot. */
-static void *find_slot(void *first, size_t slot_bytes, size_t slots, uint64_t key, bool *taken) {
+/* The slot with that key or a free one, taken if it may be; NULL: there is none among those that are looked at. `first` is
+ * the key of the first slot. */
+static void *find_slot(void *first, size_t slot_bytes, size_t slots, uint64_t key, bool may_take, bool *taken) {
+    enum { LOOKED_AT = 64 };
     *taken = false;
-    for (size_t i = 0; i < slots; i++) {
+    for (size_t i = 0; i < slots && i < LOOKED_AT; i++) {
         uint64_t *place = (uint64_t *)(void *)((char *)first + ((key + i) % slots) * slot_bytes);
         uint64_t there = __atomic_load_n(place, __ATOMIC_ACQUIRE);
+        if (there == 0 && !may_take)
+            return NULL;
         if (there == 0) {
             *taken =
                 __atomic_compare_exchange_n(place, &there, key, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
@@ -262,7 +266,7 @@ static void *find_slot(void *first, size_t slot_bytes, size_t slots, uint64_t ke
 struct page_table *page_find_table(struct page_counters *page, const char *group, const char *table) {
     bool taken;
     struct page_table *slot =
-        find_slot(page->tables, sizeof page->tables[0], PAGE_TABLES - 1, key_of(group, table), &taken);
+        find_slot(page->tables, sizeof page->tables[0], PAGE_TABLES - 1, key_of(group, table), true, &taken);
     if (taken) {
         copy_name(slot->group, sizeof slot->group, group);
         copy_name(slot->table, sizeof slot->table, table);
@@ -270,12 +274,36 @@ struct page_table *page_find_table(struct page_counters *page, const char *group
     return slot ? slot : &page->tables[PAGE_TABLES - 1];
 }
 
-struct page_observed *page_find_observed(struct page_observation *page, const char *table) {
+static struct page_observed *find_observed(struct page_observation *page, const char *table, bool may_take) {
     bool taken;
     struct page_observed *slot =
-        find_slot(page->tables, sizeof page->tables[0], PAGE_OBSERVED - 1, key_of("", table), &taken);
-    if (taken)
+        find_slot(page->tables, sizeof page->tables[0], PAGE_OBSERVED - 1, key_of("", table), may_take, &taken);
+    if (taken) {
         copy_name(slot->table, sizeof slot->table, table);
+        add(&page->taken, 1);
+    }
+    return slot;
+}
+
+/* False: there is no digit in it. */
+static bool hide_digits(char *to, size_t size, const char *name) {
+    bool hidden = false;
+    size_t i = 0;
+    for (; i + 1 < size && name[i]; i++) {
+        const bool is_digit = name[i] >= '0' && name[i] <= '9';
+        to[i] = is_digit ? '?' : name[i];
+        hidden |= is_digit;
+    }
+    to[i] = '\0';
+    return hidden;
+}
+
+struct page_observed *page_find_observed(struct page_observation *page, const char *table) {
+    char alike[sizeof page->tables[0].table];
+    const bool shares = load(&page->taken) >= PAGE_OBSERVED_FULL && hide_digits(alike, sizeof alike, table);
+    struct page_observed *slot = find_observed(page, table, !shares);
+    if (!slot && shares)
+        slot = find_observed(page, alike, true);
     return slot ? slot : &page->tables[PAGE_OBSERVED - 1];
 }
 

@@ -27,7 +27,8 @@ enum {
     PAGE_VERSION = 3,
     PAGE_STRIPES = 4,   /* threads are spread over these, so that they seldom share a cache line */
     PAGE_TABLES = 32,   /* the last one takes in what finds no room */
-    PAGE_OBSERVED = 64, /* the same */
+    PAGE_OBSERVED = 512, /* the same; 190 kB in each process that is observed */
+    PAGE_OBSERVED_FULL = 384, /* so many taken, and tables whose names differ by digits begin to share one */
     PAGE_BUCKETS = 28,
     PAGE_ORIGINS = 16,
 };
@@ -109,7 +110,8 @@ struct page_observation {
     uint64_t main_least_ns;
     uint64_t statements; /* all */
     uint64_t processes;  /* of a sum */
-    uint64_t reserved[5];
+    uint64_t taken;      /* slots */
+    uint64_t reserved[4];
     struct page_observed tables[PAGE_OBSERVED];
 };
 
@@ -188,6 +190,8 @@ void page_add_observed(struct page_observation *sum, const struct page_observati
 /* The slot of a table, taken if it is new; the last one, named "", when all are. Lock-free; NUL-terminated
  * names are cut to fit. */
 struct page_table *page_find_table(struct page_counters *page, const char *group, const char *table);
+/* The same. A page that is filling up counts a new table with others whose names are the same but for digits, under the
+ * name with ? for each digit. */
 struct page_observed *page_find_observed(struct page_observation *page, const char *table);
 
 #endif

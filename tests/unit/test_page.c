@@ -204,6 +204,39 @@ static void a_breaker_that_nobody_has_needed_for_long_says_nothing(void **state)
     }
 }
 
+static void tables_of_many_names_are_counted_by_what_they_have_in_common(void **state) {
+    (void)state;
+    enum { TABLES = 10000 };
+    struct page_observation *page = calloc(1, sizeof *page);
+    page_find_observed(page, "shop.first")->uses[PAGE_USE_REPLACED]++;
+    for (int i = 0; i < TABLES; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "shop.cache_%05d", i);
+        page_find_observed(page, name)->uses[PAGE_USE_REPLACED]++;
+    }
+    page_find_observed(page, "shop.last")->uses[PAGE_USE_REPLACED]++;
+    page_find_observed(page, "shop.first")->uses[PAGE_USE_REPLACED]++;
+    page_find_observed(page, "shop.cache_00000")->uses[PAGE_USE_REPLACED]++;
+    assert_int_equal(page_find_observed(page, "shop.first")->uses[PAGE_USE_REPLACED], 2);
+    assert_int_equal(page_find_observed(page, "shop.last")->uses[PAGE_USE_REPLACED], 1);
+    assert_int_equal(page_find_observed(page, "shop.cache_00000")->uses[PAGE_USE_REPLACED], 2);
+    struct page_observed *alike = page_find_observed(page, "shop.cache_09999");
+    assert_string_equal(alike->table, "shop.cache_?????");
+    assert_int_equal(alike->uses[PAGE_USE_REPLACED], TABLES + 1 - PAGE_OBSERVED_FULL);
+    assert_int_equal(page->tables[PAGE_OBSERVED - 1].uses[PAGE_USE_REPLACED], 0);
+
+    struct page_observation *sum = calloc(1, sizeof *sum);
+    page_add_observed(sum, page);
+    assert_in_range(page_find_observed(sum, "shop.cache_09999")->uses[PAGE_USE_REPLACED], TABLES + 1 - PAGE_OBSERVED_FULL,
+                    TABLES + 3 - PAGE_OBSERVED_FULL); /* it is as full by then */
+    uint64_t all = 0;
+    for (size_t i = 0; i < PAGE_OBSERVED; i++)
+        all += sum->tables[i].uses[PAGE_USE_REPLACED];
+    assert_int_equal(all, TABLES + 4);
+    free(page);
+    free(sum);
+}
+
 /* Files */
 
 struct seen {
@@ -585,6 +618,7 @@ int main(void) {
         cmocka_unit_test(tables_without_room_share_the_last_slot),
         cmocka_unit_test(long_and_odd_names_are_cut_and_cleaned),
         cmocka_unit_test(what_was_saved_is_never_less_than_nothing),
+        cmocka_unit_test(tables_of_many_names_are_counted_by_what_they_have_in_common),
         cmocka_unit_test(a_breaker_that_nobody_has_needed_for_long_says_nothing),
         cmocka_unit_test_setup_teardown(an_own_page_is_seen_with_its_owner, start, stop),
         cmocka_unit_test_setup_teardown(pages_of_dead_processes_are_folded_once, start, stop),
