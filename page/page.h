@@ -126,7 +126,8 @@ struct page_breaker {
     uint64_t opener; /* the pid that opened it last */
     int64_t connecting_since_ms; /* CLOCK_MONOTONIC: somebody has been opening a connection since then; 0: nobody */
     int64_t known_ms; /* the same, when it was last found up, or the site's page was believed; 0: never */
-    uint64_t reserved[8];
+    uint64_t connecting; /* how many have begun since connecting_since_ms was set */
+    uint64_t reserved[7];
 };
 
 /* Whoever needs an open one's local master tries it again, and says so in it. When nobody has for this long, it isn't known

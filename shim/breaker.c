@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CONTRADICTIONS_MAX = 2, WAITS_MAX = 100, WAIT_NS = 100000, HANGING_SHARE = 10 };
+enum { CONTRADICTIONS_MAX = 2, WAITS_MAX = 100, WAIT_NS = 100000, HANGING_SHARE = 10, AT_ONCE_MAX = 8 };
 /* Longer than any configuration's silence: such a time is nobody's word. */
 static const int64_t SILENCE_MAX_MS = 3 * 3600 * 1000;
 
@@ -285,19 +285,38 @@ bool breaker_allows_opening(const struct config *config) {
            !(closed && (is_said_silent(config, state) || is_heard_silent(config, state))); /* not closed: it probes */
 }
 
+/* While a server that is well answers the first, the others of a crowd wait for an instant; where none is answered by then,
+ * they needn't all find out. True: one was, and it is known to be up. */
+static bool is_answered(struct page_breaker *state, int64_t begun, int64_t until) {
+    enum { PAUSE_NS = 500000 };
+    int kept_errno = errno, cancel_state;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+    while (__atomic_load_n(&state->connecting_since_ms, __ATOMIC_RELAXED) == begun && now_ms() < until) {
+        nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+    }
+    pthread_setcancelstate(cancel_state, NULL);
+    errno = kept_errno;
+    return __atomic_load_n(&state->connecting_since_ms, __ATOMIC_RELAXED) != begun &&
+           __atomic_load_n(&state->silent_until_ms, __ATOMIC_RELAXED) == 0;
+}
+
 /* A connection that has taken so much of its time, while the local master answered nobody at all, won't come; a
  * process that was ended in between isn't waited for longer than a connect may take. */
 bool breaker_begin_connect(const struct config *config, int64_t *token) {
-    int64_t *since = &state_for(config)->connecting_since_ms;
+    struct page_breaker *state = state_for(config);
+    int64_t *since = &state->connecting_since_ms;
     int64_t begun = __atomic_load_n(since, __ATOMIC_RELAXED);
     int64_t now = now_ms();
     int64_t longest = (int64_t)config->local.connect_timeout_s * 1000;
     *token = 0;
     if (begun != 0 && begun <= now && now - begun < longest) {
-        return now - begun < longest / HANGING_SHARE;
+        const bool is_crowd = __atomic_add_fetch(&state->connecting, 1, __ATOMIC_RELAXED) > AT_ONCE_MAX;
+        const int64_t until = begun + longest / HANGING_SHARE;
+        return now < until && (!is_crowd || is_answered(state, begun, until));
     }
     if (__atomic_compare_exchange_n(since, &begun, now, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
         *token = now;
+        __atomic_store_n(&state->connecting, 1, __ATOMIC_RELAXED);
     }
     return true;
 }

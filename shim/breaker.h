@@ -22,8 +22,8 @@ bool breaker_allows(const struct config *config);
  * tells of. */
 bool breaker_allows_opening(const struct config *config);
 
-/* Before a connection is opened. False: another process has been at it for so long that it looks as if nobody
- * answers; what it finds will tell. True: breaker_end_connect() follows with the same token. */
+/* Before a connection is opened. False: another process has been at it for so long, or so many of them, that it looks as if
+ * nobody answers; what they find will tell. True: breaker_end_connect() follows with the same token. */
 bool breaker_begin_connect(const struct config *config, int64_t *token);
 void breaker_end_connect(const struct config *config, int64_t token);
 

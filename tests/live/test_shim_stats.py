@@ -252,6 +252,46 @@ def one_of_many_processes_waits_for_a_frozen_local_master():
     want_true("DOWN" in roundabout("stats", "-f", path), "the breaker in the table")
 
 
+CROWD = """
+import MySQLdb, os, sys
+ready, go = os.pipe(), os.pipe()
+children = []
+for i in range(40):
+    child = os.fork()
+    if child == 0:
+        os.close(go[1])
+        c = MySQLdb.connect(user='app', passwd='apppw', db='shop', unix_socket=os.environ['MAIN_SOCKET'], autocommit=True).cursor()
+        os.write(ready[1], b'r')
+        os.read(go[0], 1)
+        os._exit(0 if c.execute("SELECT v FROM cache WHERE k = 'site'") == 1 else 1)
+    children.append(child)
+for _ in children:
+    os.read(ready[0], 1)
+os.close(go[1])
+sys.exit(sum(os.waitpid(child, 0)[1] != 0 for child in children))
+"""
+
+
+@test
+def a_crowd_that_comes_at_once_sends_a_few_to_find_out():
+    """Nobody knows anything yet. When it is well all of them are routed."""
+    l = the_lab()
+    for is_frozen in (True, False):
+        path, _ = l.write_config({"connect_timeout_s": 2 if is_frozen else 20, "retry_after_ms": 60000})
+        if is_frozen:
+            l.local.freeze()
+        try:
+            want(0, l.run([sys.executable, "-c", CROWD], path).status, "children without their row")
+        finally:
+            l.local.thaw()
+        found = stats(path)
+        if is_frozen:
+            want_between(1, 9, found["fallbacks"]["connect_failed"], "processes that waited")
+            want(40, found["fallbacks"]["connect_failed"] + found["fallbacks"]["breaker_open"], "processes")
+        else:
+            want(40, found["routed"], "processes that are routed")
+
+
 NOBODY = 65534
 STEP_AS_NOBODY = [sys.executable, "-c", f"import os, sys\nos.setgroups([])\nos.setgid({NOBODY})\nos.setuid({NOBODY})\n"
                   "sys.argv = sys.argv[1:]\nexec(open(sys.argv[0]).read())", *STEP[1:]]
