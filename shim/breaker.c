@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CONTRADICTIONS_MAX = 2, WAITS_MAX = 100, WAIT_NS = 100000, HANGING_SHARE = 10, AT_ONCE_MAX = 8 };
+enum { CONTRADICTIONS_MAX = 2, WAITS_MAX = 100, WAIT_NS = 100000, HANGING_SHARE = 4, AT_ONCE_MAX = 8 };
 /* Longer than any configuration's silence: such a time is nobody's word. */
 static const int64_t SILENCE_MAX_MS = 3 * 3600 * 1000;
 
