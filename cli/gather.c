@@ -20,6 +20,14 @@ static bool grow(void *array, size_t count, size_t item_size) {
     return larger != NULL;
 }
 
+/* One that has executed another program has a page of each. */
+static bool has_page(const struct gathered *gathered, const struct gathered_process *process) {
+    for (const struct gathered_process *other = gathered->processes; other < process; other++)
+        if (other->pid == process->pid && other->uid == process->uid && other->owner == process->owner)
+            return true;
+    return false;
+}
+
 static void add_process(struct gathered *gathered, const struct page_file *file) {
     const struct page_counters *page = &file->page->counters;
     struct page_stripe sum;
@@ -36,11 +44,12 @@ static void add_process(struct gathered *gathered, const struct page_file *file)
         .statements = page_stripe_total(&sum),
         .routed = page_stripe_reason(&sum, ROUTE_ROUTED),
         .saved_ns = page_saved_ns(page),
+        .saved_known = page->main_least_ns > 0,
     };
     memcpy(process->program, page->header.program, sizeof process->program);
     for (size_t i = 0; i < PAGE_CAUSE_COUNT; i++)
         process->fallbacks += sum.fallbacks[i];
-    gathered->alive += file->owner != PAGE_OWNER_ENDED;
+    gathered->alive += file->owner != PAGE_OWNER_ENDED && !has_page(gathered, process);
 }
 
 static void add_file(void *context, const struct page_file *file) {

@@ -9,6 +9,7 @@ struct gathered_process {
     enum page_owner owner;
     char program[sizeof((struct page_header *)0)->program];
     uint64_t started_s, statements, routed, fallbacks, saved_ns;
+    bool saved_known; /* main has answered */
 };
 
 struct gathered {

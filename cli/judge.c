@@ -62,6 +62,8 @@ static void decide(struct judged *judged, const struct page_observed *table) {
         judge(judged, JUDGED_MAYBE, "looked up by key, but changed row by row: only if its rows may be lost");
     else if (table->other_columns > uses[PAGE_USE_READ_BY_KEY] / 10)
         judge(judged, JUDGED_MAYBE, "looked up by more than one set of columns");
+    else if (strchr(table->table, '?'))
+        judge(judged, JUDGED_MAYBE, "many tables, ? for each digit of their names: give a pattern that no other table matches");
     else
         judge(judged, JUDGED_CACHE, "looked up by key and written whole");
 }

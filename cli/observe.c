@@ -82,12 +82,19 @@ static void print_share(uint64_t part, uint64_t whole) {
     printf("%6.0f %% ", whole ? 100.0 * (double)part / (double)whole : 0.0);
 }
 
+enum { SELDOM_SHOWN = 10 };
+
 static void print_table(const struct line *lines, size_t count, uint64_t statements, uint64_t rest) {
     printf("%" PRIu64 " statements were observed\n\n%-8s %-30s %-16s %10s %8s %8s %10s %11s\n", statements,
            "looks", "table", "looked up by", "statements", "by key", "in trx", "on main", "would save");
+    size_t left_out = 0, seldom = 0;
     for (size_t i = 0; i < count; i++) {
         const struct page_observed *table = lines[i].table;
         const struct judged *judged = &lines[i].judged;
+        if (judged->judgement == JUDGED_UNKNOWN && ++seldom > SELDOM_SHOWN) {
+            left_out++;
+            continue;
+        }
         print_padded(judgement_name(judged->judgement), 8);
         print_padded(table->table, 30);
         print_padded(table->columns[0] ? table->columns : "-", 16);
@@ -98,8 +105,10 @@ static void print_table(const struct line *lines, size_t count, uint64_t stateme
             printf("%7.2f ms %9.2f s", (double)judged->main_ns / 1e6, (double)judged->saves_ns / 1e9);
         printf("\n%8s %s\n", "", judged->why);
     }
+    if (left_out > 0)
+        printf("\nand %zu more tables that fewer than %d statements name; --json has all\n", left_out, JUDGE_USES_LEAST);
     if (rest > 0)
-        printf("\nand %" PRIu64 " statements of tables beyond the first %d\n", rest, PAGE_OBSERVED - 1);
+        printf("\nand %" PRIu64 " statements of tables beyond the first %d or so\n", rest, PAGE_OBSERVED - 1);
 }
 
 static void print_statements(unsigned statements) {
@@ -165,9 +174,9 @@ static size_t print_proposal(const struct line *lines, size_t count) {
     return proposed;
 }
 
-static void print_json(const struct page_observation *observed, const struct line *lines, size_t count) {
-    printf("{\"statements\":%" PRIu64 ",\"processes\":%" PRIu64 ",\"tables\":[", observed->statements,
-           observed->processes);
+static void print_json(const struct page_observation *observed, const struct line *lines, size_t count, uint64_t rest) {
+    printf("{\"statements\":%" PRIu64 ",\"processes\":%" PRIu64 ",\"of_other_tables\":%" PRIu64 ",\"tables\":[",
+           observed->statements, observed->processes, rest);
     for (size_t i = 0; i < count; i++) {
         const struct page_observed *table = lines[i].table;
         const struct judged *judged = &lines[i].judged;
@@ -199,7 +208,7 @@ static int report(const struct order *order, const struct page_observation *obse
     if (order->propose)
         return print_proposal(lines, count) > 0 ? GATHER_FINE : GATHER_NOTHING;
     if (order->options.json)
-        print_json(observed, lines, count);
+        print_json(observed, lines, count, rest);
     else if (observed->statements == 0)
         printf("nothing was observed yet; `roundabout run --observe -- PROGRAM` does\n");
     else

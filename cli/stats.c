@@ -13,8 +13,8 @@
 static const char HELP[] =
     "usage: roundabout stats [-f FILE | --directory DIR] [--json] [--watch [SECONDS] | --reset]\n\n"
     "Shows what the programs of this host have had routed to the local master, why the rest was\n"
-    "not, and what it has saved: the routed statements, each by what main takes at least, less\n"
-    "what they took. All since the host started, or since --reset.\n\n"
+    "not, and what it has saved: the routed statements, each by what main takes at least on\n"
+    "the same connection, less what they took. All since the host started, or since --reset.\n\n"
     "  -f, --config FILE    the configuration that says where programs count; otherwise\n"
     "                       $ROUNDABOUT_CONFIG, or /etc/roundabout/roundabout.conf\n"
     "      --directory DIR  where they count; otherwise as the configuration says, or\n"

@@ -99,13 +99,15 @@ static void print_tables(const struct page_counters *total) {
 }
 
 static void print_breakers(const struct gathered *gathered) {
+    static const char *const states[] = {
+        [PAGE_BREAKER_CLOSED] = "false", [PAGE_BREAKER_OPEN] = "true", [PAGE_BREAKER_FORGOTTEN] = "null"};
     printf("\"breakers\":[");
     for (size_t i = 0; i < gathered->breaker_count; i++) {
         const struct page_breaker *breaker = &gathered->breakers[i];
         printf("%s{\"address\":", i ? "," : "");
         print_string(breaker->address);
         printf(",\"uid\":%" PRIu32 ",\"open\":%s,\"opens\":%" PRIu64 ",\"probes\":%" PRIu64,
-               breaker->header.uid, breaker->silent_until_ms ? "true" : "false", breaker->opens,
+               breaker->header.uid, states[page_breaker_state(breaker, gathered->monotonic_ms)], breaker->opens,
                breaker->probes);
         printf(",\"opened_at\":%" PRIu64 ",\"closed_at\":%" PRIu64 "}", breaker->opened_s, breaker->closed_s);
     }
@@ -121,9 +123,13 @@ static void print_processes(const struct gathered *gathered) {
                process->uid);
         print_string(process->program);
         printf(",\"alive\":%s,\"started_at\":%" PRIu64 ",\"statements\":%" PRIu64 ",\"routed\":%" PRIu64
-               ",\"fallbacks\":%" PRIu64 ",\"saved_seconds\":%.6f}",
+               ",\"fallbacks\":%" PRIu64,
                process->owner == PAGE_OWNER_ENDED ? "false" : "true", process->started_s, process->statements,
-               process->routed, process->fallbacks, (double)process->saved_ns / 1e9);
+               process->routed, process->fallbacks);
+        if (process->saved_known)
+            printf(",\"saved_seconds\":%.6f}", (double)process->saved_ns / 1e9);
+        else
+            printf(",\"saved_seconds\":null}");
     }
     printf("]}");
 }
@@ -135,7 +141,10 @@ void stats_print_json(const struct gathered *gathered) {
     print_string(gathered->directory);
     putchar(',');
     print_statements(&gathered->sum);
-    printf("\"saved_seconds\":%.6f,\"main\":{", (double)total->saved_ns / 1e9);
+    if (total->main_least_ns == 0)
+        printf("\"saved_seconds\":null,\"main\":{");
+    else
+        printf("\"saved_seconds\":%.6f,\"main\":{", (double)total->saved_ns / 1e9);
     print_seconds("least_seconds", total->main_least_ns);
     putchar(',');
     print_seconds("recent_seconds", total->main_recent_ns);

@@ -46,14 +46,20 @@ static void print_head(const struct gathered *now, const struct gathered *before
            " process%s, %zu of them alive",
            routed, all, percent(routed, all), total->processes, total->processes == 1 ? "" : "es",
            now->alive);
-    if (before && seconds > 0)
-        printf("\nthe last %.0f s: %.1f routed and %.1f others a second", seconds,
-               (double)(routed - page_stripe_reason(&before->sum, ROUTE_ROUTED)) / seconds,
-               (double)(all - routed - page_stripe_total(&before->sum) +
-                        page_stripe_reason(&before->sum, ROUTE_ROUTED)) /
-                   seconds);
+    if (before && seconds > 0) {
+        const uint64_t routed_before = page_stripe_reason(&before->sum, ROUTE_ROUTED);
+        const uint64_t others = all - routed, others_before = page_stripe_total(&before->sum) - routed_before;
+        if (routed < routed_before || others < others_before)
+            printf("\nthe last %g s: the counters were set back", seconds);
+        else
+            printf("\nthe last %g s: %.1f routed and %.1f others a second", seconds, (double)(routed - routed_before) / seconds,
+                   (double)(others - others_before) / seconds);
+    }
     printf("\n\nsaved          ");
-    print_duration(total->saved_ns);
+    if (total->main_least_ns == 0)
+        printf("not known before main has answered");
+    else
+        print_duration(total->saved_ns);
     printf("\nmain           ");
     if (total->main_least_ns == 0) {
         printf("not seen yet");
@@ -144,12 +150,15 @@ static void print_tables(const struct gathered *now) {
 }
 
 static void print_breakers(const struct gathered *now) {
+    static const char *const states[] = {
+        [PAGE_BREAKER_CLOSED] = "up",
+        [PAGE_BREAKER_OPEN] = "DOWN, statements go to main",
+        [PAGE_BREAKER_FORGOTTEN] = "was down when it was last needed; nobody has asked for it since"};
     for (size_t i = 0; i < now->breaker_count; i++) {
         const struct page_breaker *breaker = &now->breakers[i];
         printf(i ? "" : "\n");
         text_print_plain(breaker->address, strlen(breaker->address));
-        printf(" (uid %" PRIu32 "): %s", breaker->header.uid,
-               breaker->silent_until_ms ? "DOWN, statements go to main" : "up");
+        printf(" (uid %" PRIu32 "): %s", breaker->header.uid, states[page_breaker_state(breaker, now->monotonic_ms)]);
         if (breaker->opens > 0) {
             printf("; lost %" PRIu64 " time%s, last ", breaker->opens, breaker->opens == 1 ? "" : "s");
             print_when(breaker->opened_s);
@@ -172,17 +181,31 @@ static void print_processes(const struct gathered *now) {
         printf("%*s %12" PRIu64 " %12" PRIu64 " %10" PRIu64 "  ",
                strlen(process->program) < 20 ? 20 - (int)strlen(process->program) : 0, "",
                process->statements, process->routed, process->fallbacks);
-        print_duration(process->saved_ns);
+        if (process->saved_known)
+            print_duration(process->saved_ns);
+        else
+            putchar('-');
         printf("%s\n", process->owner == PAGE_OWNER_ENDED ? "  (ended)" : "");
     }
     if (shown < now->process_count)
         printf("%8s and %zu more; --json has all\n", "", now->process_count - shown);
 }
 
+/* Nothing is known then, which is not the same as no statement. */
+static void print_nothing(const struct gathered *now) {
+    printf("nothing has been counted in %s: no program that has the library has sent a statement since the host started (or\n"
+           "--reset), or none could write there; `roundabout doctor PID` looks at a program\n",
+           now->directory);
+}
+
 void stats_print_table(const struct gathered *now, const struct gathered *before, double seconds) {
-    print_head(now, before, seconds);
-    print_reasons(now);
-    print_tables(now);
+    if (now->total->processes > 0) {
+        print_head(now, before, seconds);
+        print_reasons(now);
+        print_tables(now);
+    } else {
+        print_nothing(now);
+    }
     print_breakers(now);
     print_processes(now);
     if (now->unread > 0)

@@ -21,6 +21,7 @@ static int64_t now_us(void) {
 struct journal {
     struct journal_entry entries[JOURNAL_ENTRIES]; /* number n is at (n - 1) % JOURNAL_ENTRIES */
     uint64_t last;
+    uint64_t written; /* the number of the last one that is in the file */
     uint64_t counts[EVENT_COUNT];
     char *path; /* NULL: memory only */
     int file;   /* -1: memory only */
@@ -29,7 +30,7 @@ struct journal {
 };
 
 static void give_up_file(struct journal *journal, const char *what) {
-    log_state(&journal->trouble, CONFIG_LOG_ERROR, "journal.file %s: %s: %s; entries are kept in memory only",
+    log_state(&journal->trouble, CONFIG_LOG_ERROR, "journal.file %s: %s: %s; entries are kept in memory, and written as soon as they can be",
               journal->path, what, strerror(errno));
     if (journal->file >= 0)
         close(journal->file);
@@ -48,7 +49,6 @@ static void open_file(struct journal *journal) {
         give_up_file(journal, "is no regular file");
     } else {
         journal->bytes = status.st_size;
-        log_state(&journal->trouble, CONFIG_LOG_INFO, "%s", "");
     }
 }
 
@@ -75,8 +75,9 @@ static void put_time(struct buffer *line, int64_t at_us) {
     buffer_put_format(line, "\"%s.%03dZ\"", when, (int)(at_us / 1000 % 1000));
 }
 
-static void write_line(struct journal *journal, const struct journal_entry *entry) {
+static bool write_line(struct journal *journal, const struct journal_entry *entry) {
     struct buffer line = {0};
+    bool written = false;
     buffer_put(&line, "{\"at\":");
     put_time(&line, entry->at_us);
     buffer_put_format(&line, ",\"event\":\"%s\",\"site\":", event_name(entry->event));
@@ -87,12 +88,38 @@ static void write_line(struct journal *journal, const struct journal_entry *entr
     if (journal->bytes > 0 && journal->bytes + (off_t)line.length > journal->bytes_max)
         turn_file_over(journal);
     if (journal->file >= 0 && !line.failed) {
-        if (write(journal->file, line.text, line.length) != (ssize_t)line.length)
+        const ssize_t put = write(journal->file, line.text, line.length);
+        if (put != (ssize_t)line.length) {
+            const int error = put < 0 ? errno : ENOSPC;
+            if (put > 0 && ftruncate(journal->file, journal->bytes) != 0)
+                journal->bytes += put; /* half a line stays */
+            errno = error;
             give_up_file(journal, "can't be written");
-        else
-            journal->bytes += (off_t)line.length;
+        } else {
+            journal->bytes += put;
+            journal->written = entry->number;
+            written = true;
+            log_state(&journal->trouble, CONFIG_LOG_INFO, "%s", "");
+        }
     }
     buffer_free(&line);
+    return written;
+}
+
+/* A disk that was full may have room again, a folder be there by now: with each entry the file is tried anew, and gets those
+ * that it missed, as far as they are still in memory. */
+static void write_entries(struct journal *journal) {
+    if (!journal->path)
+        return;
+    if (journal->file < 0)
+        open_file(journal);
+    if (journal->last - journal->written > JOURNAL_ENTRIES)
+        journal->written = journal->last - JOURNAL_ENTRIES;
+    while (journal->file >= 0 && journal->written < journal->last) {
+        const struct journal_entry *entry = journal_find(journal, journal->written + 1);
+        if (!entry || !write_line(journal, entry))
+            break;
+    }
 }
 
 struct journal *journal_open(const struct config_journal *config) {
@@ -112,6 +139,7 @@ void journal_use(struct journal *journal, const struct config_journal *config) {
     journal->file = -1;
     journal->path = config->file ? strdup(config->file) : NULL;
     journal->bytes_max = (off_t)config->max_kb * 1024;
+    journal->written = journal->last;
     if (journal->path)
         open_file(journal);
 }
@@ -148,8 +176,7 @@ void journal_add(struct journal *journal, enum event event, const char *site, co
     copy_cut(entry->site, sizeof entry->site, site);
     copy_cut(entry->detail, sizeof entry->detail, detail);
     journal->counts[event]++;
-    if (journal->file >= 0)
-        write_line(journal, entry);
+    write_entries(journal);
 }
 
 const struct journal_entry *journal_find(const struct journal *journal, uint64_t number) {

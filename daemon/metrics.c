@@ -294,9 +294,9 @@ static void write_routing(struct writer *writer) {
                   routing->fallbacks[cause]);
     write_tables(writer);
     write_routed_times(writer);
-    begin(writer, FAMILY_SAVED);
-    put_number(writer, NULL, (double)routing->saved_ns / 1e9);
     if (routing->main_recent_ns) {
+        begin(writer, FAMILY_SAVED);
+        put_number(writer, NULL, (double)routing->saved_ns / 1e9);
         begin(writer, FAMILY_MAIN_TIME);
         put_number(writer, NULL, (double)routing->main_recent_ns / 1e9);
     }

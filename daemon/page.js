@@ -201,7 +201,7 @@ function showRouting(value) {
   if (!routing) return;
   const tiles = [["statements", number(routing.statements)], ["routed", number(routing.routed)],
     ["of all", routing.statements ? (100 * routing.routed / routing.statements).toFixed(1) + " %" : null],
-    ["time saved", duration(routing.saved_s)], ["main answers in", routing.main_ms ? time(routing.main_ms) : null],
+    ["time saved", routing.saved_s == null ? null : duration(routing.saved_s)], ["main answers in", routing.main_ms ? time(routing.main_ms) : null],
     ["routed, half within", routing.routed_p50_ms ? time(routing.routed_p50_ms) : null],
     ["fell back to main", number(Object.values(routing.fallbacks).reduce((a, b) => a + b, 0))],
     ["programs", number(routing.processes)], ["local master", routing.breakers_open ? "left alone" : null]];

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../page/files.h"
@@ -12,7 +13,14 @@ struct visit {
     struct page_counters *total;
     struct routing *routing;
     size_t pages;
+    int64_t now_ms;
 };
+
+static int64_t monotonic_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
 
 static void visit_page(void *context, const struct page_file *file) {
     struct visit *visit = context;
@@ -20,8 +28,9 @@ static void visit_page(void *context, const struct page_file *file) {
         page_add(visit->total, &file->page->counters);
         visit->pages++;
     } else if (file->kind == PAGE_BREAKER) {
-        visit->routing->breakers++;
-        visit->routing->breakers_open += file->page->breaker.silent_until_ms != 0;
+        const enum page_breaker_state state = page_breaker_state(&file->page->breaker, visit->now_ms);
+        visit->routing->breakers += state != PAGE_BREAKER_FORGOTTEN;
+        visit->routing->breakers_open += state == PAGE_BREAKER_OPEN;
     }
 }
 
@@ -50,7 +59,7 @@ void routing_read(const struct config_stats *config, const char *runtime, bool f
     struct page_counters *total = aligned_alloc(64, (sizeof *total + 63) / 64 * 64);
     if (total) {
         memset(total, 0, sizeof *total);
-        struct visit visit = {.total = total, .routing = routing};
+        struct visit visit = {.total = total, .routing = routing, .now_ms = monotonic_ms()};
         if (folds)
             page_fold(directory, (mode_t)config_stats_mode(config));
         page_visit(directory, visit_page, &visit);

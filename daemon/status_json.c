@@ -185,9 +185,10 @@ static void put_routing(struct buffer *buffer, const struct routing *routing) {
     }
     buffer_put_format(buffer,
                       "],\"statements\":%" PRIu64 ",\"routed\":%" PRIu64
-                      ",\"saved_s\":%.6f,\"processes\":%" PRIu64 ",\"breakers_open\":%u",
-                      routing_total(routing), routing->statements[ROUTE_ROUTED],
-                      (double)routing->saved_ns / 1e9, routing->processes, routing->breakers_open);
+                      ",\"processes\":%" PRIu64 ",\"breakers_open\":%u",
+                      routing_total(routing), routing->statements[ROUTE_ROUTED], routing->processes, routing->breakers_open);
+    if (routing->main_recent_ns)
+        buffer_put_format(buffer, ",\"saved_s\":%.6f", (double)routing->saved_ns / 1e9);
     put_times(buffer, routing);
     buffer_put(buffer, "}");
 }

@@ -17,6 +17,7 @@
 enum {
     NAME_BYTES = 64,
     PAGES_MAX = 1024, /* of one user; processes beyond count nothing, so that a run directory is not filled */
+    PAGES_TIDIED = 128, /* whoever makes every so manyth page folds those of ended processes: no daemon need run here */
     FORGOTTEN_S = 24 * 60 * 60, /* a container's page in which nothing was counted so long */
     UNFINISHED_S = 60,          /* a file that was to become a page */
 };
@@ -189,9 +190,13 @@ static uint64_t count_own_pages(int directory) {
     return count;
 }
 
-static bool take_room(int directory, uint64_t *pages) {
-    if (__atomic_add_fetch(pages, 1, __ATOMIC_RELAXED) <= PAGES_MAX)
+static size_t fold(int directory, mode_t mode, bool quick);
+
+static bool take_room(int directory, mode_t mode, uint64_t *pages) {
+    const uint64_t taken = __atomic_add_fetch(pages, 1, __ATOMIC_RELAXED);
+    if (taken <= PAGES_MAX && taken % PAGES_TIDIED != 0)
         return true;
+    fold(directory, mode, true);
     uint64_t count = count_own_pages(directory);
     if (count >= PAGES_MAX) {
         __atomic_sub_fetch(pages, 1, __ATOMIC_RELAXED);
@@ -213,7 +218,7 @@ void *page_make_own(int directory, enum page_kind kind, mode_t mode, const char 
     struct page_counters *ended = page_open_shared(directory, PAGE_COUNTERS, mode, sum);
     if (!ended)
         return NULL;
-    bool has_room = take_room(directory, &ended->pages);
+    bool has_room = take_room(directory, mode, &ended->pages);
     struct page_header *page = has_room ? make_unnamed(directory, kind, mode, program, unfinished) : NULL;
     if (page) {
         snprintf(name, NAME_BYTES, "%s-%u-%s", kind_word(kind), page->pid, strrchr(unfinished, '-') + 1);
@@ -292,6 +297,31 @@ static unsigned long long hash_of(const char *address) {
 
 void page_name_site(char *name, const char *address) {
     snprintf(name, NAME_BYTES, "site-%016llx", hash_of(address));
+}
+
+void page_name_silence(char *name, const char *address) {
+    snprintf(name, NAME_BYTES, "silent-%016llx", hash_of(address));
+}
+
+void page_tell_silence(int directory, const char *name) {
+    if (utimensat(directory, name, NULL, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
+        return; /* one that can't be touched is somebody's who wants to hear nothing */
+    int file = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (file >= 0) {
+        fchmod(file, 0666); /* there is nothing in it to spoil */
+        close(file);
+    }
+}
+
+int64_t page_silence_age_ms(int directory, const char *name) {
+    struct stat status;
+    struct timespec now;
+    if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode))
+        return -1;
+    clock_gettime(CLOCK_REALTIME, &now);
+    const int64_t age_s = (int64_t)now.tv_sec - (int64_t)status.st_mtim.tv_sec;
+    const int64_t age_ms = age_s * 1000 + (now.tv_nsec - status.st_mtim.tv_nsec) / 1000000;
+    return age_s >= 0 && age_s < FORGOTTEN_S && age_ms >= 0 ? age_ms : -1;
 }
 
 void page_name_breaker(char *name, const char *address) {
@@ -464,7 +494,15 @@ static void drop_unfinished(int directory, const char *name) {
         unlinkat(directory, name, 0);
 }
 
-size_t page_fold(int directory, mode_t mode) {
+/* Whose page it is, by its name. */
+static pid_t pid_of_name(const char *name) {
+    const char *digits = strchr(name, '-');
+    return digits ? (pid_t)strtol(digits + 1, NULL, 10) : 0;
+}
+
+/* quick: in an application's process. The pages of living processes aren't read, and one whose number another has by now
+ * waits for the next who looks closer. */
+static size_t fold(int directory, mode_t mode, bool quick) {
     size_t folded = 0;
     int lock = lock_folding(directory, LOCK_NB);
     union page *page = lock >= 0 ? make_room() : NULL;
@@ -476,6 +514,9 @@ size_t page_fold(int directory, mode_t mode) {
         enum page_kind kind = kind_of_name(entry->d_name + (begun ? 8 : 0), &sum);
         if (strncmp(entry->d_name, "new-", 4) == 0)
             drop_unfinished(directory, entry->d_name);
+        const pid_t pid = quick && kind && !begun ? pid_of_name(entry->d_name) : 0;
+        if (pid > 0 && (kill(pid, 0) == 0 || errno == EPERM))
+            continue;
         if (kind && !sum && kind != PAGE_BREAKER && read_page(directory, entry->d_name, kind, page) &&
             is_over(&page->header))
             folded += fold_one(directory, mode, entry->d_name, kind, page);
@@ -483,9 +524,15 @@ size_t page_fold(int directory, mode_t mode) {
     if (entries)
         closedir(entries);
     free(page);
-    if (lock >= 0)
+    if (lock >= 0) {
+        flock(lock, LOCK_UN); /* a child that was forked meanwhile has the descriptor, too */
         close(lock);
+    }
     return folded;
+}
+
+size_t page_fold(int directory, mode_t mode) {
+    return fold(directory, mode, false);
 }
 
 /* Counts back to zero, names and the owner's data kept. Written, not mapped: the file may be somebody else's.

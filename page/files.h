@@ -8,7 +8,7 @@
  * why each user of a host has a breaker of his own. Readers don't map: they read a copy, and judge it; of the
  * daemon's page about the site, which tells processes of all users where to read and whether to try, only one
  * that belongs to the directory's owner, the superuser or this very user. Through it the daemon tells the
- * breakers of all users. */
+ * breakers of all users; without a daemon users have an empty file for that (page_tell_silence). */
 #ifndef ROUNDABOUT_FILES_H
 #define ROUNDABOUT_FILES_H
 
@@ -41,6 +41,13 @@ void page_name_sum(char *name, enum page_kind kind);
 
 /* This process's page goes: what it counted is added to its user's sum, and its file is unlinked. */
 void page_fold_own(int directory, mode_t mode, const void *page, enum page_kind kind, const char *name);
+
+/* What users tell each other of a local master: an empty file, "silent-HASH", that anybody may touch, and whose time is when
+ * a program of any of them found it silent. It is neither mapped nor opened. Since it may be anybody's word, who hears it only
+ * looks for himself before he waits for that server. */
+void page_name_silence(char *name, const char *address);
+void page_tell_silence(int directory, const char *name);
+int64_t page_silence_age_ms(int directory, const char *name); /* -1: nobody has said so */
 
 enum page_owner { PAGE_OWNER_LIVES, PAGE_OWNER_ENDED, PAGE_OWNER_UNKNOWN /* of another container */ };
 enum page_owner page_find_owner(const struct page_header *header);

@@ -124,6 +124,14 @@ bool page_silence_is_news(int64_t silent_since_ms, int64_t known_ms) {
     return silent_since_ms > known_ms;
 }
 
+enum page_breaker_state page_breaker_state(const struct page_breaker *breaker, int64_t now_ms) {
+    const int64_t until_ms = __atomic_load_n(&breaker->silent_until_ms, __ATOMIC_RELAXED);
+    if (until_ms == 0)
+        return PAGE_BREAKER_CLOSED;
+    const bool is_recent = until_ms > 0 && now_ms - until_ms < PAGE_BREAKER_LAST_MS;
+    return is_recent ? PAGE_BREAKER_OPEN : PAGE_BREAKER_FORGOTTEN;
+}
+
 /* Times */
 
 enum { LEAST_BUCKET_BITS = 10 }; /* the first takes up to 1.024 microseconds, each further twice as much */
@@ -201,16 +209,12 @@ static bool is_sum(const struct page_header *header) {
 }
 
 uint64_t page_saved_ns(const struct page_counters *page) {
-    struct page_stripe sum;
     if (is_sum(&page->header))
         return load(&page->saved_ns);
-    page_sum_stripes(page, &sum);
-    uint64_t count = page_times_count(&sum.routed);
-    uint64_t least = load(&page->main_least_ns);
-    uint64_t on_main;
-    if (__builtin_mul_overflow(count, least, &on_main) || on_main <= sum.routed.sum_ns)
-        return 0;
-    return on_main - sum.routed.sum_ns;
+    uint64_t saved_ns = 0;
+    for (size_t i = 0; i < PAGE_STRIPES; i++)
+        saved_ns += load(&page->stripes[i].saved_ns);
+    return saved_ns <= INT64_MAX ? saved_ns : 0;
 }
 
 static void take_least(uint64_t *least, uint64_t other) {
@@ -237,12 +241,16 @@ static uint64_t key_of(const char *one, const char *other) {
     return key ? key : 1;
 }
 
-/* The slot with that key or a free one, taken; NULL: there is none. `first` is the key of the first slot. */
-static void *find_slot(void *first, size_t slot_bytes, size_t slots, uint64_t key, bool *taken) {
+/* The slot with that key or a free one, taken if it may be; NULL: there is none among those that are looked at. `first` is
+ * the key of the first slot. */
+static void *find_slot(void *first, size_t slot_bytes, size_t slots, uint64_t key, bool may_take, bool *taken) {
+    enum { LOOKED_AT = 64 };
     *taken = false;
-    for (size_t i = 0; i < slots; i++) {
+    for (size_t i = 0; i < slots && i < LOOKED_AT; i++) {
         uint64_t *place = (uint64_t *)(void *)((char *)first + ((key + i) % slots) * slot_bytes);
         uint64_t there = __atomic_load_n(place, __ATOMIC_ACQUIRE);
+        if (there == 0 && !may_take)
+            return NULL;
         if (there == 0) {
             *taken =
                 __atomic_compare_exchange_n(place, &there, key, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
@@ -258,7 +266,7 @@ static void *find_slot(void *first, size_t slot_bytes, size_t slots, uint64_t ke
 struct page_table *page_find_table(struct page_counters *page, const char *group, const char *table) {
     bool taken;
     struct page_table *slot =
-        find_slot(page->tables, sizeof page->tables[0], PAGE_TABLES - 1, key_of(group, table), &taken);
+        find_slot(page->tables, sizeof page->tables[0], PAGE_TABLES - 1, key_of(group, table), true, &taken);
     if (taken) {
         copy_name(slot->group, sizeof slot->group, group);
         copy_name(slot->table, sizeof slot->table, table);
@@ -266,18 +274,43 @@ struct page_table *page_find_table(struct page_counters *page, const char *group
     return slot ? slot : &page->tables[PAGE_TABLES - 1];
 }
 
-struct page_observed *page_find_observed(struct page_observation *page, const char *table) {
+static struct page_observed *find_observed(struct page_observation *page, const char *table, bool may_take) {
     bool taken;
     struct page_observed *slot =
-        find_slot(page->tables, sizeof page->tables[0], PAGE_OBSERVED - 1, key_of("", table), &taken);
-    if (taken)
+        find_slot(page->tables, sizeof page->tables[0], PAGE_OBSERVED - 1, key_of("", table), may_take, &taken);
+    if (taken) {
         copy_name(slot->table, sizeof slot->table, table);
+        add(&page->taken, 1);
+    }
+    return slot;
+}
+
+/* False: there is no digit in it. */
+static bool hide_digits(char *to, size_t size, const char *name) {
+    bool hidden = false;
+    size_t i = 0;
+    for (; i + 1 < size && name[i]; i++) {
+        const bool is_digit = name[i] >= '0' && name[i] <= '9';
+        to[i] = is_digit ? '?' : name[i];
+        hidden |= is_digit;
+    }
+    to[i] = '\0';
+    return hidden;
+}
+
+struct page_observed *page_find_observed(struct page_observation *page, const char *table) {
+    char alike[sizeof page->tables[0].table];
+    const bool shares = load(&page->taken) >= PAGE_OBSERVED_FULL && hide_digits(alike, sizeof alike, table);
+    struct page_observed *slot = find_observed(page, table, !shares);
+    if (!slot && shares)
+        slot = find_observed(page, alike, true);
     return slot ? slot : &page->tables[PAGE_OBSERVED - 1];
 }
 
 void page_add(struct page_counters *sum, const struct page_counters *page) {
     struct page_stripe all;
     page_sum_stripes(page, &all);
+    all.saved_ns = 0; /* reckoned below: what one has lost takes nothing off what others have saved */
     add_words(&sum->stripes[0], &all, sizeof all);
     add(&sum->saved_ns, page_saved_ns(page));
     add(&sum->processes, is_sum(&page->header) ? page->processes : 1);

@@ -24,10 +24,11 @@
 enum page_kind { PAGE_COUNTERS = 1, PAGE_OBSERVATION = 2, PAGE_BREAKER = 3, PAGE_SITE = 4 };
 
 enum {
-    PAGE_VERSION = 2,
+    PAGE_VERSION = 3,
     PAGE_STRIPES = 4,   /* threads are spread over these, so that they seldom share a cache line */
     PAGE_TABLES = 32,   /* the last one takes in what finds no room */
-    PAGE_OBSERVED = 64, /* the same */
+    PAGE_OBSERVED = 512, /* the same; 190 kB in each process that is observed */
+    PAGE_OBSERVED_FULL = 384, /* so many taken, and tables whose names differ by digits begin to share one */
     PAGE_BUCKETS = 28,
     PAGE_ORIGINS = 16,
 };
@@ -58,7 +59,7 @@ struct page_times {
     uint64_t buckets[PAGE_BUCKETS]; /* their sum is the number of times */
 };
 
-/* All words are sums that only grow. */
+/* All words are sums that only grow, but for saved_ns. */
 struct page_stripe {
     uint64_t statements[PAGE_VERB_COUNT][ROUTE_REASON_COUNT];
     uint64_t fallbacks[PAGE_CAUSE_COUNT];
@@ -66,6 +67,7 @@ struct page_stripe {
     struct page_times routed; /* all routed ones: from the decision to the answer */
     struct page_times passed; /* one in PAGE_SAMPLE of those passed, and all that main was asked by the shim:
                                  main's own call, succeeded */
+    uint64_t saved_ns; /* an int64_t: what routing has saved, or lost; 0 in a sum */
 } __attribute__((aligned(64)));
 enum { PAGE_SAMPLE = 64 };
 
@@ -108,7 +110,8 @@ struct page_observation {
     uint64_t main_least_ns;
     uint64_t statements; /* all */
     uint64_t processes;  /* of a sum */
-    uint64_t reserved[5];
+    uint64_t taken;      /* slots */
+    uint64_t reserved[4];
     struct page_observed tables[PAGE_OBSERVED];
 };
 
@@ -123,8 +126,15 @@ struct page_breaker {
     uint64_t opener; /* the pid that opened it last */
     int64_t connecting_since_ms; /* CLOCK_MONOTONIC: somebody has been opening a connection since then; 0: nobody */
     int64_t known_ms; /* the same, when it was last found up, or the site's page was believed; 0: never */
-    uint64_t reserved[8];
+    uint64_t connecting; /* how many have begun since connecting_since_ms was set */
+    uint64_t reserved[7];
 };
+
+/* Whoever needs an open one's local master tries it again, and says so in it. When nobody has for this long, it isn't known
+ * any more what it is like: the programs have ended, or go to another one. */
+#define PAGE_BREAKER_LAST_MS 600000
+enum page_breaker_state { PAGE_BREAKER_CLOSED, PAGE_BREAKER_OPEN, PAGE_BREAKER_FORGOTTEN };
+enum page_breaker_state page_breaker_state(const struct page_breaker *breaker, int64_t now_ms);
 
 /* How long the writes of one site take to get to the local master. */
 struct page_origin {
@@ -169,8 +179,8 @@ void page_sum_stripes(const struct page_counters *page, struct page_stripe *sum)
 uint64_t page_stripe_total(const struct page_stripe *stripe);
 uint64_t page_stripe_reason(const struct page_stripe *stripe, enum route_reason reason);
 
-/* What routing has saved: what the routed statements would have taken, at least, on main, less what they
- * took. 0 while main's time isn't known. */
+/* What routing has saved: what each routed statement would have taken on main, by the shortest time that main has taken to
+ * answer on the same connection, less what it took. 0 if that is less. It isn't known while main_least_ns is 0. */
 uint64_t page_saved_ns(const struct page_counters *page);
 
 /* Adds what a page counted to another; into `sum` by atomic additions, so that several processes may at once.
@@ -181,6 +191,8 @@ void page_add_observed(struct page_observation *sum, const struct page_observati
 /* The slot of a table, taken if it is new; the last one, named "", when all are. Lock-free; NUL-terminated
  * names are cut to fit. */
 struct page_table *page_find_table(struct page_counters *page, const char *group, const char *table);
+/* The same. A page that is filling up counts a new table with others whose names are the same but for digits, under the
+ * name with ? for each digit. */
 struct page_observed *page_find_observed(struct page_observation *page, const char *table);
 
 #endif

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CONTRADICTIONS_MAX = 2, WAITS_MAX = 100, WAIT_NS = 100000 };
+enum { CONTRADICTIONS_MAX = 2, WAITS_MAX = 100, WAIT_NS = 100000, HANGING_SHARE = 4, AT_ONCE_MAX = 8 };
 /* Longer than any configuration's silence: such a time is nobody's word. */
 static const int64_t SILENCE_MAX_MS = 3 * 3600 * 1000;
 
@@ -61,6 +61,32 @@ static void watch_fork(void) {
 }
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 
+static int open_directory(const struct config *config) {
+    return config->stats.enabled ? page_open_directory(config->stats.directory, setup_runtime_directory(), NULL, 0) : -1;
+}
+
+/* What other users have said of the local master, or are told; -1: nothing was heard. */
+static int64_t speak(const struct config *config, bool tells) {
+    int kept_errno = errno, cancel_state;
+    int64_t age_ms = -1;
+    char address[sizeof private.address], name[64];
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state); /* it opens files */
+    int directory = open_directory(config);
+    if (directory >= 0) {
+        config_write_address(&config->local.server, address, sizeof address);
+        page_name_silence(name, address);
+        if (tells) {
+            page_tell_silence(directory, name);
+        } else {
+            age_ms = page_silence_age_ms(directory, name);
+        }
+        close(directory);
+    }
+    pthread_setcancelstate(cancel_state, NULL);
+    errno = kept_errno;
+    return age_ms;
+}
+
 /* Once for each configuration; the mapping of another address stays, since a thread may be looking at it: as
  * many as there are changes of the local master's address (setup.c bounds them). */
 static void choose(const struct config *config) {
@@ -85,9 +111,7 @@ static void choose(const struct config *config) {
         strcpy(private.address, address);
         private.silent_until_ms = 0;
         struct page_breaker *page = NULL;
-        int directory = config->stats.enabled
-                            ? page_open_directory(config->stats.directory, setup_runtime_directory(), NULL, 0)
-                            : -1;
+        int directory = open_directory(config);
         if (directory >= 0) {
             page_name_breaker(name, address);
             page = page_open_shared(directory, PAGE_BREAKER, config_stats_mode(&config->stats), name);
@@ -167,6 +191,7 @@ static bool look_at_probe(const struct config *config, struct page_breaker *stat
     }
     atomic_store(&looking, false);
     if (seen == PROBE_NONE || (seen == PROBE_SILENT && over)) {
+        speak(config, true);
         __atomic_compare_exchange_n(&state->silent_until_ms, &until, now + config->local.retry_after_ms,
                                     false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
     }
@@ -231,25 +256,67 @@ static bool is_said_silent(const struct config *config, struct page_breaker *sta
     return true;
 }
 
+/* Programs of another user have found it silent, or say so: a probe tells, before anybody waits for it. */
+static bool is_heard_silent(const struct config *config, struct page_breaker *state) {
+    const int64_t patience = (int64_t)config->local.retry_after_ms + (int64_t)config->local.connect_timeout_s * 1000;
+    const int64_t age_ms = speak(config, false), now = now_ms();
+    if (age_ms < 0 || age_ms > 2 * patience ||
+        !page_silence_is_news(now - age_ms, __atomic_load_n(&state->known_ms, __ATOMIC_SEQ_CST))) {
+        return false;
+    }
+    int64_t until = now + patience, closed = 0;
+    if (!__atomic_compare_exchange_n(&state->silent_until_ms, &closed, until, false, __ATOMIC_SEQ_CST,
+                                     __ATOMIC_SEQ_CST)) {
+        return true; /* another is at it */
+    }
+    if (begin_probe(config, until)) {
+        __atomic_store_n(&state->known_ms, now_ms(), __ATOMIC_SEQ_CST);
+        __atomic_compare_exchange_n(&state->silent_until_ms, &until, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+        return false;
+    }
+    note_opened(config, state, "it doesn't answer, as another user's programs have found");
+    return true;
+}
+
 bool breaker_allows_opening(const struct config *config) {
     struct page_breaker *state = state_for(config);
     bool closed = __atomic_load_n(&state->silent_until_ms, __ATOMIC_SEQ_CST) == 0;
-    return breaker_allows(config) && !(closed && is_said_silent(config, state)); /* not closed: it probes */
+    return breaker_allows(config) &&
+           !(closed && (is_said_silent(config, state) || is_heard_silent(config, state))); /* not closed: it probes */
 }
 
-/* A connection that has taken half of its time, while the local master answered nobody at all, won't come; a
+/* While a server that is well answers the first, the others of a crowd wait for an instant; where none is answered by then,
+ * they needn't all find out. True: one was, and it is known to be up. */
+static bool is_answered(struct page_breaker *state, int64_t begun, int64_t until) {
+    enum { PAUSE_NS = 500000 };
+    int kept_errno = errno, cancel_state;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+    while (__atomic_load_n(&state->connecting_since_ms, __ATOMIC_RELAXED) == begun && now_ms() < until) {
+        nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+    }
+    pthread_setcancelstate(cancel_state, NULL);
+    errno = kept_errno;
+    return __atomic_load_n(&state->connecting_since_ms, __ATOMIC_RELAXED) != begun &&
+           __atomic_load_n(&state->silent_until_ms, __ATOMIC_RELAXED) == 0;
+}
+
+/* A connection that has taken so much of its time, while the local master answered nobody at all, won't come; a
  * process that was ended in between isn't waited for longer than a connect may take. */
 bool breaker_begin_connect(const struct config *config, int64_t *token) {
-    int64_t *since = &state_for(config)->connecting_since_ms;
+    struct page_breaker *state = state_for(config);
+    int64_t *since = &state->connecting_since_ms;
     int64_t begun = __atomic_load_n(since, __ATOMIC_RELAXED);
     int64_t now = now_ms();
     int64_t longest = (int64_t)config->local.connect_timeout_s * 1000;
     *token = 0;
     if (begun != 0 && begun <= now && now - begun < longest) {
-        return now - begun < longest / 2;
+        const bool is_crowd = __atomic_add_fetch(&state->connecting, 1, __ATOMIC_RELAXED) > AT_ONCE_MAX;
+        const int64_t until = begun + longest / HANGING_SHARE;
+        return now < until && (!is_crowd || is_answered(state, begun, until));
     }
     if (__atomic_compare_exchange_n(since, &begun, now, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
         *token = now;
+        __atomic_store_n(&state->connecting, 1, __ATOMIC_RELAXED);
     }
     return true;
 }
@@ -273,6 +340,7 @@ void breaker_failed(const struct config *config, const char *why) {
                                     __ATOMIC_SEQ_CST);
     }
     note_opened(config, state, why);
+    speak(config, true);
 }
 
 void breaker_succeeded(const struct config *config) {

@@ -2,7 +2,8 @@
  * process probes: it begins a connection, and once the server has answered on it, or refused it, one
  * statement tries. So a host that is silent makes nobody wait again. It is in a page that all processes of
  * this user share (page/page.h); where that can't be had, in this process. The daemon of the host opens it,
- * too, for all users, by what it says in the site's page. A process whose failures others contradict - in a
+ * too, for all users, by what it says in the site's page; and what programs of one user have found makes those of another look
+ * before they wait (page/files.h), which a lie costs a look. A process whose failures others contradict - in a
  * jail without the socket, out of descriptors - comes to keep one of its own, so that it doesn't close the
  * way for all. Any thread, no lock. Keeps errno. */
 #ifndef ROUNDABOUT_BREAKER_H
@@ -21,8 +22,8 @@ bool breaker_allows(const struct config *config);
  * tells of. */
 bool breaker_allows_opening(const struct config *config);
 
-/* Before a connection is opened. False: another process has been at it for so long that it looks as if nobody
- * answers; what it finds will tell. True: breaker_end_connect() follows with the same token. */
+/* Before a connection is opened. False: another process has been at it for so long, or so many of them, that it looks as if
+ * nobody answers; what they find will tell. True: breaker_end_connect() follows with the same token. */
 bool breaker_begin_connect(const struct config *config, int64_t *token);
 void breaker_end_connect(const struct config *config, int64_t token);
 

@@ -73,6 +73,7 @@ struct routing {
     char *restated; /* what main was given in the place of the application's text (question.c) */
     size_t restated_length;
     struct slice restated_from; /* that text; empty: the last one was given as it is */
+    uint64_t main_least_ns; /* the shortest time that main has taken to answer here; 0: not seen */
 };
 
 /* Most handles of a busy program never route: this is what they take, so members are in an order that leaves
@@ -125,6 +126,7 @@ struct handle {
     struct variables *variables; /* filled at the local master, not yet on main (variables.c); else NULL */
     struct session session;
     size_t sent_length;
+    uint64_t sent_ns; /* when the first half of a statement whose answer is to be timed was sent to main; else 0 */
     _Atomic(MYSQL *)
         running; /* the shadow that a statement is running on now: mariadb_cancel comes from another thread */
     uint64_t kept_insert_id;

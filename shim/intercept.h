@@ -15,14 +15,17 @@ bool query_route(struct handle *handle, struct slice text, struct sql_summary *s
  */
 void query_end_routed(struct handle *handle, struct local *local, struct slice text, int result);
 
-/* Cheaply: whether query_route may come to true for this text; *reason: why not. Counts nothing. */
+/* Cheaply: whether query_route may come to true for this text; *decision: why not. Counts nothing. */
 bool query_may_route(const struct handle *handle, struct slice text, struct sql_summary *summary,
-                     enum route_reason *reason);
+                     struct route_decision *decision);
 
 /* One statement, once it is known where it went. ns: what it took there, if it was routed; else 0, and handle->timed
  * says whether main's answer is to be timed. */
 void query_count(struct handle *handle, struct route_decision decision, const struct sql_summary *summary,
                  uint64_t ns);
+
+/* Main has answered what was sent to it then, and handle->timed was set. */
+void query_note_main(struct handle *handle, uint64_t started_ns);
 
 /* Observe mode: counts the use that a text makes of its tables. False: it isn't observed. */
 bool query_observe(struct handle *handle, struct slice text, const struct route_decision *decision);

@@ -113,6 +113,18 @@ static void end_prepare(struct handle *handle, struct local *local, struct state
     handle->planted = false;
 }
 
+void query_note_main(struct handle *handle, uint64_t started_ns) {
+    uint64_t ns = stats_now_ns() - started_ns;
+    stats_note_main(ns);
+    if (handle->observed) {
+        observe_note_time(handle->observed, ns);
+    }
+    struct routing *routing = handle->routing;
+    if (routing && (routing->main_least_ns == 0 || ns < routing->main_least_ns)) {
+        routing->main_least_ns = ns;
+    }
+}
+
 /* Asks main what the session looks like. False: it doesn't say, and the statement goes to main as it is,
  * unless main turns out to be *lost. */
 static bool learn_session(struct handle *handle, bool *lost) {
@@ -125,7 +137,9 @@ static bool learn_session(struct handle *handle, bool *lost) {
     uint64_t started_ns = stats_now_ns();
     bool learnt = snapshot_read(handle);
     if (learnt) {
-        stats_note_main(stats_now_ns() - started_ns);
+        handle_make_routing(handle);
+        handle->observed = NULL;
+        query_note_main(handle, started_ns);
     }
     if (command_note_reconnect(handle)) {
         learnt =
@@ -265,9 +279,9 @@ bool query_end_alone(struct handle *handle, bool commit) {
 }
 
 bool query_may_route(const struct handle *handle, struct slice text, struct sql_summary *summary,
-                     enum route_reason *reason) {
-    *reason = route_text(text, &handle->session.route, setup_config(), summary).reason;
-    return *reason == ROUTE_ROUTED || (*reason == ROUTE_SESSION_UNKNOWN && !handle->session.route.known) ||
+                     struct route_decision *decision) {
+    *decision = route_text(text, &handle->session.route, setup_config(), summary);
+    return decision->reason == ROUTE_ROUTED || (decision->reason == ROUTE_SESSION_UNKNOWN && !handle->session.route.known) ||
            summary->verb == SQL_DIAGNOSTICS || summary->verb == SQL_GET_DIAGNOSTICS ||
            ends_here(handle, summary);
 }
@@ -304,19 +318,27 @@ static struct route_decision decide_or_observe(struct handle *handle, const stru
     return setup_observes() ? decide_as_if(handle, question) : decide(handle, question);
 }
 
+/* Has the configuration changed? Asked with each statement on cache tables, also while none is routed; with one of eight
+ * others, to which the look at a clock would be a tenth of what they cost. */
+static void look_about(const struct config_group *group, uint64_t before) {
+    enum { LOOK_SAMPLE = 8 };
+    if (group || before % LOOK_SAMPLE == 0) {
+        setup_look();
+    }
+}
+
 void query_count(struct handle *handle, struct route_decision decision, const struct sql_summary *summary,
                  uint64_t ns) {
     enum page_verb verb = stats_verb(summary->verb);
-    handle->timed = stats_count(verb, decision.reason);
+    const uint64_t before = stats_count(verb, decision.reason);
+    handle->timed = stats_is_timed(before);
     if (decision.group) {
         stats_count_table(decision.group, &decision.group->tables[decision.table], verb, decision.reason, ns);
     }
     if (ns > 0) {
-        stats_note_routed(ns);
+        stats_note_routed(ns, handle->routing ? handle->routing->main_least_ns : 0);
     }
-    if (ns > 0 || handle->timed) {
-        setup_look();
-    }
+    look_about(decision.group, before);
     handle->timed |= handle->observed != NULL;
 }
 
@@ -449,7 +471,9 @@ bool query_execute(struct handle *handle, struct statement *statement, int *resu
     handle->timed = false;
     handle->observed = NULL;
     if (!statement->summary) {
-        handle->timed = stats_count(statement->verb, statement->reason);
+        const uint64_t before = stats_count(statement->verb, statement->reason);
+        handle->timed = stats_is_timed(before);
+        look_about(NULL, before);
         return false;
     }
     uint64_t ns = 0;
@@ -563,11 +587,7 @@ static int run(struct handle *handle, const char *text, unsigned long length) {
     handle->busy = true;
     result = call.real->mysql_real_query(call.target, text, length);
     if (started_ns > 0 && result == 0) {
-        uint64_t ns = stats_now_ns() - started_ns;
-        stats_note_main(ns);
-        if (handle->observed) {
-            observe_note_time(handle->observed, ns);
-        }
+        query_note_main(handle, started_ns);
     }
     handle->query_attributes &= call.target != handle->main;
     command_end_text(&call, slice, seen, result == 0);

@@ -31,21 +31,23 @@ bool query_send_routed(struct handle *handle, const char *text, unsigned long le
                        struct sending *sending) {
     struct slice slice;
     struct sql_summary *summary = &sending->summary;
-    enum route_reason reason = ROUTE_OTHER_CALL;
+    struct route_decision decision;
     sending->is_read = false;
+    handle->timed = false;
+    handle->observed = NULL;
     if (!query_text_to_route(handle, text, length, &slice)) {
         return false;
     }
-    bool may = query_may_route(handle, slice, summary, &reason);
+    bool may = query_may_route(handle, slice, summary, &decision);
     struct routing *routing = may ? handle_make_routing(handle) : NULL;
     if (!routing || !socket_is_same(&handle->socket) ||
         !descriptor_prepare(&routing->loan, handle->socket.number)) {
-        bool lacks_loan = reason == ROUTE_ROUTED || reason == ROUTE_SESSION_UNKNOWN;
-        reason = lacks_loan ? ROUTE_OTHER_CALL : reason;
+        bool lacks_loan = decision.reason == ROUTE_ROUTED || decision.reason == ROUTE_SESSION_UNKNOWN;
+        decision.reason = lacks_loan ? ROUTE_OTHER_CALL : decision.reason;
         sending->is_read = true;
-        query_note_reason(summary, reason);
-        stats_count(stats_verb(summary->verb), reason);
-        query_observe(handle, slice, &(struct route_decision){.reason = reason});
+        query_note_reason(summary, decision.reason);
+        query_observe(handle, slice, &decision);
+        query_count(handle, decision, summary, 0);
         return false;
     }
     if (!query_route(handle, slice, summary, &routing->sent_result)) {
@@ -97,6 +99,7 @@ EXPORT int mysql_send_query(MYSQL *mysql, const char *text, unsigned long length
         call.handle->busy = true;
     }
     struct slice sent = query_begin_send(&call, text, length, &sending);
+    call.handle->sent_ns = call.target == call.handle->main && call.handle->timed ? stats_now_ns() : 0;
     int result = call.real->mysql_send_query(call.target, sent.at, sent.length);
     query_end_send(&call, result == 0);
     return result;
@@ -130,6 +133,10 @@ EXPORT my_bool mysql_read_query_result(MYSQL *mysql) {
     failed = call.real->mysql_read_query_result(call.target);
     if (call.target == call.handle->main) {
         call.handle->sent = false;
+        if (call.handle->sent_ns > 0 && !failed) {
+            query_note_main(call.handle, call.handle->sent_ns);
+        }
+        call.handle->sent_ns = 0;
     }
     command_end_kept(&call, !failed);
     return failed;

@@ -9,6 +9,7 @@
 #include "local.h"
 #include "local_parts.h"
 #include "prepared.h"
+#include "stats.h"
 #include "verdict.h"
 
 #include <errno.h>
@@ -201,7 +202,11 @@ EXPORT int mysql_stmt_execute(MYSQL_STMT *stmt) {
     if (watched && statement_execute(&call, statement, &result)) {
         return result;
     }
+    uint64_t started_ns = watched && call.handle->timed ? stats_now_ns() : 0;
     result = call.real->mysql_stmt_execute(stmt);
+    if (started_ns > 0 && result == 0) {
+        query_note_main(call.handle, started_ns);
+    }
     if (watched) {
         statement_end(&call, statement, true, result == 0);
     }
@@ -220,7 +225,11 @@ EXPORT int mariadb_stmt_execute_direct(MYSQL_STMT *stmt, const char *text, size_
     if (watched && statement_execute_direct(&call, statement, text, length, &result)) {
         return result;
     }
+    uint64_t started_ns = watched && call.handle->timed ? stats_now_ns() : 0;
     result = call.real->mariadb_stmt_execute_direct(stmt, text, length);
+    if (started_ns > 0 && result == 0) {
+        query_note_main(call.handle, started_ns);
+    }
     if (watched) {
         statement->at_main.prepared = call.real->mysql_stmt_errno(stmt) == 0;
         statement_end(&call, statement, true, result == 0);

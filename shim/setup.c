@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -261,17 +262,40 @@ static bool has_memory_to_read(void) {
     return spare != NULL;
 }
 
+/* What is wrong with a changed file, for one line. */
+struct faults {
+    char first[400];
+    unsigned count;
+};
+
+static void note_fault(void *context, const char *message) {
+    struct faults *faults = context;
+    if (faults->count++ == 0) {
+        snprintf(faults->first, sizeof faults->first, "%s", message);
+    }
+}
+
+static void tell_faults(const struct faults *faults, const struct config *old) {
+    char more[40] = "";
+    if (faults->count > 1) {
+        snprintf(more, sizeof more, "; %u more", faults->count - 1);
+    }
+    log_write(CONFIG_LOG_ERROR, "%s%s; it has changed and can't be used: %s",
+              faults->count > 0 ? faults->first : config_path(), more,
+              old ? "what was read before stays in force" : "nothing is routed");
+}
+
 static __attribute__((cold)) void reload(void) {
     if (reloads >= RELOADS_MAX || !has_memory_to_read()) {
         return;
     }
     remember_files();
-    struct config *loaded = config_load(config_path(), report, NULL);
+    struct faults faults = {.count = 0};
+    struct config *loaded = config_load(config_path(), note_fault, &faults);
     const struct config *old = atomic_load(&current);
     if (!loaded) {
         stats_count_event(PAGE_EVENT_CONFIG_REFUSED);
-        log_write(CONFIG_LOG_ERROR, "%s has changed and can't be used; %s", config_path(),
-                  old ? "what was read before stays in force" : "nothing is routed");
+        tell_faults(&faults, old);
         return;
     }
     if (!old && !routes_anything(loaded)) {

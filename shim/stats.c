@@ -76,14 +76,14 @@ enum page_verb stats_verb(enum sql_verb verb) {
     }
 }
 
-bool stats_count(enum page_verb verb, enum route_reason reason) {
+uint64_t stats_count(enum page_verb verb, enum route_reason reason) {
     struct page_counters *page = page_of_process();
     if (!page)
-        return uncounted++ % PAGE_SAMPLE == 0; /* for those who look about now and then */
-    bool timed = add(&stripe_of_thread(page)->statements[verb][reason], 1) % PAGE_SAMPLE == 0;
-    if (timed)
+        return uncounted++;
+    uint64_t before = add(&stripe_of_thread(page)->statements[verb][reason], 1);
+    if (stats_is_timed(before))
         own_page_touch(&page->header);
-    return timed;
+    return before;
 }
 
 static struct page_table *slot_of(struct page_counters *page, const struct config_group *group,
@@ -121,10 +121,14 @@ static void note_time(struct page_times *times, uint64_t ns) {
     add(&times->buckets[page_bucket_of(ns)], 1);
 }
 
-void stats_note_routed(uint64_t ns) {
+void stats_note_routed(uint64_t ns, uint64_t main_ns) {
     struct page_counters *page = page_of_process();
-    if (page)
-        note_time(&stripe_of_thread(page)->routed, ns);
+    if (!page)
+        return;
+    struct page_stripe *stripe = stripe_of_thread(page);
+    note_time(&stripe->routed, ns);
+    if (main_ns > 0)
+        add(&stripe->saved_ns, main_ns - ns); /* less than nothing, too */
 }
 
 /* Two threads at once may lose one of two times: the numbers are estimates. */

@@ -137,6 +137,55 @@ def routed_statements_save_mains_distance():
 
 
 @test
+def a_near_server_beside_a_far_main_takes_nothing_off_what_was_saved():
+    """As where an application reads from its site's replica."""
+    l = the_lab()
+    relay = servers.Relay(l.main, delay_ms=40)
+    try:
+        path, _ = l.write_config()
+        program = ("import MySQLdb, os\n"
+                   "near, far = (MySQLdb.connect(user='app', passwd='apppw', db='shop', host='127.0.0.1', port=int(os.environ[p]),"
+                   " autocommit=True).cursor() for p in ('MAIN_PORT', 'RELAY_PORT'))\n"
+                   "for i in range(100): near.execute('SELECT 1 FROM orders'); near.fetchall()\n"
+                   "for i in range(30): far.execute('REPLACE INTO cache (k, v) VALUES (%s, %s)', (f'L/{i}', 'opensesame'))\n")
+        want(0, l.run([sys.executable, "-c", program], path, RELAY_PORT=relay.port).status, "exit status")
+    finally:
+        relay.stop()
+    found = stats(path)
+    want_between(1e-6, 0.04, found["main"]["least_seconds"], "the nearer one's time")
+    want_between(1.5, 15, found["saved_seconds"], "seconds saved by 30 statements over 80 ms")
+
+
+@test
+def what_is_not_known_is_not_zero():
+    path, _ = the_lab().write_config()
+    want(None, stats(path, status=1)["saved_seconds"], "what nobody has saved yet")
+    text = roundabout("stats", "-f", path, status=1)
+    want_true("nothing has been counted in " in text and "0 of 0" not in text, f"words that say so, got {text!r}")
+
+
+@test
+def counters_set_back_while_one_watches_are_no_rate():
+    path, _ = the_lab().write_config()
+    process = the_lab().start(STEP, path)
+    ask(process, PUT % next(KEYS))
+    watch = subprocess.Popen([lab.COMMAND, "stats", "-f", path, "--watch", "0.1"], stdout=subprocess.PIPE, text=True)
+    try:
+        while not watch.stdout.readline().startswith("the last"):
+            pass
+        roundabout("stats", "-f", path, "--reset")
+        rates = []
+        while not any("set back" in rate for rate in rates):
+            rates += [line for line in [watch.stdout.readline()] if line.startswith("the last")]
+            want_true(len(rates) < 100, f"a line that says so, got {rates[:3]}")
+        want_true(not any(len(rate) > 70 for rate in rates), f"rates of this world, got {rates}")
+    finally:
+        servers.end_child(watch)
+        watch.stdout.close()
+    end(process)
+
+
+@test
 def watching_says_again_and_again():
     path, _ = the_lab().write_config()
     process = the_lab().start(STEP, path)
@@ -203,6 +252,103 @@ def one_of_many_processes_waits_for_a_frozen_local_master():
     want_true("DOWN" in roundabout("stats", "-f", path), "the breaker in the table")
 
 
+CROWD = """
+import MySQLdb, os, sys
+ready, go = os.pipe(), os.pipe()
+children = []
+for i in range(40):
+    child = os.fork()
+    if child == 0:
+        os.close(go[1])
+        c = MySQLdb.connect(user='app', passwd='apppw', db='shop', unix_socket=os.environ['MAIN_SOCKET'], autocommit=True).cursor()
+        os.write(ready[1], b'r')
+        os.read(go[0], 1)
+        os._exit(0 if c.execute("SELECT v FROM cache WHERE k = 'site'") == 1 else 1)
+    children.append(child)
+for _ in children:
+    os.read(ready[0], 1)
+os.close(go[1])
+sys.exit(sum(os.waitpid(child, 0)[1] != 0 for child in children))
+"""
+
+
+@test
+def a_crowd_that_comes_at_once_sends_a_few_to_find_out():
+    """Nobody knows anything yet. When it is well all of them are routed."""
+    l = the_lab()
+    for is_frozen in (True, False):
+        path, _ = l.write_config({"connect_timeout_s": 2 if is_frozen else 20, "retry_after_ms": 60000})
+        if is_frozen:
+            l.local.freeze()
+        try:
+            want(0, l.run([sys.executable, "-c", CROWD], path).status, "children without their row")
+        finally:
+            l.local.thaw()
+        found = stats(path)
+        if is_frozen:
+            want_between(1, 9, found["fallbacks"]["connect_failed"], "processes that waited")
+            want(40, found["fallbacks"]["connect_failed"] + found["fallbacks"]["breaker_open"], "processes")
+        else:
+            want(40, found["routed"], "processes that are routed")
+
+
+NOBODY = 65534
+STEP_AS_NOBODY = [sys.executable, "-c", f"import os, sys\nos.setgroups([])\nos.setgid({NOBODY})\nos.setuid({NOBODY})\n"
+                  "sys.argv = sys.argv[1:]\nexec(open(sys.argv[0]).read())", *STEP[1:]]
+
+
+def let_nobody_in(path):
+    if os.getuid() != 0:
+        skip("needs root, to become another user")
+    os.chmod(servers.folder(), 0o711)
+    os.chmod(path, 0o644)
+
+
+def silence_files(path):
+    return [os.path.join(lab.stats_directory(path), name) for name in os.listdir(lab.stats_directory(path)) if name.startswith("silent-")]
+
+
+@test
+def what_programs_of_one_user_have_found_those_of_another_need_not_wait_for():
+    l = the_lab()
+    path, _ = l.write_config({"connect_timeout_s": 1, "read_timeout_s": 1, "retry_after_ms": 60000})
+    let_nobody_in(path)
+    l.local.freeze()
+    try:
+        for command in (STEP, STEP_AS_NOBODY):
+            process = l.start(command, path)
+            want("1 row", ask(process, PUT % next(KEYS)))
+            end(process)
+    finally:
+        l.local.thaw()
+    found = stats(path)
+    want((1, 1), (found["fallbacks"]["connect_failed"], found["fallbacks"]["breaker_open"]), "who waited, and who didn't")
+    want([(0, True, 1), (NOBODY, True, 1)], sorted((b["uid"], b["open"], b["opens"]) for b in found["breakers"]))
+    want([0o666], [os.stat(file).st_mode & 0o777 for file in silence_files(path)], "a file that anybody may touch")
+
+
+@test
+def who_lies_about_the_local_master_costs_others_a_look():
+    l = the_lab()
+    path, log = l.write_config({"retry_after_ms": 60000})
+    let_nobody_in(path)
+    l.local.stop()
+    process = l.start(STEP_AS_NOBODY, path)
+    want("1 row", ask(process, PUT % next(KEYS)))
+    end(process)
+    l.local.start()
+    (file,) = silence_files(path)
+    for _ in range(3):
+        os.utime(file)  # whoever touches it
+        process = l.start(STEP, path)
+        want("1 row", ask(process, PUT % next(KEYS)))
+        end(process)
+    found = stats(path)
+    want((3, 0), (found["verbs"]["replace"]["routed"], found["fallbacks"]["breaker_open"]), "statements of who was lied to: routed, and not")
+    want([(False, 0)], [(b["open"], b["opens"]) for b in found["breakers"] if b["uid"] == 0])
+    want("", "".join(line for line in lab.read(log).splitlines() if "local master" in line), "nothing in the log")
+
+
 @test
 def a_connection_that_hangs_is_not_joined_by_others():
     """None knows yet that the local master is dead, but that somebody waits for it is seen."""
@@ -250,6 +396,23 @@ def a_local_master_that_is_back_is_found_by_one_probe_for_all():
         want("1 row", ask(process, PUT % next(KEYS)))
         end(process)
     want_between(routed + 5, routed + 30, stats(path)["routed"], "routed again, without a probe of their own")
+
+
+@test
+def a_breaker_that_nobody_needs_any_more_is_not_down():
+    """Left open by a program that has ended, or of an address that the configuration has no more."""
+    l = the_lab()
+    path, _ = l.write_config({"socket": "/nowhere/local.sock"})
+    process = l.start(STEP, path)
+    want("1 row", ask(process, PUT % next(KEYS)))
+    end(process)
+    want([True], [b["open"] for b in stats(path)["breakers"]])
+    name = [name for name in os.listdir(lab.stats_directory(path)) if name.startswith("breaker-")][0]
+    with open(os.path.join(lab.stats_directory(path), name), "r+b") as page:
+        page.seek(192 + 128)  # silent_until_ms
+        page.write((1).to_bytes(8, sys.byteorder))
+    want([None], [b["open"] for b in stats(path)["breakers"]])
+    want_true("DOWN" not in roundabout("stats", "-f", path), "not down in the table")
 
 
 # ---------------------------------------------------------------- a changed configuration
@@ -365,6 +528,22 @@ def an_observed_program_runs_on_main_alone_and_its_caches_are_found():
     want(80, sum(1 for table, _ in l.rows(l.local) if table in ("shop.cache", "shop.page_n")), "rows at the local master")
     roundabout("stats", "--directory", directory, "--reset")
     want("# no table looks like a cache\n", observed(directory, "--propose", status=1))
+
+
+@test
+def what_is_sent_in_halves_or_prepared_is_timed_as_well():
+    """Ruby's mysql2 sends nothing in one piece."""
+    l = the_lab()
+    path, _ = l.write_config(groups=({"name": "pages", "tables": ["shop.cache", "shop.page_*"], "mode": "observe"},))
+    program = ("require 'mysql2'\nc = Mysql2::Client.new(username: 'app', password: 'apppw', database: 'shop', socket: ENV['MAIN_SOCKET'])\n"
+               "q = c.prepare('SELECT v FROM page_n WHERE k = ?')\n"
+               "30.times { |i| c.query(\"SELECT v FROM cache WHERE k = '#{i}'\").to_a; q.execute(i.to_s).to_a }\n")
+    outcome = l.run([*lab.program("ruby"), "-e", program], path)
+    want((0, ""), (outcome.status, outcome.stderr))
+    found = {t["table"]: t for t in json.loads(roundabout("observe", "report", "-f", path, "--json"))["tables"]}
+    for table in ("shop.cache", "shop.page_n"):
+        want(30, found[table]["uses"]["read_by_key"])
+        want_between(1e-6, 1, found[table]["main_seconds"] or 0, f"a statement's time on main, of {table}")
 
 
 @test

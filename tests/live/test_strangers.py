@@ -442,11 +442,12 @@ def a_silence_that_the_daemon_has_found_costs_no_user_a_connect_timeout():
 
 HOSTILE = {
     "nothing": "pass",
-    "symlinks to a victim": "[os.symlink({victim!r}, n) for n in ('sum-0', 'seen-0', 'fold-0', {breaker!r})]",
-    "pipes": "[os.mkfifo(n, 0o666) for n in ('sum-0', 'seen-0', 'fold-0', {breaker!r}, 'process-1-1', 'observed-1-1')]",
-    "folders": "[os.mkdir(n) for n in ('sum-0', 'seen-0', 'fold-0', {breaker!r}, 'process-1-1')]",
+    "symlinks to a victim": "[os.symlink({victim!r}, n) for n in ('sum-0', 'seen-0', 'fold-0', {breaker!r}, {silent!r})]",
+    "pipes": "[os.mkfifo(n, 0o666) for n in ('sum-0', 'seen-0', 'fold-0', {breaker!r}, {silent!r}, 'process-1-1', 'observed-1-1')]",
+    "folders": "[os.mkdir(n) for n in ('sum-0', 'seen-0', 'fold-0', {breaker!r}, {silent!r}, 'process-1-1')]",
     "files held by a lock": "k = [open(n, 'w') for n in ('sum-0', 'fold-0', {breaker!r})]\nfor f in k:\n    os.chmod(f.name, 0o666)\n"
                             "    fcntl.flock(f, fcntl.LOCK_EX)",
+    "a silence in times to come": "open({silent!r}, 'w')\nos.utime({silent!r}, (4e9, 4e9))",
     "pages of nonsense": "[open(n, 'wb').write(os.urandom(1 << 18)) for n in ('sum-0', 'process-2-1', 'observed-3-1', 'folding-process-4-1')]",
     "pages of a stranger": "import glob, shutil\n[shutil.copyfile(f, 'process-%d-1' % i) for i, f in enumerate(glob.glob({sound!r}))]",
 }
@@ -473,7 +474,7 @@ def another_users_files_in_the_run_folder_do_nothing():
         os.chmod(lab.stats_directory(first), 0o755)
         for name in os.listdir(lab.stats_directory(first)):
             os.chmod(os.path.join(lab.stats_directory(first), name), 0o644)
-        other = by_nobody(folder, script.format(victim=victim, breaker=breaker, sound=lab.stats_directory(first) + "/sum-*"))
+        other = by_nobody(folder, script.format(victim=victim, breaker=breaker, silent=breaker.replace('breaker-0-', 'silent-'), sound=lab.stats_directory(first) + "/sum-*"))
         try:
             it.clean()
             outcome = it.run(PROGRAM, path, log, limit_s=10)

@@ -82,6 +82,7 @@ static void a_file_that_got_worse_changes_nothing(void) {
     for (size_t i = 0; i < 3; i++) {
         rewrite(bad[i]);
         TRUE_THAT(log_becomes(mysql, "stays in force", i + 1));
+        NUMBER(count_log_lines(" error: "), i + 1); /* a line each, with what is wrong in it */
     }
     unlink(getenv("ROUNDABOUT_CONFIG"));
     TRUE_THAT(log_becomes(mysql, "stays in force", 4));
@@ -92,6 +93,28 @@ static void a_file_that_got_worse_changes_nothing(void) {
     NUMBER(count_log_lines("stays in force"), 4); /* once for each change */
     rewrite(whole(FRESH_GROUP));
     TRUE_THAT(becomes(mysql, SELECT_FRESH, "local:1"));
+}
+
+/* One whose cache statements all fall back to main, and one that has none, as before its tables are listed. */
+static void a_program_of_few_statements_that_routes_nothing_sees_a_change(void) {
+    MYSQL *mysql = connect_main();
+    fake_fail_connect(FAKE_LOCAL, 2003, "Can't connect", -1);
+    for (int i = 0; i < 3; i++) {
+        TEXT(answer(mysql, SELECT_CACHE), "main:1");
+    }
+    rewrite(whole(FRESH_GROUP "log_level = \"info\";\n"));
+    usleep(1100 * 1000);
+    TEXT(answer(mysql, SELECT_CACHE), "main:1");
+    NUMBER(count_log_lines("has changed and is in force"), 1);
+    for (int i = 0; i < 3; i++) {
+        SQL(mysql, INSERT_MAIN);
+    }
+    rewrite(whole(FRESH_GROUP));
+    usleep(1100 * 1000);
+    for (int i = 0; i < 8; i++) {
+        SQL(mysql, INSERT_MAIN);
+    }
+    NUMBER(count_log_lines("has changed and is in force"), 2);
 }
 
 static void an_included_file_counts_too(void) {
@@ -216,6 +239,7 @@ int main(int argc, char **argv) {
     const struct claim claims[] = {
         CLAIM(tables_that_are_added_are_routed_and_those_taken_out_are_not, "", SHIM_ONLY),
         CLAIM(a_file_that_got_worse_changes_nothing, "", SHIM_ONLY),
+        CLAIM(a_program_of_few_statements_that_routes_nothing_sees_a_change, "", SHIM_ONLY),
         CLAIM(an_included_file_counts_too, "", SHIM_ONLY),
         CLAIM(another_local_master_is_gone_to_after_the_transaction, "", SHIM_ONLY),
         CLAIM(a_program_that_began_with_a_bad_file_takes_a_good_one_with_its_next_connection, "", SHIM_ONLY),

@@ -60,6 +60,12 @@ static void each_kind_of_use_is_judged(void **state) {
     }
 }
 
+static void tables_that_were_counted_together_are_not_proposed(void **state) {
+    (void)state;
+    struct page_observed table = {.table = "shop.cache_???", .uses = {[PAGE_USE_READ_BY_KEY] = 100, [PAGE_USE_REPLACED] = 30}};
+    assert_int_equal(judge_table(&table).judgement, JUDGED_MAYBE); /* other tables may match the pattern */
+}
+
 static void only_verbs_that_were_seen_are_listed(void **state) {
     (void)state;
     struct page_observed table = {.uses = {[PAGE_USE_READ_BY_KEY] = 100, [PAGE_USE_UPSERTED] = 30}};
@@ -118,6 +124,7 @@ static void names_become_patterns_that_a_configuration_takes(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_kind_of_use_is_judged),
+        cmocka_unit_test(tables_that_were_counted_together_are_not_proposed),
         cmocka_unit_test(only_verbs_that_were_seen_are_listed),
         cmocka_unit_test(what_it_would_save_is_mains_time_less_a_local_one),
         cmocka_unit_test(names_become_patterns_that_a_configuration_takes),

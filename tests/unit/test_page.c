@@ -162,19 +162,79 @@ static void long_and_odd_names_are_cut_and_cleaned(void **state) {
     free(page);
 }
 
-static void what_was_saved_is_mains_time_less_the_local_one(void **state) {
+static void what_was_saved_is_never_less_than_nothing(void **state) {
     (void)state;
-    struct page_counters *page = new_counters();
-    page->stripes[0].routed.buckets[page_bucket_of(100000)] = 30;
-    page->stripes[0].routed.sum_ns = 30 * 100000;
-    assert_int_equal(page_saved_ns(page), 0); /* main's time isn't known */
-    page->main_least_ns = 80000000;
-    assert_int_equal(page_saved_ns(page), UINT64_C(30) * (80000000 - 100000));
-    page->main_least_ns = 50000; /* main is nearer */
+    struct page_counters *page = new_counters(), *sum = new_counters();
+    sum->header.pid = 0;
+    page->stripes[0].saved_ns = UINT64_C(31) * 79900000;
+    page->stripes[3].saved_ns = (uint64_t)INT64_C(-79900000);
+    assert_int_equal(page_saved_ns(page), UINT64_C(30) * 79900000);
+    page_add(sum, page);
+    page->stripes[0].saved_ns = 75000;
+    page->stripes[3].saved_ns = (uint64_t)INT64_C(-80000); /* main is nearer than the local master */
     assert_int_equal(page_saved_ns(page), 0);
-    page->main_least_ns = UINT64_MAX; /* somebody's bytes */
-    assert_int_equal(page_saved_ns(page), 0);
+    page_add(sum, page);
+    page->stripes[0].saved_ns = UINT64_MAX; /* somebody's bytes */
+    page_add(sum, page);
+    assert_int_equal(page_saved_ns(sum), UINT64_C(30) * 79900000);
     free(page);
+    free(sum);
+}
+
+static void a_breaker_that_nobody_has_needed_for_long_says_nothing(void **state) {
+    (void)state;
+    enum { NOW_MS = 100000000 };
+    static const struct {
+        int64_t until_ms;
+        enum page_breaker_state state;
+    } cases[] = {
+        {0, PAGE_BREAKER_CLOSED},
+        {NOW_MS + 5000, PAGE_BREAKER_OPEN},
+        {NOW_MS - 1, PAGE_BREAKER_OPEN}, /* the next who needs it will try */
+        {NOW_MS - PAGE_BREAKER_LAST_MS + 1, PAGE_BREAKER_OPEN},
+        {NOW_MS - PAGE_BREAKER_LAST_MS, PAGE_BREAKER_FORGOTTEN},
+        {1, PAGE_BREAKER_FORGOTTEN},
+        {-1, PAGE_BREAKER_FORGOTTEN},
+        {INT64_MIN, PAGE_BREAKER_FORGOTTEN},
+        {INT64_MAX, PAGE_BREAKER_OPEN},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct page_breaker breaker = {.silent_until_ms = cases[i].until_ms};
+        assert_int_equal(page_breaker_state(&breaker, NOW_MS), cases[i].state);
+    }
+}
+
+static void tables_of_many_names_are_counted_by_what_they_have_in_common(void **state) {
+    (void)state;
+    enum { TABLES = 10000 };
+    struct page_observation *page = calloc(1, sizeof *page);
+    page_find_observed(page, "shop.first")->uses[PAGE_USE_REPLACED]++;
+    for (int i = 0; i < TABLES; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "shop.cache_%05d", i);
+        page_find_observed(page, name)->uses[PAGE_USE_REPLACED]++;
+    }
+    page_find_observed(page, "shop.last")->uses[PAGE_USE_REPLACED]++;
+    page_find_observed(page, "shop.first")->uses[PAGE_USE_REPLACED]++;
+    page_find_observed(page, "shop.cache_00000")->uses[PAGE_USE_REPLACED]++;
+    assert_int_equal(page_find_observed(page, "shop.first")->uses[PAGE_USE_REPLACED], 2);
+    assert_int_equal(page_find_observed(page, "shop.last")->uses[PAGE_USE_REPLACED], 1);
+    assert_int_equal(page_find_observed(page, "shop.cache_00000")->uses[PAGE_USE_REPLACED], 2);
+    struct page_observed *alike = page_find_observed(page, "shop.cache_09999");
+    assert_string_equal(alike->table, "shop.cache_?????");
+    assert_int_equal(alike->uses[PAGE_USE_REPLACED], TABLES + 1 - PAGE_OBSERVED_FULL);
+    assert_int_equal(page->tables[PAGE_OBSERVED - 1].uses[PAGE_USE_REPLACED], 0);
+
+    struct page_observation *sum = calloc(1, sizeof *sum);
+    page_add_observed(sum, page);
+    assert_in_range(page_find_observed(sum, "shop.cache_09999")->uses[PAGE_USE_REPLACED], TABLES + 1 - PAGE_OBSERVED_FULL,
+                    TABLES + 3 - PAGE_OBSERVED_FULL); /* it is as full by then */
+    uint64_t all = 0;
+    for (size_t i = 0; i < PAGE_OBSERVED; i++)
+        all += sum->tables[i].uses[PAGE_USE_REPLACED];
+    assert_int_equal(all, TABLES + 4);
+    free(page);
+    free(sum);
 }
 
 /* Files */
@@ -261,6 +321,17 @@ static void pages_of_dead_processes_are_folded_once(void **state) {
     assert_int_equal(seen.pages, 0);
     assert_int_equal(seen.sums, 1);
     assert_int_equal(seen.routed, 7);
+}
+
+/* Where no daemon runs and nobody asks, either. */
+static void pages_of_killed_processes_are_folded_by_those_that_come_after(void **state) {
+    (void)state;
+    enum { KILLED = 300, AT_MOST = 130 };
+    for (int i = 0; i < KILLED; i++)
+        leave_page_of_a_dead_process(1);
+    struct seen seen = look();
+    assert_int_equal(seen.routed, KILLED);
+    assert_true(seen.pages <= AT_MOST);
 }
 
 /* Stopped after it had added a page and before it unlinked it. */
@@ -546,9 +617,12 @@ int main(void) {
         cmocka_unit_test(sums_meet_tables_by_their_names),
         cmocka_unit_test(tables_without_room_share_the_last_slot),
         cmocka_unit_test(long_and_odd_names_are_cut_and_cleaned),
-        cmocka_unit_test(what_was_saved_is_mains_time_less_the_local_one),
+        cmocka_unit_test(what_was_saved_is_never_less_than_nothing),
+        cmocka_unit_test(tables_of_many_names_are_counted_by_what_they_have_in_common),
+        cmocka_unit_test(a_breaker_that_nobody_has_needed_for_long_says_nothing),
         cmocka_unit_test_setup_teardown(an_own_page_is_seen_with_its_owner, start, stop),
         cmocka_unit_test_setup_teardown(pages_of_dead_processes_are_folded_once, start, stop),
+        cmocka_unit_test_setup_teardown(pages_of_killed_processes_are_folded_by_those_that_come_after, start, stop),
         cmocka_unit_test_setup_teardown(an_interrupted_fold_adds_nothing_twice, start, stop),
         cmocka_unit_test_setup_teardown(a_reset_sets_all_to_zero, start, stop),
         cmocka_unit_test_setup_teardown(a_breaker_is_one_for_all_processes, start, stop),

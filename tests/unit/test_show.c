@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -452,6 +453,85 @@ static void a_journal_that_is_no_file_is_kept_in_memory(void **unused) {
     unlink(path);
 }
 
+static void what_was_saved_is_not_shown_before_main_has_answered(void **unused) {
+    (void)unused;
+    struct picture *picture = pictures_make("healthy");
+    struct buffer metrics = {0}, status = {0};
+    picture->routing.main_recent_ns = picture->routing.saved_ns = 0;
+    metrics_write(&metrics, picture);
+    status_json_write(&status, picture);
+    assert_null(strstr(metrics.text, "roundabout_saved_seconds_total"));
+    assert_null(strstr(status.text, "saved_s"));
+    assert_non_null(strstr(status.text, "\"processes\":64"));
+    buffer_free(&metrics);
+    buffer_free(&status);
+    picture_free(picture);
+}
+
+/* Left open by a program that has ended: an alert would burn for good. */
+static void a_breaker_that_nobody_needs_any_more_is_not_counted(void **unused) {
+    (void)unused;
+    char pages[] = "/tmp/roundabout-test-XXXXXX", name[64];
+    assert_non_null(mkdtemp(pages));
+    int directory = page_open_directory(pages, NULL, NULL, 0);
+    page_name_breaker(name, "/run/local.sock");
+    struct page_breaker *breaker = page_open_shared(directory, PAGE_BREAKER, 0600, name);
+    const struct config_stats config = {.enabled = true, .directory = pages};
+    struct timespec now;
+    struct routing routing;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    breaker->silent_until_ms = (int64_t)now.tv_sec * 1000 + 5000;
+    routing_read(&config, NULL, false, &routing);
+    assert_int_equal(routing.breakers, 1);
+    assert_int_equal(routing.breakers_open, 1);
+    breaker->silent_until_ms = (int64_t)now.tv_sec * 1000 - 2 * PAGE_BREAKER_LAST_MS;
+    routing_read(&config, NULL, false, &routing);
+    assert_int_equal(routing.breakers, 0);
+    assert_int_equal(routing.breakers_open, 0);
+    page_unmap(breaker, PAGE_BREAKER);
+    unlinkat(directory, name, 0);
+    close(directory);
+    rmdir(pages);
+}
+
+static void a_journal_whose_disk_was_full_is_whole_once_there_is_room(void **unused) {
+    (void)unused;
+    char folder_path[80];
+    snprintf(folder_path, sizeof folder_path, "%s/later", folder);
+    snprintf(path, sizeof path, "%s/journal", folder_path);
+    struct journal *journal = journal_open(&(struct config_journal){.file = path, .max_kb = 16});
+    journal_add(journal, EVENT_SITE_DEAD, "one", "its folder isn't there");
+    assert_int_equal(mkdir(folder_path, 0700), 0);
+    journal_add(journal, EVENT_SITE_DEAD, "two", "now it is");
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    const struct rlimit full = {.rlim_cur = 220, .rlim_max = before.rlim_max}; /* in the middle of a line */
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &full);
+    journal_add(journal, EVENT_SITE_DEAD, "three", "half a line");
+    journal_add(journal, EVENT_SITE_DEAD, "four", "none");
+    setrlimit(RLIMIT_FSIZE, &before);
+    journal_add(journal, EVENT_SITE_DEAD, "five", "there is room");
+    journal_close(journal);
+    char *text = read_all(path);
+    static const char *const sites[] = {"one", "two", "three", "four", "five"};
+    char *line = text;
+    for (size_t i = 0; i < 5; i++) {
+        char *end = strchr(line, '\n'), site[40];
+        assert_non_null(end);
+        *end = '\0';
+        snprintf(site, sizeof site, "\"site\":\"%s\"", sites[i]);
+        assert_non_null(strstr(line, site));
+        assert_int_equal(line[0], '{');
+        assert_int_equal(end[-1], '}');
+        line = end + 1;
+    }
+    assert_string_equal(line, "");
+    free(text);
+    unlink(path);
+    rmdir(folder_path);
+}
+
 static struct config_on_event on_event;
 static char out[120], script[300], shell[] = "/bin/sh", flag[] = "-c", *command[] = {shell, flag, script};
 
@@ -578,6 +658,9 @@ int main(void) {
         cmocka_unit_test(requests_for_others_are_known_by_their_host),
         cmocka_unit_test(the_journal_is_bounded_in_memory_and_in_its_file),
         cmocka_unit_test(a_journal_that_is_no_file_is_kept_in_memory),
+        cmocka_unit_test(what_was_saved_is_not_shown_before_main_has_answered),
+        cmocka_unit_test(a_breaker_that_nobody_needs_any_more_is_not_counted),
+        cmocka_unit_test(a_journal_whose_disk_was_full_is_whole_once_there_is_room),
         cmocka_unit_test(the_program_is_told_the_event_and_has_nothing_else_of_ours),
         cmocka_unit_test(a_program_that_hangs_is_killed_and_the_next_runs),
         cmocka_unit_test(more_than_the_rate_is_dropped_and_counted),
