@@ -38,8 +38,7 @@ bool query_send_routed(struct handle *handle, const char *text, unsigned long le
     }
     bool may = query_may_route(handle, slice, summary, &reason);
     struct routing *routing = may ? handle_make_routing(handle) : NULL;
-    if (!routing || !socket_is_same(&handle->socket) ||
-        !descriptor_prepare(&routing->loan, handle->socket.number)) {
+    if (!routing || !descriptor_prepare(&routing->loan, &handle->socket)) {
         bool lacks_loan = reason == ROUTE_ROUTED || reason == ROUTE_SESSION_UNKNOWN;
         reason = lacks_loan ? ROUTE_OTHER_CALL : reason;
         sending->is_read = true;
