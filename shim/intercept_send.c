@@ -11,14 +11,10 @@
 /* What goes to main as the first half of a statement does to the session what its outcome says, and that
  * comes with the second. */
 struct slice query_begin_send(struct call *call, const char *text, unsigned long length,
-                              struct sending *sending) {
+                              const struct sending *sending) {
     struct handle *handle = call->handle;
     struct slice slice, sent = {text, length};
     if (call->target == handle->main && query_text_to_route(handle, text, length, &slice)) {
-        if (!sending->is_read) {
-            route_text(slice, &handle->session.route, setup_config(),
-                       &sending->summary); /* read as far as it matters */
-        }
         struct slice restated = question_restate(handle, slice, &sending->summary);
         sent = restated.at != text ? restated : sent;
         doubt_before_text(handle, &sending->summary);
@@ -27,27 +23,32 @@ struct slice query_begin_send(struct call *call, const char *text, unsigned long
     return sent;
 }
 
+/* Nothing of it was tried. */
+static void count_passed(struct handle *handle, struct slice text, const struct sql_summary *summary,
+                         struct route_decision decision) {
+    handle->observed = NULL;
+    query_observe(handle, text, &decision);
+    query_note_reason(summary, decision.reason);
+    query_count(handle, decision, summary, 0);
+}
+
 bool query_send_routed(struct handle *handle, const char *text, unsigned long length,
                        struct sending *sending) {
     struct slice slice;
     struct sql_summary *summary = &sending->summary;
-    enum route_reason reason = ROUTE_OTHER_CALL;
-    sending->is_read = false;
+    struct route_decision decision;
     if (!query_text_to_route(handle, text, length, &slice)) {
         return false;
     }
-    bool may = query_may_route(handle, slice, summary, &reason);
+    bool may = query_may_route(handle, slice, summary, &decision);
     struct routing *routing = may ? handle_make_routing(handle) : NULL;
     if (!routing || !descriptor_prepare(&routing->loan, &handle->socket)) {
-        bool lacks_loan = reason == ROUTE_ROUTED || reason == ROUTE_SESSION_UNKNOWN;
-        reason = lacks_loan ? ROUTE_OTHER_CALL : reason;
-        sending->is_read = true;
-        query_note_reason(summary, reason);
-        stats_count(stats_verb(summary->verb), reason);
-        query_observe(handle, slice, &(struct route_decision){.reason = reason});
+        bool lacks_loan = decision.reason == ROUTE_ROUTED || decision.reason == ROUTE_SESSION_UNKNOWN;
+        decision.reason = lacks_loan ? ROUTE_OTHER_CALL : decision.reason;
+        count_passed(handle, slice, summary, decision);
         return false;
     }
-    if (!query_route(handle, slice, summary, &routing->sent_result)) {
+    if (!query_route(handle, slice, summary, &decision, &routing->sent_result)) {
         descriptor_drop(&routing->loan);
         return false;
     }

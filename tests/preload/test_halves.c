@@ -240,6 +240,22 @@ static void a_childs_halves_leave_its_parents_alone(void) {
     select_main_in_halves(mysql);
 }
 
+/* They go with the next statement alone. */
+static void attributes_of_a_statement_keep_no_later_one_on_main(void) {
+    const char *name = "trace";
+    MYSQL *mysql = connect_main();
+    SQL(mysql, REPLACE_CACHE);
+    select_in_halves(mysql);
+    mysql_bind_param(mysql, 1, NULL, &name);
+    size_t from = fake_journal_length();
+    SQL(mysql, SELECT_CACHE);
+    TEXT(first_cell(mysql), "main:1");
+    select_in_halves(mysql);
+    select_in_halves(mysql);
+    JOURNAL(from,
+            "main: /attributes\nmain: " SELECT_CACHE "\nlocal: " SELECT_CACHE "\nlocal: " SELECT_CACHE "\n");
+}
+
 int main(int argc, char **argv) {
     static const struct claim claims[] = {
         CLAIM(many_pairs_and_handles_take_one_descriptor, "3, 27", EVERYWHERE),
@@ -251,6 +267,7 @@ int main(int argc, char **argv) {
         CLAIM(a_set_told_between_two_halves_hears_of_main_alone_afterwards, "3", EVERYWHERE),
         CLAIM(a_program_that_has_closed_mains_socket_is_answered_by_main, "3", SHIM_ONLY),
         CLAIM(a_childs_halves_leave_its_parents_alone, "3, 26", SHIM_ONLY),
+        CLAIM(attributes_of_a_statement_keep_no_later_one_on_main, "11", ORACLE_ONLY),
     };
     return RUN_CLAIMS(claims);
 }
