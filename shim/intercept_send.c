@@ -82,10 +82,11 @@ bool query_read_answer(struct handle *handle, my_bool *failed) {
 }
 
 EXPORT int mysql_send_query(MYSQL *mysql, const char *text, unsigned long length) {
+    struct handle *handle = handle_find(mysql);
     struct call call;
     struct sending sending;
-    if (!command_begin(&call, mysql, CALLER)) {
-        query_count_aside(handle_find(mysql));
+    if (!command_begin_on(&call, handle, mysql, CALLER)) {
+        query_count_aside(handle);
         return call.real && call.real->mysql_send_query ? call.real->mysql_send_query(mysql, text, length)
                                                         : 1;
     }
@@ -118,12 +119,13 @@ void query_end_send(struct call *call, bool succeeded) {
 }
 
 EXPORT my_bool mysql_read_query_result(MYSQL *mysql) {
+    struct handle *handle = handle_find(mysql);
     struct call call;
     my_bool failed;
-    if (query_read_answer(handle_find(mysql), &failed)) {
+    if (query_read_answer(handle, &failed)) {
         return failed;
     }
-    if (!command_begin(&call, mysql, CALLER)) {
+    if (!command_begin_on(&call, handle, mysql, CALLER)) {
         return call.real && call.real->mysql_read_query_result ? call.real->mysql_read_query_result(mysql)
                                                                : 1;
     }
