@@ -191,7 +191,7 @@ unit: $(addprefix $(BUILD)/tests/unit/test_,$(UNIT)) $(BUILD)/tests/unit/print_s
 PRELOAD = $(BUILD)/tests/preload
 FAKES   = $(PRELOAD)/libmariadb.so.3 $(PRELOAD)/libmysqlclient.so.24
 CLOSED  = $(PRELOAD)/closed/libmariadb.so.3 $(PRELOAD)/closed/libmysqlclient.so.24
-PRELOAD_TESTS = answers pending prepared handles transactions step outage async threads memory stats reload process stale
+PRELOAD_TESTS = answers pending halves prepared handles transactions step outage async threads memory stats reload process stale
 
 FAKE_PARTS = fake_client fake_statement
 $(FAKE_PARTS:%=$(PRELOAD)/%.mariadb.o): CFLAGS_ALL += -DFAKE_MARIADB -fsemantic-interposition

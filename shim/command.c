@@ -9,11 +9,15 @@
 #include "watch.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 bool command_begin(struct call *call, MYSQL *mysql, const void *caller) {
-    struct handle *handle = handle_find(mysql);
+    return command_begin_on(call, handle_find(mysql), mysql, caller);
+}
+
+bool command_begin_on(struct call *call, struct handle *handle, MYSQL *mysql, const void *caller) {
     call->target = mysql;
     if (!handle || handle->passive || handle->busy) {
         call->real = handle ? handle->real : real_of_caller(caller);
@@ -547,8 +551,10 @@ void command_end_kept(struct call *call, bool succeeded) {
     struct slice kept = {text ? text : "", handle->sent_length};
     handle->sent_text = NULL;
     handle->sent_length = 0;
-    const struct sql_summary plain = {.verb = (enum sql_verb)handle->sent_verb,
-                                      .ties = handle->sent_names_tables ? SQL_NOT_UNDERSTOOD : 0};
+    struct sql_summary plain;
+    memset(&plain, 0, offsetof(struct sql_summary, tables)); /* the rest is large, and not looked at */
+    plain.verb = (enum sql_verb)handle->sent_verb;
+    plain.ties = handle->sent_names_tables ? SQL_NOT_UNDERSTOOD : 0;
     command_end_text(call, kept, text ? NULL : &plain, succeeded);
     if (succeeded && !text) {
         session_note_written(&handle->session, handle->sent_written, handle->sent_by);

@@ -22,6 +22,8 @@ struct call {
 /* False: the call goes straight to call->real with its own argument: an unknown handle, a passive one, or the
  * library calling itself. True: it goes to call->target, and command_end follows. */
 bool command_begin(struct call *call, MYSQL *mysql, const void *caller);
+/* The same, once its record has been looked up. */
+bool command_begin_on(struct call *call, struct handle *handle, MYSQL *mysql, const void *caller);
 void command_end(struct call *call, const struct command *command, bool succeeded);
 
 /* For text that main has run: its summary is made here if it is not at hand (NULL). */

@@ -6,18 +6,26 @@
 #ifndef ROUNDABOUT_DESCRIPTOR_H
 #define ROUNDABOUT_DESCRIPTOR_H
 
+#include "socket.h"
+
 #include <stdbool.h>
+#include <stdint.h>
 
 struct descriptor_loan {
     int number; /* main's, while lent; else -1 */
     int saved;  /* main's socket under another number */
-    int ready;  /* prepared: the always readable one; -1 once it stands in for main's */
+    int ready;  /* the always readable one, which stands in for main's; the process's, not the loan's */
+    int kept;   /* while suspended: what stood in */
     int flags;  /* main's FD_CLOEXEC */
+    int64_t checked_tick; /* when main's number was last looked at, its inode then, and by which process */
+    ino_t checked_inode;
+    pid_t checked_by;
 };
 
-/* Prepares a loan, so that nothing can fail once the statement has run. False: it can't be made - no
- * descriptors left, or epoll sets watch the number that aren't known. */
-bool descriptor_prepare(struct descriptor_loan *loan, int number);
+/* Prepares a loan, so that nothing can fail once the statement has run. False: it can't be made - main's
+ * number stands for something else by now, no descriptors are left, or epoll sets watch the number that
+ * aren't known. Keeps errno. */
+bool descriptor_prepare(struct descriptor_loan *loan, const struct socket *main_socket);
 void descriptor_lend(struct descriptor_loan *loan);
 void descriptor_drop(struct descriptor_loan *loan); /* prepared and not needed */
 
@@ -30,8 +38,8 @@ void descriptor_take_back(struct descriptor_loan *loan);
 bool descriptor_suspend(struct descriptor_loan *loan);
 void descriptor_resume(struct descriptor_loan *loan);
 
-/* Numbers 0 to 2 that a program has closed, held while a connection is opened so that it doesn't get one of them:
- * what the program prints, or reads as its input, would be part of a conversation. */
+/* Numbers 0 to 2 that a program has closed, held while a connection is opened so that it doesn't get one of
+ * them: what the program prints, or reads as its input, would be part of a conversation. */
 struct descriptor_standard {
     bool taken[3];
 };

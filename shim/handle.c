@@ -44,7 +44,7 @@ void handle_remove(struct handle *handle) {
 
 struct routing *handle_make_routing(struct handle *handle) {
     if (!handle->routing && (handle->routing = calloc(1, sizeof *handle->routing))) {
-        handle->routing->loan = (struct descriptor_loan){.number = -1, .saved = -1, .ready = -1};
+        handle->routing->loan = (struct descriptor_loan){.number = -1, .saved = -1};
     }
     return handle->routing;
 }

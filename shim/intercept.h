@@ -8,19 +8,22 @@ struct local;
 
 /* Decides over a text and, if it is routed, runs it: true, and *result is what the library's function
  * returned on the shadow, or on main if that was lost when it was asked for its session. False: the text is
- * main's; summary then says what it is. Nothing of main's or the shadow's may be unread. */
-bool query_route(struct handle *handle, struct slice text, struct sql_summary *summary, int *result);
+ * main's; summary then says what it is. Nothing of main's or the shadow's may be unread. `judged`: what
+ * query_may_route has just said of it, together with the summary; NULL: it wasn't asked. */
+bool query_route(struct handle *handle, struct slice text, struct sql_summary *summary,
+                 const struct route_decision *judged, int *result);
 
 /* A shadow has answered a text: whose answers the accessors give from now on, and whose rows are to be read.
  */
 void query_end_routed(struct handle *handle, struct local *local, struct slice text, int result);
 
-/* Cheaply: whether query_route may come to true for this text; *decision: why not. Counts nothing. */
-bool query_may_route(const struct handle *handle, struct slice text, struct sql_summary *summary,
+/* A first look, which asks nobody: whether query_route may come to true for this text; *decision says why
+ * not. Counts nothing. */
+bool query_may_route(struct handle *handle, struct slice text, struct sql_summary *summary,
                      struct route_decision *decision);
 
-/* One statement, once it is known where it went. ns: what it took there, if it was routed; else 0, and handle->timed
- * says whether main's answer is to be timed. */
+/* One statement, once it is known where it went. ns: what it took there, if it was routed; else 0, and
+ * handle->timed says whether main's answer is to be timed. */
 void query_count(struct handle *handle, struct route_decision decision, const struct sql_summary *summary,
                  uint64_t ns);
 
@@ -46,25 +49,24 @@ void query_follow_kill(struct handle *handle, unsigned long thread_id);
 bool query_text_to_route(const struct handle *handle, const char *text, unsigned long length,
                          struct slice *slice);
 
-/* A text on its way to be sent: is_read once `summary` is what a look at it in this session has said. */
+/* A text on its way to be sent. */
 struct sending {
-    bool is_read;
     int result; /* set where it was not main's */
     struct sql_summary summary;
 };
 
 /* The first half of a routed statement: runs it to its end, on the server at this site, and has main's
- * descriptor say that the answer is there; or main was lost when it was asked for its session: sending->result
- * is what the library's function returns. False: it is main's. */
+ * descriptor say that the answer is there; or main was lost when it was asked for its session:
+ * sending->result is what the library's function returns. False: it is main's. */
 bool query_send_routed(struct handle *handle, const char *text, unsigned long length,
                        struct sending *sending);
 /* The second half. False: it is main's, or there was no first one. */
 bool query_read_answer(struct handle *handle, my_bool *failed);
 
-/* Before and behind the sending half of a statement on main: what is to be sent. `sending`: as the above left it
- * for the same text, with nothing done on the handle since. */
+/* Before and behind the sending half of a statement on main: what is to be sent. `sending`: as the above left
+ * it for the same text, with nothing done on the handle since. */
 struct slice query_begin_send(struct call *call, const char *text, unsigned long length,
-                              struct sending *sending);
+                              const struct sending *sending);
 void query_end_send(struct call *call, bool succeeded);
 
 /* Decides over a text that the application prepares, and keeps of it what is needed later. True: the

@@ -220,7 +220,8 @@ static int start_text(int *result, MYSQL *mysql, const char *text, unsigned long
     struct slice slice;
     struct sql_summary summary = {.verb = SQL_UNKNOWN};
     handle->busy = false;
-    if (query_text_to_route(handle, text, length, &slice) && query_route(handle, slice, &summary, result)) {
+    if (query_text_to_route(handle, text, length, &slice) &&
+        query_route(handle, slice, &summary, NULL, result)) {
         return 0;
     }
     struct slice restated = question_restate(handle, slice, &summary);
@@ -474,7 +475,7 @@ EXPORT enum net_async_status mysql_real_query_nonblocking(MYSQL *mysql, const ch
                                                               : NET_ASYNC_ERROR; /* its own 2014 */
         }
         bool readable = query_text_to_route(handle, text, length, &slice);
-        if (readable && query_route(handle, slice, &summary, &result)) {
+        if (readable && query_route(handle, slice, &summary, NULL, &result)) {
             return result == 0 ? NET_ASYNC_COMPLETE : NET_ASYNC_ERROR;
         }
         question_restate(handle, readable ? slice : (struct slice){NULL, 0}, &summary);

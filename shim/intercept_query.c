@@ -173,6 +173,7 @@ struct question {
     struct sql_summary *summary;
     bool prepared;                     /* the text is to be prepared */
     const struct statement *statement; /* ... or was: its summary is made, and its names have their meaning */
+    const struct route_decision *judged; /* NULL, or what a first look at it, just now, came to */
     bool *lost; /* set if main was lost when it was asked for its session: that is the statement's outcome */
 };
 
@@ -215,7 +216,7 @@ static struct route_decision decide(struct handle *handle, const struct question
         }
         return (struct route_decision){.reason = ROUTE_SESSION_UNKNOWN};
     }
-    struct route_decision decision = judge(handle, question);
+    struct route_decision decision = question->judged ? *question->judged : judge(handle, question);
     /* Main's count of found rows would not survive the question: it is asked before there is one. */
     bool asks = !session->route.known &&
                 (decision.reason == ROUTE_SESSION_UNKNOWN || (summary->ties & SQL_FOUND_ROWS) != 0);
@@ -278,10 +279,11 @@ bool query_end_alone(struct handle *handle, bool commit) {
     return ended;
 }
 
-bool query_may_route(const struct handle *handle, struct slice text, struct sql_summary *summary,
+bool query_may_route(struct handle *handle, struct slice text, struct sql_summary *summary,
                      struct route_decision *decision) {
-    *decision = route_text(text, &handle->session.route, setup_config(), summary);
-    return decision->reason == ROUTE_ROUTED || (decision->reason == ROUTE_SESSION_UNKNOWN && !handle->session.route.known) ||
+    *decision = judge(handle, &(struct question){.text = text, .summary = summary});
+    return decision->reason == ROUTE_ROUTED ||
+           (decision->reason == ROUTE_SESSION_UNKNOWN && !handle->session.route.known) ||
            summary->verb == SQL_DIAGNOSTICS || summary->verb == SQL_GET_DIAGNOSTICS ||
            ends_here(handle, summary);
 }
@@ -304,7 +306,7 @@ bool query_observe(struct handle *handle, struct slice text, const struct route_
  * have been after a question, is counted as observed. */
 static struct route_decision decide_as_if(struct handle *handle, const struct question *question) {
     const struct route_session *session = &handle->session.route;
-    struct route_decision decision = judge(handle, question);
+    struct route_decision decision = question->judged ? *question->judged : judge(handle, question);
     if (question->summary->stopped_early) {
         sql_summarize(question->text, session->modes, NULL, question->summary);
     }
@@ -342,13 +344,14 @@ void query_count(struct handle *handle, struct route_decision decision, const st
     handle->timed |= handle->observed != NULL;
 }
 
-bool query_route(struct handle *handle, struct slice text, struct sql_summary *summary, int *result) {
+bool query_route(struct handle *handle, struct slice text, struct sql_summary *summary,
+                 const struct route_decision *judged, int *result) {
     int kept_errno = errno;
     bool routed = false;
     uint64_t ns = 0;
     bool lost = false;
     handle->refused_by = NULL;
-    const struct question question = {.text = text, .summary = summary, .lost = &lost};
+    const struct question question = {.text = text, .summary = summary, .lost = &lost, .judged = judged};
     struct route_decision decision = decide_or_observe(handle, &question);
     handle->observed = NULL;
     if (decision.reason == ROUTE_ROUTED) {
@@ -572,7 +575,7 @@ static int run(struct handle *handle, const char *text, unsigned long length) {
     if (handle->streaming && local_is_streaming(handle)) {
         call.target = handle->streaming->mysql;
     } else if (query_text_to_route(handle, text, length, &slice)) {
-        if (query_route(handle, slice, &summary, &result)) {
+        if (query_route(handle, slice, &summary, NULL, &result)) {
             return result;
         }
         seen = &summary;

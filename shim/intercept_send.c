@@ -11,14 +11,10 @@
 /* What goes to main as the first half of a statement does to the session what its outcome says, and that
  * comes with the second. */
 struct slice query_begin_send(struct call *call, const char *text, unsigned long length,
-                              struct sending *sending) {
+                              const struct sending *sending) {
     struct handle *handle = call->handle;
     struct slice slice, sent = {text, length};
     if (call->target == handle->main && query_text_to_route(handle, text, length, &slice)) {
-        if (!sending->is_read) {
-            route_text(slice, &handle->session.route, setup_config(),
-                       &sending->summary); /* read as far as it matters */
-        }
         struct slice restated = question_restate(handle, slice, &sending->summary);
         sent = restated.at != text ? restated : sent;
         doubt_before_text(handle, &sending->summary);
@@ -27,12 +23,19 @@ struct slice query_begin_send(struct call *call, const char *text, unsigned long
     return sent;
 }
 
+/* Nothing of it was tried. */
+static void count_passed(struct handle *handle, struct slice text, const struct sql_summary *summary,
+                         struct route_decision decision) {
+    query_observe(handle, text, &decision);
+    query_note_reason(summary, decision.reason);
+    query_count(handle, decision, summary, 0);
+}
+
 bool query_send_routed(struct handle *handle, const char *text, unsigned long length,
                        struct sending *sending) {
     struct slice slice;
     struct sql_summary *summary = &sending->summary;
     struct route_decision decision;
-    sending->is_read = false;
     handle->timed = false;
     handle->observed = NULL;
     if (!query_text_to_route(handle, text, length, &slice)) {
@@ -40,17 +43,13 @@ bool query_send_routed(struct handle *handle, const char *text, unsigned long le
     }
     bool may = query_may_route(handle, slice, summary, &decision);
     struct routing *routing = may ? handle_make_routing(handle) : NULL;
-    if (!routing || !socket_is_same(&handle->socket) ||
-        !descriptor_prepare(&routing->loan, handle->socket.number)) {
+    if (!routing || !descriptor_prepare(&routing->loan, &handle->socket)) {
         bool lacks_loan = decision.reason == ROUTE_ROUTED || decision.reason == ROUTE_SESSION_UNKNOWN;
         decision.reason = lacks_loan ? ROUTE_OTHER_CALL : decision.reason;
-        sending->is_read = true;
-        query_note_reason(summary, decision.reason);
-        query_observe(handle, slice, &decision);
-        query_count(handle, decision, summary, 0);
+        count_passed(handle, slice, summary, decision);
         return false;
     }
-    if (!query_route(handle, slice, summary, &routing->sent_result)) {
+    if (!query_route(handle, slice, summary, &decision, &routing->sent_result)) {
         descriptor_drop(&routing->loan);
         return false;
     }
@@ -84,10 +83,11 @@ bool query_read_answer(struct handle *handle, my_bool *failed) {
 }
 
 EXPORT int mysql_send_query(MYSQL *mysql, const char *text, unsigned long length) {
+    struct handle *handle = handle_find(mysql);
     struct call call;
     struct sending sending;
-    if (!command_begin(&call, mysql, CALLER)) {
-        query_count_aside(handle_find(mysql));
+    if (!command_begin_on(&call, handle, mysql, CALLER)) {
+        query_count_aside(handle);
         return call.real && call.real->mysql_send_query ? call.real->mysql_send_query(mysql, text, length)
                                                         : 1;
     }
@@ -121,12 +121,13 @@ void query_end_send(struct call *call, bool succeeded) {
 }
 
 EXPORT my_bool mysql_read_query_result(MYSQL *mysql) {
+    struct handle *handle = handle_find(mysql);
     struct call call;
     my_bool failed;
-    if (query_read_answer(handle_find(mysql), &failed)) {
+    if (query_read_answer(handle, &failed)) {
         return failed;
     }
-    if (!command_begin(&call, mysql, CALLER)) {
+    if (!command_begin_on(&call, handle, mysql, CALLER)) {
         return call.real && call.real->mysql_read_query_result ? call.real->mysql_read_query_result(mysql)
                                                                : 1;
     }

@@ -9,12 +9,15 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* A set keeps watching the socket that a number stood for when it was added, so a loan has to take the number
  * out of its sets and put it in again. A set that was closed is found out then. Made once for each number
- * that was ever a watched connection's, and kept. */
-enum { NUMBERS_MAX = 65536, SETS_MAX = 4 };
+ * that was ever a watched connection's, and kept. A number in more than SETS_LENT_IN sets isn't lent, since
+ * each costs four system calls; the room beyond is for those that take it up while it is lent, which would
+ * watch what lies under it then for good. */
+enum { NUMBERS_MAX = 65536, SETS_MAX = 16, SETS_LENT_IN = 4 };
 struct watches {
     size_t count;
     bool too_many;
@@ -37,8 +40,8 @@ static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 static void watch_fork(void) {
     pthread_atfork(before_fork, after_fork, after_fork);
 }
-/* Registered by the first call alone it may come too late for a fork that has begun, whose child would inherit
- * the lock. A constructor of another library may come even before. */
+/* Registered by the first call alone it may come too late for a fork that has begun, whose child would
+ * inherit the lock. A constructor of another library may come even before. */
 __attribute__((constructor)) static void watch_fork_once(void) {
     pthread_once(&fork_once, watch_fork);
 }
@@ -113,27 +116,38 @@ void watch_begin(int number) {
 
 bool watch_is_whole(int number) {
     const struct watches *watches = find_watches(number);
-    return watches && !watches->too_many;
+    return watches && !watches->too_many && watches->count <= SETS_LENT_IN;
 }
 
-void watch_put_under(int number, int file, int flags) {
-    struct watches *watches = find_watches(number);
-    struct watches now = {0};
-    if (watches) {
-        pthread_mutex_lock(&lock);
-        now = *watches;
-        pthread_mutex_unlock(&lock);
-    }
+/* By its number, as in descriptor.c. Can't fail: both are open. */
+static void put_under(int number, int file, int flags) {
+    syscall(SYS_dup3, file, number, flags);
+}
+
+static __attribute__((noinline)) void put_under_in_sets(int number, int file, int flags,
+                                                        struct watches *watches) {
+    pthread_mutex_lock(&lock);
+    struct watches now = *watches;
+    pthread_mutex_unlock(&lock);
     for (size_t i = 0; i < now.count; i++) {
         if (real_epoll_ctl(now.sets[i], EPOLL_CTL_DEL, number, NULL) != 0) {
             note_watch(number, now.sets[i], EPOLL_CTL_DEL, NULL); /* closed, or another set by now */
             now.sets[i] = -1;
         }
     }
-    dup3(file, number, flags); /* can't fail: both are open */
+    put_under(number, file, flags);
     for (size_t i = 0; i < now.count; i++) {
         if (now.sets[i] >= 0) {
             real_epoll_ctl(now.sets[i], EPOLL_CTL_ADD, number, &now.events[i]);
         }
+    }
+}
+
+void watch_put_under(int number, int file, int flags) {
+    struct watches *watches = find_watches(number);
+    if (watches && watches->count > 0) {
+        put_under_in_sets(number, file, flags, watches);
+    } else {
+        put_under(number, file, flags);
     }
 }

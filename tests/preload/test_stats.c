@@ -19,7 +19,7 @@ struct found {
     struct page_counters total __attribute__((aligned(64)));
     struct page_stripe sum;
     unsigned pages, own, sums;
-    uint64_t opens, probes;
+    uint64_t opens, probes, observed;
     bool open;
 };
 
@@ -29,6 +29,8 @@ static void note(void *context, const struct page_file *file) {
         found->opens += file->page->breaker.opens;
         found->probes += file->page->breaker.probes;
         found->open |= file->page->breaker.silent_until_ms != 0;
+    } else if (file->kind == PAGE_OBSERVATION) {
+        found->observed += file->page->observation.statements;
     } else if (file->kind == PAGE_COUNTERS) {
         page_add(&found->total, &file->page->counters);
         found->sums += file->sum;
@@ -246,6 +248,31 @@ static void what_was_sent_in_halves_is_counted_once(void) {
         NUMBER(mysql_read_query_result(mysql), 0);
     }
     NUMBER(page_stripe_total(&look()->sum), 4);
+}
+
+static void send_and_read(MYSQL *mysql, const char *text) {
+    NUMBER(mysql_send_query(mysql, text, strlen(text)), 0);
+    NUMBER(mysql_read_query_result(mysql), 0);
+    first_cell(mysql);
+}
+
+/* As the same in one call is. */
+static void what_is_passed_in_halves_is_counted_for_its_table_and_observed(void) {
+    FILE *file = fopen(getenv("ROUNDABOUT_CONFIG"), "w");
+    fprintf(file,
+            "local = { socket = \"/run/local.sock\"; };\nstats = { directory = \"%s\"; };\n"
+            "caches = ( { tables = [ \"shop.cache\" ]; mode = \"observe\"; } );\n",
+            claims_stats_folder());
+    fclose(file);
+    MYSQL *mysql = connect_main();
+    SQL(mysql, REPLACE_CACHE);
+    uint64_t at_once = look()->observed;
+    TRUE_THAT(at_once > 0);
+    send_and_read(mysql, REPLACE_CACHE);
+    const struct found *found = look();
+    NUMBER(found->observed, 2 * at_once);
+    const struct page_table *table = table_of(found, "shop.cache");
+    NUMBER(table ? table->reasons[ROUTE_OBSERVE] : 0, 2);
 }
 
 static void fallbacks_are_counted_by_their_cause(void) {
@@ -602,6 +629,7 @@ int main(int argc, char **argv) {
         CLAIM(tables_are_counted_by_their_patterns, "", SHIM_ONLY),
         CLAIM(each_reason_is_counted_by_something, "", SHIM_ONLY),
         CLAIM(what_was_sent_in_halves_is_counted_once, "", SHIM_ONLY),
+        CLAIM(what_is_passed_in_halves_is_counted_for_its_table_and_observed, "", SHIM_ONLY),
         CLAIM(fallbacks_are_counted_by_their_cause, "", SHIM_ONLY),
         CLAIM(threads_lose_no_count, "", SHIM_ONLY),
         CLAIM(a_forked_child_counts_for_itself, "", SHIM_ONLY),
