@@ -8,7 +8,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 EXPORT MYSQL *mysql_init(MYSQL *mysql) {
     const struct real *real = real_of_caller(CALLER);
@@ -105,7 +104,7 @@ static bool is_address_of(const struct config_server *server, const struct addre
         return same_text(server->socket, given->socket);
     }
     const char *host = given->host ? given->host : "localhost";
-    return !given->socket && strcasecmp(server->host, host) == 0 &&
+    return !given->socket && slice_same((struct slice){server->host, strlen(server->host)}, (struct slice){host, strlen(host)}) &&
            server->port == (given->port ? given->port : 3306);
 }
 

@@ -13,7 +13,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* A shadow that was asked last and is there still: where a diagnostics statement finds its answer. */
 static struct local *find_shadow(struct handle *handle, const MYSQL *mysql) {
@@ -26,10 +25,9 @@ static struct local *find_shadow(struct handle *handle, const MYSQL *mysql) {
     return NULL;
 }
 
-static bool says(struct slice text, const char *name) {
-    size_t length = strlen(name);
-    for (size_t i = 0; i + length <= text.length; i++) {
-        if (strncasecmp(text.at + i, name, length) == 0) {
+static bool says(struct slice text, const char *upper_case_word) {
+    for (; text.length > 0; text.at++, text.length--) {
+        if (slice_begins_with(text, upper_case_word)) {
             return true;
         }
     }

@@ -4,7 +4,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 enum { SETTINGS_MAX = 64, SAVEPOINTS_MAX = 64, TEMPORARY_MAX = 32, STATEMENTS_MAX = 1000 };
 
@@ -97,7 +96,7 @@ static void remove_setting(struct session *session, size_t place) {
 void session_note_setting(struct session *session, struct slice name, struct slice text, bool alone) {
     for (size_t i = 0; i < session->setting_count; i++) {
         const struct session_setting *old = &session->settings[i];
-        if (strlen(old->name) == name.length && strncasecmp(old->name, name.at, name.length) == 0) {
+        if (slice_same((struct slice){old->name, strlen(old->name)}, name)) {
             remove_setting(session, i);
             break;
         }
@@ -248,7 +247,7 @@ void session_note_known(struct session *session) {
 }
 
 static bool same_name(struct slice a, const char *b) {
-    return strlen(b) == a.length && strncasecmp(a.at, b, a.length) == 0;
+    return slice_same(a, (struct slice){b, strlen(b)});
 }
 
 static size_t find_savepoint(const struct session *session, struct slice name) {
@@ -388,8 +387,7 @@ static bool is_of_no_account(struct slice name) {
 static bool says_session(struct slice text) {
     static const char *const starts[] = {"SESSION", "LOCAL", "@@SESSION", "@@LOCAL"};
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
-        size_t length = strlen(starts[i]);
-        if (text.length > length && strncasecmp(text.at, starts[i], length) == 0) {
+        if (slice_begins_with(text, starts[i])) {
             return true;
         }
     }
@@ -445,15 +443,11 @@ static enum session_echo note_set(struct session *session, struct slice rest) {
     return echo;
 }
 
-static bool same_slice(struct slice a, struct slice b) {
-    return a.length == b.length && (a.length == 0 || strncasecmp(a.at, b.at, a.length) == 0);
-}
-
 static void drop_temporary(struct session *session, const struct sql_table *table) {
     struct slice database = table->database.length ? table->database : session->route.database;
     for (size_t i = 0; i < session->route.temporary_count; i++) {
         const struct sql_table *there = &session->route.temporary[i];
-        if (same_slice(there->table, table->table) && same_slice(there->database, database)) {
+        if (slice_same(there->table, table->table) && slice_same(there->database, database)) {
             free_temporary(session, i);
             return;
         }

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* More than these are left behind: a GET DIAGNOSTICS has some ten items. */
 enum { VARIABLES_MAX = 32 };
@@ -41,8 +40,8 @@ static bool is_number(struct slice item) {
 
 static void note_one(struct variables *variables, struct slice name, bool number) {
     size_t i = 0;
-    while (i < variables->count && (strlen(variables->one[i].name) != name.length ||
-                                    strncasecmp(variables->one[i].name, name.at, name.length) != 0)) {
+    while (i < variables->count &&
+           !slice_same((struct slice){variables->one[i].name, strlen(variables->one[i].name)}, name)) {
         i++;
     }
     if (i == variables->count) {

@@ -1,12 +1,14 @@
 /* The rules of shim/session.c, by tables: what statements, errors and reports make of a session. */
 #include "../../shim/session.h"
 
+#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <cmocka.h>
 
 enum { STEPS_MAX = 8 };
@@ -560,6 +562,41 @@ static void more_settings_than_fit_make_the_session_pass(void **unused) {
     session_free(&session);
 }
 
+/* There I isn't the capital of i to the C library. */
+static void a_turkish_locale_makes_no_other_word_of_one(void **unused) {
+    (void)unused;
+    char folder[] = "/tmp/roundabout-locale.XXXXXX", command[200];
+    assert_non_null(mkdtemp(folder));
+    snprintf(command, sizeof command,
+             "localedef -i tr_TR -f UTF-8 %s/tr_TR.UTF-8 >%s/said 2>&1", folder, folder);
+    bool made = system(command) == 0;
+    setenv("LOCPATH", folder, 1);
+    made = made && setlocale(LC_ALL, "tr_TR.UTF-8") && strcasecmp("I", "i") != 0;
+    struct session session;
+    start(&session);
+    if (made) {
+        note(&session, "SET CHARACTER_SET_CLIENT = gbk");
+        note(&session, "SET AUTOCOMMIT = OFF");
+        note(&session, "SAVEPOINT one");
+        note(&session, "RELEASE SAVEPOINT ONE");
+        note(&session, "SAVEPOINT wie");
+        note(&session, "RELEASE SAVEPOINT WIE");
+    }
+    const bool unsafe = session.route.modes.multibyte_unsafe, in_transaction = session.route.in_transaction;
+    const size_t savepoints = session.savepoint_count;
+    session_free(&session);
+    setlocale(LC_ALL, "C");
+    unsetenv("LOCPATH");
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    assert_int_equal(system(command), 0);
+    if (!made) {
+        skip(); /* no localedef, or not the sources of that locale */
+    }
+    assert_true(unsafe);
+    assert_true(in_transaction);
+    assert_int_equal(savepoints, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(statements_open_and_end_transactions),
@@ -581,6 +618,7 @@ int main(void) {
         cmocka_unit_test(a_drop_of_another_databases_table_hides_nothing_else),
         cmocka_unit_test(calls_do_as_texts),
         cmocka_unit_test(more_settings_than_fit_make_the_session_pass),
+        cmocka_unit_test(a_turkish_locale_makes_no_other_word_of_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
