@@ -246,7 +246,8 @@ static void end_in_success(struct handle *handle, const struct command *command)
     bool doubted = session->doubt;
     handle->main_tallied |= !command->keeps_count;
     if (is_statement(command->kind)) {
-        handle->spoke = handle->counted = handle->main;
+        handle_note_spoke(handle, handle->main);
+        handle->counted = handle->main;
     }
     if (command->kind == COMMAND_TOUCHES || command->kind == COMMAND_CHANGE_USER ||
         command->kind == COMMAND_RESET ||
@@ -489,7 +490,7 @@ void command_end_text(struct call *call, struct slice text, const struct sql_sum
     struct handle *handle = call->handle;
     int kept_errno = errno;
     if (call->target == handle->main) {
-        handle->spoke = handle->main;
+        handle_note_spoke(handle, handle->main);
     }
     if (!end_on_main(call, succeeded)) {
         handle->session.main_touched = true; /* it failed, but may have begun a transaction before it did */

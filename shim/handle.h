@@ -104,12 +104,15 @@ struct handle {
     unsigned char sent_verb; /* enum sql_verb: of the text whose outcome comes with another call, also where
                                 it isn't kept */
     unsigned kept_warning_count;
+    unsigned kept_field_count;
     unsigned long thread_id; /* main's; another one after a call means that the library has reconnected */
     struct routing *routing; /* NULL until the first statement that may be routed */
     struct local *streaming; /* a shadow from which the application may not have read everything */
     struct local *refused_by; /* the shadow that has just refused a statement which main runs now */
     MYSQL *last;              /* who answers for the last call: main or a shadow */
-    MYSQL *spoke;             /* who ran the last statement: for mysql_field_count and ROW_COUNT() */
+    MYSQL *spoke;  /* who ran the last statement: for ROW_COUNT(). NULL: kept_row_count */
+    MYSQL *fields; /* whose mysql_field_count it is: his, or who has prepared one since (Oracle's library).
+                      NULL: kept_field_count */
     MYSQL *ok; /* whose insert_id it is: who ended a statement in an OK packet last. NULL: kept_insert_id */
     MYSQL *counted; /* whose warning_count it is: who ran the last statement that succeeded. NULL:
                        kept_warning_count */
@@ -129,6 +132,7 @@ struct handle {
         running; /* the shadow that a statement is running on now: mariadb_cancel comes from another thread */
     uint64_t kept_insert_id;
     uint64_t kept_found_rows;
+    int64_t kept_row_count;
     struct socket socket; /* main's, as of its last connect */
     struct server server; /* which one main is; server.identity 0: not known yet */
     struct option *options;
@@ -138,6 +142,10 @@ struct handle {
 };
 _Static_assert(ROUTE_REASON_COUNT <= 256 && PAGE_CAUSE_COUNT <= 256 && SQL_UNKNOWN < 256,
                "each fits into a byte");
+
+static inline void handle_note_spoke(struct handle *handle, MYSQL *mysql) {
+    handle->spoke = handle->fields = mysql;
+}
 
 /* The part of a handle that routes, made where there is none yet. NULL: out of memory. */
 struct routing *handle_make_routing(struct handle *handle);

@@ -63,7 +63,10 @@ EXPORT unsigned mysql_field_count(MYSQL *mysql) {
     if (!real || !real->mysql_field_count) {
         return 0;
     }
-    return real->mysql_field_count(!handle || handle->passive || handle->busy ? mysql : handle->spoke);
+    if (!handle || handle->passive || handle->busy) {
+        return real->mysql_field_count(mysql);
+    }
+    return handle->fields ? real->mysql_field_count(handle->fields) : handle->kept_field_count;
 }
 
 /* Not the last call's: the last statement's that ended in an OK packet, over SELECTs and errors. */

@@ -154,8 +154,8 @@ static void note_login(struct handle *handle, const struct login *login) {
     handle->sent = handle->planted = handle->query_attributes = handle->main_marked = false;
     handle->kept_insert_id = 0;
     handle->socket.number = -1;
-    handle->last = handle->spoke = handle->ok = handle->counted = handle->found = handle->warned =
-        handle->main;
+    handle->last = handle->ok = handle->counted = handle->found = handle->warned = handle->main;
+    handle_note_spoke(handle, handle->main);
     const struct config *config = setup_config();
     handle->aside = (unsigned char)(config && !handle->shadow ? reason_to_leave_alone(config, &login->address)
                                                               : ROUTE_ROUTED);

@@ -46,7 +46,8 @@ static void keep_repeatable(struct routing *routing, struct slice text) {
 
 /* False: it failed, or gave no rows. */
 static bool end_at_local(struct handle *handle, struct local *local, int result, bool rows) {
-    handle->last = handle->spoke = handle->warned = local->mysql;
+    handle_note_spoke(handle, local->mysql);
+    handle->last = handle->warned = local->mysql;
     handle->main_tallied = false;
     handle->planted = false;
     local->hushed = false;
@@ -107,6 +108,9 @@ static void end_prepare(struct handle *handle, struct local *local, struct state
     prepared_expose(statement);
     query_note_prepared(handle, statement, true);
     handle->last = handle->counted = local->mysql; /* without warnings, in both libraries */
+    if (!handle->real->mariadb) {
+        handle->fields = local->mysql;
+    }
     if (statement->makes_list) {
         handle->warned = local->mysql;
     }
@@ -115,7 +119,7 @@ static void end_prepare(struct handle *handle, struct local *local, struct state
 
 /* Asks main what the session looks like. False: it doesn't say, and the statement goes to main as it is,
  * unless main turns out to be *lost. */
-static bool learn_session(struct handle *handle, bool *lost) {
+static bool learn_session(struct handle *handle, bool keeps_counts, bool *lost) {
     if (handle->counted == handle->main && handle->real->mysql_warning_count) {
         handle->kept_warning_count =
             handle->real->mysql_warning_count(handle->main); /* the answer will wipe it */
@@ -123,14 +127,14 @@ static bool learn_session(struct handle *handle, bool *lost) {
     }
     handle->busy = true;
     uint64_t started_ns = stats_now_ns();
-    bool learnt = snapshot_read(handle);
+    bool learnt = snapshot_read(handle, keeps_counts);
     if (learnt) {
         stats_note_main(stats_now_ns() - started_ns);
     }
     if (command_note_reconnect(handle)) {
         learnt =
             learnt &&
-            snapshot_read(handle); /* what was read is of the new session, but the old one's state is not */
+            snapshot_read(handle, false); /* what was read is of the new session, but the old one's state is not */
     }
     handle->busy = false;
     if (learnt) {
@@ -222,7 +226,8 @@ static struct route_decision decide(struct handle *handle, const struct question
         decision.reason = ROUTE_IN_TRANSACTION;
         return decision;
     }
-    if (!session->route.known && learn_session(handle, question->lost)) {
+    bool only_prepares = question->prepared && !question->statement;
+    if (!session->route.known && learn_session(handle, only_prepares, question->lost)) {
         return judge(handle, question);
     }
     if (!session->route.known) {

@@ -108,11 +108,14 @@ bool question_ask_shadow(struct handle *handle, struct slice text, const struct 
     handle->busy = false;
     free(changed);
     MYSQL *found = handle->found, *warned = handle->warned;
-    bool main_tallied = handle->main_tallied || handle->spoke == handle->main;
+    bool main_tallied = handle->main_tallied || handle->spoke == handle->main, kept_count = !handle->spoke;
     query_end_routed(handle, local, text, *result);
     bool warns = local->real->mysql_warning_count && local->real->mysql_warning_count(local->mysql) > 0;
     handle->main_tallied = main_tallied && summary->verb == SQL_GET_DIAGNOSTICS &&
                            !warns; /* it leaves ROW_COUNT() as it is, unless it couldn't answer */
+    if (kept_count && summary->verb == SQL_GET_DIAGNOSTICS && !warns) {
+        handle->spoke = NULL;
+    }
     if (summary->verb == SQL_GET_DIAGNOSTICS && *result == 0 && !warns) {
         variables_note(handle, local, summary->name);
     }
@@ -190,6 +193,11 @@ static void find_numbers(struct handle *handle, const struct sql_summary *summar
             asked &= ~(unsigned)RESTATE_FOUND;
         }
     }
+    if (asked & RESTATE_CHANGED && !handle->spoke && !handle->main_tallied) {
+        numbers->changed = handle->kept_row_count;
+        numbers->known |= RESTATE_CHANGED;
+        asked &= ~(unsigned)RESTATE_CHANGED;
+    }
     MYSQL *owners[QUESTION_COUNT];
     for (int i = 0; i < QUESTION_COUNT; i++) {
         owners[i] = asked & QUESTIONS[i] ? owner_of(handle, QUESTIONS[i]) : NULL;
@@ -209,7 +217,8 @@ static void find_numbers(struct handle *handle, const struct sql_summary *summar
 }
 
 struct slice question_restate(struct handle *handle, struct slice text, const struct sql_summary *summary) {
-    struct routing *routing = handle->routing;
+    bool keeps_some = !handle->found || !handle->spoke;
+    struct routing *routing = keeps_some ? handle_make_routing(handle) : handle->routing;
     if (!routing) {
         return text;
     }

@@ -162,8 +162,22 @@ static size_t choose_variables(const struct session *session, bool mariadb, char
     return count;
 }
 
-bool snapshot_read(struct handle *handle) {
+/* Main's own are this SELECT's from now on. */
+static void keep_counts(struct handle *handle, unsigned fields, const char *changed) {
+    if (handle->fields == handle->main) {
+        handle->kept_field_count = fields;
+        handle->fields = NULL;
+    }
+    handle->kept_row_count = changed ? strtoll(changed, NULL, 10) : -1;
+    handle->spoke = NULL;
+    handle->main_tallied = false;
+}
+
+bool snapshot_read(struct handle *handle, bool keeps_counts) {
     struct session *session = &handle->session;
+    keeps_counts &= handle->spoke == handle->main;
+    unsigned fields =
+        keeps_counts && handle->real->mysql_field_count ? handle->real->mysql_field_count(handle->main) : 0;
     const char *version =
         handle->real->mysql_get_server_info ? handle->real->mysql_get_server_info(handle->main) : NULL;
     bool mariadb = version && strstr(version, "MariaDB");
@@ -186,6 +200,9 @@ bool snapshot_read(struct handle *handle) {
     if (keeps_found_rows) {
         fputs(", FOUND_ROWS()", stream);
     }
+    if (keeps_counts) {
+        fputs(", ROW_COUNT()", stream);
+    }
     if (fclose(stream) != 0) {
         free(text);
         return false;
@@ -196,8 +213,12 @@ bool snapshot_read(struct handle *handle) {
     if (!result) {
         return false;
     }
+    size_t more = IDENTITY_COLUMNS + STATE_COLUMNS + count + mariadb;
+    if (keeps_counts) {
+        keep_counts(handle, fields, row[more + keeps_found_rows]);
+    }
     if (keeps_found_rows) {
-        const char *found = row[IDENTITY_COLUMNS + STATE_COLUMNS + count + mariadb];
+        const char *found = row[more];
         handle->kept_found_rows = found ? strtoull(found, NULL, 10) : 0;
         handle->found = NULL;
     }

@@ -23,7 +23,8 @@ bool snapshot_identify(const struct real *real, MYSQL *mysql, struct server *ser
 
 /* Asks main for its identity and for all settings of its session that a statement's outcome may depend on,
  * and puts them into the handle's session. One round trip on main, which disturbs nothing that the statement
- * about to be sent does not change as well. The handle must be busy. False: nothing was learnt. */
-__attribute__((cold)) bool snapshot_read(struct handle *handle);
+ * about to be sent does not change as well. `keeps_counts`: none is, and the counts of main's last one (ROW_COUNT(),
+ * mysql_field_count) are kept in the handle. The handle must be busy. False: nothing was learnt. */
+__attribute__((cold)) bool snapshot_read(struct handle *handle, bool keeps_counts);
 
 #endif

@@ -539,8 +539,12 @@ static struct fake_answer *select_variables(struct fake_session *session, const 
     for (unsigned i = 0; i < columns; i++) {
         char *name = trimmed(strsep(&rest, ","));
         const char *value;
+        char number[24];
         if (strcasecmp(name, "FOUND_ROWS()") == 0) {
             value = "1";
+        } else if (strcasecmp(name, "ROW_COUNT()") == 0) {
+            snprintf(number, sizeof number, "%lld", (long long)session->row_count);
+            value = number;
         } else if (strcasecmp(name, "DATABASE()") == 0) {
             value = get_variable(session, "database");
         } else if (strcasecmp(name, "@@in_transaction") == 0 && is_mariadb(session)) {
