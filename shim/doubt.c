@@ -175,6 +175,12 @@ void doubt_settle(struct handle *handle) {
     }
 }
 
+void doubt_ask_outright(struct handle *handle) {
+    if (must_ask(handle) && !handle->session.begun && handle->session.autocommit) {
+        note_told(handle, ask_told(handle));
+    }
+}
+
 void doubt_before_next(struct handle *handle) {
     struct session *session = &handle->session;
     if (session->doubt && !handle->real->mariadb_get_infov && !main_is_mariadb(handle)) {

@@ -117,6 +117,10 @@ static void end_prepare(struct handle *handle, struct local *local, struct state
     handle->planted = false;
 }
 
+static bool is_loss(unsigned error) {
+    return error == CLIENT_SERVER_GONE || error == CLIENT_SERVER_LOST || error == CLIENT_SERVER_LOST_EXTENDED;
+}
+
 /* Asks main what the session looks like. False: it doesn't say, and the statement goes to main as it is,
  * unless main turns out to be *lost. */
 static bool learn_session(struct handle *handle, bool keeps_counts, bool *lost) {
@@ -141,8 +145,7 @@ static bool learn_session(struct handle *handle, bool keeps_counts, bool *lost) 
         return true;
     }
     unsigned error = handle->real->mysql_errno(handle->main);
-    *lost =
-        error == CLIENT_SERVER_GONE || error == CLIENT_SERVER_LOST || error == CLIENT_SERVER_LOST_EXTENDED;
+    *lost = is_loss(error);
     if (error <
         CLIENT_ERROR_FIRST) { /* it answers, but not this: asking again would cost each statement a journey */
         handle->passive = true;
@@ -196,6 +199,61 @@ static struct route_decision judge(struct handle *handle, const struct question 
     return decision;
 }
 
+static bool only_prepares(const struct question *question) {
+    return question->prepared && !question->statement;
+}
+
+/* False: as above. */
+static bool learn_all(struct handle *handle, const struct question *question) {
+    const struct temporaries *temporaries = &handle->session.route.temporaries;
+    uint64_t count = temporaries->count;
+    if (!learn_session(handle, only_prepares(question), question->lost)) {
+        return false;
+    }
+    if (temporaries->count != count) {
+        doubt_ask_outright(handle);
+    }
+    return true;
+}
+
+/* Where the names of a statement mean tables. */
+static struct slice database_of(const struct handle *handle, const struct question *question) {
+    const struct statement *prepared = question->statement;
+    return prepared ? (struct slice){prepared->database, strlen(prepared->database)}
+                    : handle->session.route.database;
+}
+
+/* A table of which it isn't known whether it is hidden; NULL: there is none. */
+static const struct sql_table *find_unsure(const struct handle *handle, const struct question *question) {
+    const struct temporaries *temporaries = &handle->session.route.temporaries;
+    const struct sql_summary *summary = question->summary;
+    struct slice database = database_of(handle, question);
+    for (size_t i = 0; temporaries->unsure && i < summary->table_count; i++) {
+        if (temporary_look(temporaries, &summary->tables[i], database) == TEMPORARY_UNSURE) {
+            return &summary->tables[i];
+        }
+    }
+    return NULL;
+}
+
+static void learn_tables(struct handle *handle, const struct question *question) {
+    const struct sql_table *table;
+    bool answered = true;
+    command_keep_answers(handle);
+    handle->busy = true;
+    while (answered && (table = find_unsure(handle, question))) {
+        answered = snapshot_ask_table(handle, table, database_of(handle, question));
+    }
+    command_note_reconnect(handle);
+    handle->busy = false;
+    *question->lost = !answered && is_loss(handle->real->mysql_errno(handle->main));
+}
+
+/* Main's counts of its last statement would not survive being asked for a table. */
+static bool has_counts(const struct handle *handle, const struct question *question) {
+    return handle->found == handle->main || (only_prepares(question) && handle->spoke == handle->main);
+}
+
 static struct route_decision decide(struct handle *handle, const struct question *question) {
     struct session *session = &handle->session;
     const struct sql_summary *summary = question->summary;
@@ -211,7 +269,9 @@ static struct route_decision decide(struct handle *handle, const struct question
                 (decision.reason == ROUTE_SESSION_UNKNOWN || (summary->ties & SQL_FOUND_ROWS) != 0);
     bool doubts =
         session->doubt && (decision.reason == ROUTE_ROUTED || decision.reason == ROUTE_IN_TRANSACTION);
-    if (decision.reason != ROUTE_ROUTED && !asks && !doubts) {
+    bool unsure = decision.reason == ROUTE_TEMPORARY_TABLE &&
+                  (session->route.temporaries.doubt || find_unsure(handle, question));
+    if (decision.reason != ROUTE_ROUTED && !asks && !doubts && !unsure) {
         return decision;
     }
     if (command_main_is_busy(handle)) {
@@ -226,12 +286,17 @@ static struct route_decision decide(struct handle *handle, const struct question
         decision.reason = ROUTE_IN_TRANSACTION;
         return decision;
     }
-    bool only_prepares = question->prepared && !question->statement;
-    if (!session->route.known && learn_session(handle, only_prepares, question->lost)) {
-        return judge(handle, question);
+    if (unsure && has_counts(handle, question)) {
+        session_forget_settings(session);
+    }
+    if (!session->route.known && learn_all(handle, question)) {
+        decision = judge(handle, question);
     }
     if (!session->route.known) {
         decision.reason = ROUTE_SESSION_UNKNOWN;
+    } else if (decision.reason == ROUTE_TEMPORARY_TABLE && find_unsure(handle, question)) {
+        learn_tables(handle, question);
+        decision = judge(handle, question);
     }
     return decision;
 }
@@ -272,7 +337,9 @@ bool query_end_alone(struct handle *handle, bool commit) {
 bool query_may_route(const struct handle *handle, struct slice text, struct sql_summary *summary,
                      enum route_reason *reason) {
     *reason = route_text(text, &handle->session.route, setup_config(), summary).reason;
-    return *reason == ROUTE_ROUTED || (*reason == ROUTE_SESSION_UNKNOWN && !handle->session.route.known) ||
+    const struct route_session *session = &handle->session.route;
+    return *reason == ROUTE_ROUTED || (*reason == ROUTE_SESSION_UNKNOWN && !session->known) ||
+           (*reason == ROUTE_TEMPORARY_TABLE && (session->temporaries.unsure || session->temporaries.doubt)) ||
            summary->verb == SQL_DIAGNOSTICS || summary->verb == SQL_GET_DIAGNOSTICS ||
            ends_here(handle, summary);
 }

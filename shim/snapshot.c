@@ -47,6 +47,12 @@ static const struct {
 };
 enum { VARIABLE_COUNT = sizeof VARIABLES / sizeof *VARIABLES };
 
+/* Statements that have made tables, renamed or dropped them in the session, wherever they stood: a temporary
+ * table among them is told of by nothing else. The names have no commas, for whoever takes the columns apart. */
+#define COUNTS_TABLES(name) name " LIKE 'com_%_table' AND " name " NOT LIKE 'com_show%'"
+#define TABLES_COUNTED \
+    ", (SELECT SUM(VARIABLE_VALUE) FROM information_schema.SESSION_STATUS WHERE " COUNTS_TABLES("VARIABLE_NAME") ")"
+
 /* Runs a statement that gives one row; its columns stay valid until the result is freed. NULL: no row. */
 static MYSQL_RES *ask(const struct real *real, MYSQL *mysql, const char *text, size_t length,
                       MYSQL_ROW *row) {
@@ -173,7 +179,77 @@ static void keep_counts(struct handle *handle, unsigned fields, const char *chan
     handle->main_tallied = false;
 }
 
-bool snapshot_read(struct handle *handle, bool keeps_counts) {
+/* MySQL shows these counts by SHOW alone. */
+static bool count_by_show(struct handle *handle, uint64_t *count) {
+    static const char text[] = "SHOW SESSION STATUS WHERE " COUNTS_TABLES("Variable_name");
+    const struct real *real = handle->real;
+    MYSQL_RES *result = NULL;
+    if (real->mysql_real_query(handle->main, text, sizeof text - 1) == 0) {
+        result = real->mysql_store_result(handle->main);
+    }
+    bool counted = false;
+    *count = 0;
+    for (MYSQL_ROW row; result && (row = real->mysql_fetch_row(result));) {
+        *count += row[1] ? strtoull(row[1], NULL, 10) : 0;
+        counted = true;
+    }
+    if (result) {
+        real->mysql_free_result(result);
+    }
+    return counted;
+}
+
+/* `told`: main's count, if it has told it, or NULL. */
+static void note_count(struct handle *handle, const uint64_t *told) {
+    struct temporaries *temporaries = &handle->session.route.temporaries;
+    uint64_t count = told ? *told : 0;
+    bool known = told || (!handle->server.mariadb && count_by_show(handle, &count));
+    temporary_note_count(temporaries, known ? count : temporaries->count + 1);
+}
+
+static void put_quoted(FILE *out, struct slice name) {
+    fputc('`', out);
+    for (size_t i = 0; i < name.length; i++) {
+        if (name.at[i] == '`') {
+            fputc('`', out);
+        }
+        fputc(name.at[i], out);
+    }
+    fputc('`', out);
+}
+
+bool snapshot_ask_table(struct handle *handle, const struct sql_table *table, struct slice database) {
+    static const char temporary[] = "CREATE TEMPORARY ";
+    enum { ER_NO_SUCH_TABLE = 1146 };
+    char *text = NULL;
+    size_t length = 0;
+    FILE *stream = open_memstream(&text, &length);
+    if (!stream) {
+        return false;
+    }
+    fputs("SHOW CREATE TABLE ", stream);
+    put_quoted(stream, table->database.length ? table->database : database);
+    fputc('.', stream);
+    put_quoted(stream, table->table);
+    if (fclose(stream) != 0) {
+        free(text);
+        return false;
+    }
+    MYSQL_ROW row;
+    MYSQL_RES *result = ask(handle->real, handle->main, text, length, &row);
+    free(text);
+    unsigned error = result ? 0 : handle->real->mysql_errno(handle->main);
+    bool plain = result ? row[1] && strncmp(row[1], temporary, sizeof temporary - 1) != 0 : error == ER_NO_SUCH_TABLE;
+    if (result) {
+        handle->real->mysql_free_result(result);
+    } else if (error >= CLIENT_ERROR_FIRST) {
+        return false;
+    }
+    temporary_note_answer(&handle->session.route.temporaries, table, database, !plain);
+    return true;
+}
+
+static bool read_session(struct handle *handle, bool keeps_counts, bool counts_tables) {
     struct session *session = &handle->session;
     keeps_counts &= handle->spoke == handle->main;
     unsigned fields =
@@ -203,6 +279,9 @@ bool snapshot_read(struct handle *handle, bool keeps_counts) {
     if (keeps_counts) {
         fputs(", ROW_COUNT()", stream);
     }
+    if (counts_tables && mariadb) {
+        fputs(TABLES_COUNTED, stream);
+    }
     if (fclose(stream) != 0) {
         free(text);
         return false;
@@ -214,6 +293,7 @@ bool snapshot_read(struct handle *handle, bool keeps_counts) {
         return false;
     }
     size_t more = IDENTITY_COLUMNS + STATE_COLUMNS + count + mariadb;
+    const char *tables = counts_tables && mariadb ? row[more + keeps_found_rows + keeps_counts] : NULL;
     if (keeps_counts) {
         keep_counts(handle, fields, row[more + keeps_found_rows]);
     }
@@ -234,7 +314,18 @@ bool snapshot_read(struct handle *handle, bool keeps_counts) {
         local_echo(handle, session_note_status(session, *in_transaction != '0', session->autocommit),
                    (struct slice){NULL, 0});
     }
+    uint64_t counted = tables ? strtoull(tables, NULL, 10) : 0;
     handle->real->mysql_free_result(result);
     session_note_known(session);
+    if (session->route.temporaries.doubt) {
+        note_count(handle, tables ? &counted : NULL);
+    }
     return true;
+}
+
+bool snapshot_read(struct handle *handle, bool keeps_counts) {
+    bool doubt = handle->session.route.temporaries.doubt;
+    return read_session(handle, keeps_counts, doubt) ||
+           (doubt && handle->real->mysql_errno(handle->main) < CLIENT_ERROR_FIRST &&
+            read_session(handle, keeps_counts, false)); /* it may not like to count: sql_big_selects */
 }

@@ -331,6 +331,36 @@ def a_temporary_table_hides_the_cache_table():
 
 
 @scenario
+def a_temporary_table_of_a_procedure_hides_the_cache_table():
+    s = Session()
+    s.put("L/a")
+    s.run("CALL two_results()")
+    s.put("L/b")
+    s.run("CALL hides()")
+    s.run("SELECT k FROM cache")
+    s.run("SELECT COUNT(*) FROM shop.cache WHERE k LIKE 'T/%'")
+    s.put("T/a")
+    s.run("SELECT k FROM cache c WHERE k LIKE 'T/%'")
+    s.put("L/text", "x", table="page_text")
+    s.run("SELECT k FROM page_text WHERE k LIKE 'L/%'")
+    s.run("CALL shows()")
+    s.get("L/a")
+    s.put("L/c")
+    s.run("PREPARE p FROM 'CREATE TEMPORARY TABLE cache AS SELECT ''T/x'' AS k, ''x'' AS v'")
+    s.run("EXECUTE p")
+    s.run("SELECT k FROM cache")
+    s.run("DROP TEMPORARY TABLE cache")
+    s.get("L/c")
+    s.run("CALL renames()")
+    s.run("SELECT k FROM page_text")
+    s.get("L/a")
+    s.run("DROP TABLE page_text")
+    s.run("SELECT k FROM page_text WHERE k LIKE 'L/%'")
+    s.run("SELECT v FROM cache WHERE k = 'L/none'")
+    s.run("SELECT FOUND_ROWS()")
+
+
+@scenario
 def locked_tables_keep_cache_statements_on_main():
     s = Session()
     s.run("LOCK TABLES orders WRITE")

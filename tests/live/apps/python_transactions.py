@@ -454,6 +454,17 @@ def a_procedure_may_make_a_temporary_table():
 
 
 @scenario
+def a_procedure_may_leave_a_transaction_open_with_a_temporary_table_in_it():
+    s = Session()
+    for key, end in ("a", "ROLLBACK"), ("b", "COMMIT"):
+        s.run("CALL begins_with_table()")
+        s.put("L/" + key)
+        s.run(end)
+        s.run("DROP TEMPORARY TABLE sums")
+        see("L/" + key)
+
+
+@scenario
 def lock_waits_and_deadlocks_on_main_leave_both_in_step():
     a, b = Session(default_connect()), Session(default_connect())
     b.run("SET SESSION innodb_lock_wait_timeout = 1")
