@@ -73,6 +73,8 @@ struct routing {
     char *restated; /* what main was given in the place of the application's text (question.c) */
     size_t restated_length;
     struct slice restated_from; /* that text; empty: the last one was given as it is */
+    unsigned kept_field_count;
+    int64_t kept_row_count;
 };
 
 /* Most handles of a busy program never route: this is what they take, so members are in an order that leaves
@@ -96,6 +98,7 @@ struct handle {
     bool untold; /* a statement has failed on main: it may have begun a transaction, which main's next answer
                     tells */
     bool credentials_unknown; /* they were in a connection string or can't be copied */
+    bool fields_kept;         /* mysql_field_count is routing->kept_field_count */
     bool sent_names_tables;   /* the text of which sent_verb is names tables, or wasn't understood */
     _Atomic bool cancelled;   /* mariadb_cancel came while `running` was set */
     unsigned char aside;     /* enum route_reason: why a passive handle is left alone, for the counters; 0: it
@@ -104,15 +107,13 @@ struct handle {
     unsigned char sent_verb; /* enum sql_verb: of the text whose outcome comes with another call, also where
                                 it isn't kept */
     unsigned kept_warning_count;
-    unsigned kept_field_count;
     unsigned long thread_id; /* main's; another one after a call means that the library has reconnected */
     struct routing *routing; /* NULL until the first statement that may be routed */
     struct local *streaming; /* a shadow from which the application may not have read everything */
     struct local *refused_by; /* the shadow that has just refused a statement which main runs now */
     MYSQL *last;              /* who answers for the last call: main or a shadow */
-    MYSQL *spoke;  /* who ran the last statement: for ROW_COUNT(). NULL: kept_row_count */
-    MYSQL *fields; /* whose mysql_field_count it is: his, or who has prepared one since (Oracle's library).
-                      NULL: kept_field_count */
+    MYSQL *spoke; /* who ran the last statement: for ROW_COUNT() and mysql_field_count. NULL:
+                     routing->kept_row_count */
     MYSQL *ok; /* whose insert_id it is: who ended a statement in an OK packet last. NULL: kept_insert_id */
     MYSQL *counted; /* whose warning_count it is: who ran the last statement that succeeded. NULL:
                        kept_warning_count */
@@ -132,7 +133,6 @@ struct handle {
         running; /* the shadow that a statement is running on now: mariadb_cancel comes from another thread */
     uint64_t kept_insert_id;
     uint64_t kept_found_rows;
-    int64_t kept_row_count;
     struct socket socket; /* main's, as of its last connect */
     struct server server; /* which one main is; server.identity 0: not known yet */
     struct option *options;
@@ -144,7 +144,8 @@ _Static_assert(ROUTE_REASON_COUNT <= 256 && PAGE_CAUSE_COUNT <= 256 && SQL_UNKNO
                "each fits into a byte");
 
 static inline void handle_note_spoke(struct handle *handle, MYSQL *mysql) {
-    handle->spoke = handle->fields = mysql;
+    handle->spoke = mysql;
+    handle->fields_kept = false;
 }
 
 /* The part of a handle that routes, made where there is none yet. NULL: out of memory. */

@@ -66,7 +66,7 @@ EXPORT unsigned mysql_field_count(MYSQL *mysql) {
     if (!handle || handle->passive || handle->busy) {
         return real->mysql_field_count(mysql);
     }
-    return handle->fields ? real->mysql_field_count(handle->fields) : handle->kept_field_count;
+    return handle->fields_kept ? handle->routing->kept_field_count : real->mysql_field_count(handle->spoke);
 }
 
 /* Not the last call's: the last statement's that ended in an OK packet, over SELECTs and errors. */

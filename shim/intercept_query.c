@@ -81,6 +81,13 @@ void query_note_id(const struct handle *handle, struct statement *statement) {
     statement->insert_id = handle->ok ? handle->real->mysql_insert_id(handle->ok) : handle->kept_insert_id;
 }
 
+void query_note_fields(struct handle *handle, MYSQL *prepared_by) {
+    if (!handle->real->mariadb && handle->routing) { /* without it nobody but main has run anything */
+        handle->routing->kept_field_count = handle->real->mysql_field_count(prepared_by);
+        handle->fields_kept = true;
+    }
+}
+
 void query_note_prepared(const struct handle *handle, struct statement *statement, bool succeeded) {
     if (statement->used && handle->real->mariadb) {
         query_note_id(handle, statement); /* Connector/C resets it first */
@@ -108,9 +115,7 @@ static void end_prepare(struct handle *handle, struct local *local, struct state
     prepared_expose(statement);
     query_note_prepared(handle, statement, true);
     handle->last = handle->counted = local->mysql; /* without warnings, in both libraries */
-    if (!handle->real->mariadb) {
-        handle->fields = local->mysql;
-    }
+    query_note_fields(handle, local->mysql);
     if (statement->makes_list) {
         handle->warned = local->mysql;
     }
@@ -206,7 +211,7 @@ static bool only_prepares(const struct question *question) {
 /* False: as above. */
 static bool learn_all(struct handle *handle, const struct question *question) {
     const struct temporaries *temporaries = &handle->session.route.temporaries;
-    uint64_t count = temporaries->count;
+    unsigned count = temporaries->count;
     if (!learn_session(handle, only_prepares(question), question->lost)) {
         return false;
     }

@@ -75,9 +75,7 @@ void statement_end(struct call *call, struct statement *statement, bool executed
     if (!executed) {
         handle->ok = ok; /* a prepare says nothing about ids */
         handle->counted = handle->main;
-        if (!call->real->mariadb) {
-            handle->fields = handle->main;
-        }
+        query_note_fields(handle, handle->main);
         if (statement->makes_list || !handle->server.mariadb) {
             handle->warned = handle->main;
         }

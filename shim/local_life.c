@@ -141,9 +141,6 @@ static void forget_local(struct handle *handle, const struct local *local, bool 
     if (handle->spoke == local->mysql) {
         handle->spoke = handle->main;
     }
-    if (handle->fields == local->mysql) {
-        handle->fields = handle->main;
-    }
     if (handle->pending == local->mysql) {
         handle->pending = NULL;
     }

@@ -194,7 +194,7 @@ static void find_numbers(struct handle *handle, const struct sql_summary *summar
         }
     }
     if (asked & RESTATE_CHANGED && !handle->spoke && !handle->main_tallied) {
-        numbers->changed = handle->kept_row_count;
+        numbers->changed = handle->routing->kept_row_count;
         numbers->known |= RESTATE_CHANGED;
         asked &= ~(unsigned)RESTATE_CHANGED;
     }

@@ -170,17 +170,17 @@ static size_t choose_variables(const struct session *session, bool mariadb, char
 
 /* Main's own are this SELECT's from now on. */
 static void keep_counts(struct handle *handle, unsigned fields, const char *changed) {
-    if (handle->fields == handle->main) {
-        handle->kept_field_count = fields;
-        handle->fields = NULL;
+    if (!handle->fields_kept) {
+        handle->routing->kept_field_count = fields;
+        handle->fields_kept = true;
     }
-    handle->kept_row_count = changed ? strtoll(changed, NULL, 10) : -1;
+    handle->routing->kept_row_count = changed ? strtoll(changed, NULL, 10) : -1;
     handle->spoke = NULL;
     handle->main_tallied = false;
 }
 
 /* MySQL shows these counts by SHOW alone. */
-static bool count_by_show(struct handle *handle, uint64_t *count) {
+static bool count_by_show(struct handle *handle, unsigned *count) {
     static const char text[] = "SHOW SESSION STATUS WHERE " COUNTS_TABLES("Variable_name");
     const struct real *real = handle->real;
     MYSQL_RES *result = NULL;
@@ -190,7 +190,7 @@ static bool count_by_show(struct handle *handle, uint64_t *count) {
     bool counted = false;
     *count = 0;
     for (MYSQL_ROW row; result && (row = real->mysql_fetch_row(result));) {
-        *count += row[1] ? strtoull(row[1], NULL, 10) : 0;
+        *count += row[1] ? (unsigned)strtoul(row[1], NULL, 10) : 0;
         counted = true;
     }
     if (result) {
@@ -200,9 +200,9 @@ static bool count_by_show(struct handle *handle, uint64_t *count) {
 }
 
 /* `told`: main's count, if it has told it, or NULL. */
-static void note_count(struct handle *handle, const uint64_t *told) {
+static void note_count(struct handle *handle, const unsigned *told) {
     struct temporaries *temporaries = &handle->session.route.temporaries;
-    uint64_t count = told ? *told : 0;
+    unsigned count = told ? *told : 0;
     bool known = told || (!handle->server.mariadb && count_by_show(handle, &count));
     temporary_note_count(temporaries, known ? count : temporaries->count + 1);
 }
@@ -251,7 +251,7 @@ bool snapshot_ask_table(struct handle *handle, const struct sql_table *table, st
 
 static bool read_session(struct handle *handle, bool keeps_counts, bool counts_tables) {
     struct session *session = &handle->session;
-    keeps_counts &= handle->spoke == handle->main;
+    keeps_counts = keeps_counts && handle->spoke == handle->main && handle_make_routing(handle);
     unsigned fields =
         keeps_counts && handle->real->mysql_field_count ? handle->real->mysql_field_count(handle->main) : 0;
     const char *version =
@@ -314,7 +314,7 @@ static bool read_session(struct handle *handle, bool keeps_counts, bool counts_t
         local_echo(handle, session_note_status(session, *in_transaction != '0', session->autocommit),
                    (struct slice){NULL, 0});
     }
-    uint64_t counted = tables ? strtoull(tables, NULL, 10) : 0;
+    unsigned counted = tables ? (unsigned)strtoul(tables, NULL, 10) : 0;
     handle->real->mysql_free_result(result);
     session_note_known(session);
     if (session->route.temporaries.doubt) {

@@ -52,6 +52,13 @@ static void clear(struct temporary_list *list) {
     }
 }
 
+static struct temporary_lists *make_lists(struct temporaries *temporaries) {
+    if (!temporaries->lists) {
+        temporaries->lists = calloc(1, sizeof *temporaries->lists);
+    }
+    return temporaries->lists;
+}
+
 /* False: there is no room, or the name can't be compared. */
 static bool add(struct temporary_list *list, const struct sql_table *table) {
     struct slice database = table->database, name = table->table;
@@ -74,22 +81,24 @@ static bool add(struct temporary_list *list, const struct sql_table *table) {
 
 enum temporary_verdict temporary_look(const struct temporaries *temporaries, const struct sql_table *table,
                                       struct slice database) {
-    if (!temporaries->made.count && !temporaries->many && !temporaries->unsure) {
+    const struct temporary_lists *lists = temporaries->lists;
+    if (!lists && !temporaries->many && !temporaries->unsure) {
         return TEMPORARY_PLAIN;
     }
     const struct sql_table whole = in_database(table, database);
-    if (temporaries->many || some_may_hide(&temporaries->made, &whole)) {
+    if (temporaries->many || (lists && some_may_hide(&lists->made, &whole))) {
         return TEMPORARY_HIDES;
     }
-    bool plain = !temporaries->unsure || find(&temporaries->plain, &whole) < temporaries->plain.count;
+    bool plain = !temporaries->unsure || (lists && find(&lists->plain, &whole) < lists->plain.count);
     return plain ? TEMPORARY_PLAIN : TEMPORARY_UNSURE;
 }
 
 void temporary_note_made(struct temporaries *temporaries, const struct sql_table *table,
                          struct slice database) {
-    if (table) {
+    struct temporary_lists *lists = table ? make_lists(temporaries) : NULL;
+    if (lists) {
         const struct sql_table whole = in_database(table, database);
-        temporaries->many |= !add(&temporaries->made, &whole);
+        temporaries->many |= !add(&lists->made, &whole);
     } else {
         temporaries->many = true;
     }
@@ -97,28 +106,42 @@ void temporary_note_made(struct temporaries *temporaries, const struct sql_table
 
 void temporary_note_dropped(struct temporaries *temporaries, const struct sql_table *table,
                             struct slice database) {
+    struct temporary_lists *lists = temporaries->lists;
     const struct sql_table whole = in_database(table, database);
-    for (size_t i = 0; i < temporaries->made.count; i++) {
-        const struct sql_table *made = &temporaries->made.tables[i];
+    for (size_t i = 0; lists && i < lists->made.count; i++) {
+        const struct sql_table *made = &lists->made.tables[i];
         if (slice_same(made->table, whole.table) && slice_same(made->database, whole.database)) {
-            take_out(&temporaries->made, i);
+            take_out(&lists->made, i);
             return;
         }
     }
 }
 
 void temporary_note_renamed(struct temporaries *temporaries) {
-    temporaries->many |= temporaries->made.count > 0;
-    clear(&temporaries->plain);
+    if (temporaries->lists) {
+        temporaries->many |= temporaries->lists->made.count > 0;
+        clear(&temporaries->lists->plain);
+    }
 }
 
-bool temporary_note_count(struct temporaries *temporaries, uint64_t count) {
+static void free_lists(struct temporaries *temporaries) {
+    struct temporary_lists *lists = temporaries->lists;
+    if (lists) {
+        clear(&lists->made);
+        clear(&lists->plain);
+        free(lists->made.tables);
+        free(lists->plain.tables);
+        free(lists);
+    }
+    temporaries->lists = NULL;
+}
+
+bool temporary_note_count(struct temporaries *temporaries, unsigned count) {
     bool moved = count != temporaries->count;
     temporaries->doubt = false;
     temporaries->count = count;
     if (moved) {
-        clear(&temporaries->made);
-        clear(&temporaries->plain);
+        free_lists(temporaries);
         temporaries->many = false;
         temporaries->unsure = true;
     }
@@ -128,18 +151,16 @@ bool temporary_note_count(struct temporaries *temporaries, uint64_t count) {
 void temporary_note_answer(struct temporaries *temporaries, const struct sql_table *table,
                            struct slice database, bool hidden) {
     const struct sql_table whole = in_database(table, database);
-    if (temporaries->plain.count == TABLES_MAX) {
-        clear(&temporaries->plain); /* they are asked after again */
+    struct temporary_lists *lists = hidden ? NULL : make_lists(temporaries);
+    if (lists && lists->plain.count == TABLES_MAX) {
+        clear(&lists->plain); /* they are asked after again */
     }
-    if (hidden || !add(&temporaries->plain, &whole)) {
+    if (!lists || !add(&lists->plain, &whole)) {
         temporary_note_made(temporaries, table, database);
     }
 }
 
 void temporary_free(struct temporaries *temporaries) {
-    clear(&temporaries->made);
-    clear(&temporaries->plain);
-    free(temporaries->made.tables);
-    free(temporaries->plain.tables);
+    free_lists(temporaries);
     memset(temporaries, 0, sizeof *temporaries);
 }

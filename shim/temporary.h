@@ -4,8 +4,6 @@
 #ifndef ROUNDABOUT_TEMPORARY_H
 #define ROUNDABOUT_TEMPORARY_H
 
-#include <stdint.h>
-
 #include "sql.h"
 
 struct temporary_list {
@@ -13,13 +11,17 @@ struct temporary_list {
     size_t count;
 };
 
-struct temporaries {
+struct temporary_lists {
     struct temporary_list made;  /* each hides a table */
     struct temporary_list plain; /* hidden by none, as main has answered */
-    bool many;                   /* too many to remember: each cache table may be hidden */
+};
+
+struct temporaries {
+    struct temporary_lists *lists; /* NULL: both are empty */
+    unsigned count; /* of statements that make, rename or drop tables, as main told last */
+    bool many;      /* too many to remember: each cache table may be hidden */
     bool unsure; /* some were made unseen: a table in neither list is to be asked after, as `many` says of none */
     bool doubt;  /* code that wasn't seen has run: main's count is to be compared with the one of before */
-    uint64_t count; /* of statements that make, rename or drop tables, as main told last */
 };
 
 enum temporary_verdict { TEMPORARY_PLAIN, TEMPORARY_HIDES, TEMPORARY_UNSURE };
@@ -37,7 +39,7 @@ void temporary_note_dropped(struct temporaries *temporaries, const struct sql_ta
 void temporary_note_renamed(struct temporaries *temporaries);
 
 /* Main's count. Another one than before: true, and all that was known is to be asked after again. */
-bool temporary_note_count(struct temporaries *temporaries, uint64_t count);
+bool temporary_note_count(struct temporaries *temporaries, unsigned count);
 void temporary_note_answer(struct temporaries *temporaries, const struct sql_table *table,
                            struct slice database, bool hidden);
 

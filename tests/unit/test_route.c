@@ -43,6 +43,8 @@ static struct slice slice_of(const char *text) {
     return (struct slice){text, strlen(text)};
 }
 
+static struct temporary_lists lists;
+
 /* The session that the options of a row describe. `temporary` has room for one table. */
 static bool read_options(char *options, struct route_session *session, struct sql_table *temporary) {
     *session = (struct route_session){.known = true,
@@ -97,7 +99,8 @@ static bool read_options(char *options, struct route_session *session, struct sq
             char *dot = strchr(value, '.');
             *temporary =
                 (struct sql_table){.database = {value, (size_t)(dot - value)}, .table = slice_of(dot + 1)};
-            session->temporaries.made = (struct temporary_list){temporary, 1};
+            lists.made = (struct temporary_list){temporary, 1};
+            session->temporaries.lists = &lists;
         } else {
             return false;
         }

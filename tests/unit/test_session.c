@@ -498,12 +498,12 @@ static void temporary_tables_are_remembered(void **unused) {
     start(&session);
     note(&session, "CREATE TEMPORARY TABLE cache (a INT)");
     note(&session, "CREATE TEMPORARY TABLE IF NOT EXISTS other.cache2 (a INT)");
-    assert_int_equal(session.route.temporaries.made.count, 2);
-    assert_memory_equal(session.route.temporaries.made.tables[0].database.at, "shop", 4);
-    assert_memory_equal(session.route.temporaries.made.tables[1].database.at, "other", 5);
+    assert_int_equal(session.route.temporaries.lists->made.count, 2);
+    assert_memory_equal(session.route.temporaries.lists->made.tables[0].database.at, "shop", 4);
+    assert_memory_equal(session.route.temporaries.lists->made.tables[1].database.at, "other", 5);
     note(&session, "DROP TABLE cache");
-    assert_int_equal(session.route.temporaries.made.count, 1);
-    assert_memory_equal(session.route.temporaries.made.tables[0].table.at, "cache2", 6);
+    assert_int_equal(session.route.temporaries.lists->made.count, 1);
+    assert_memory_equal(session.route.temporaries.lists->made.tables[0].table.at, "cache2", 6);
     for (int i = 0; i < 100 && !session.route.temporaries.many; i++) {
         char text[64];
         snprintf(text, sizeof text, "CREATE TEMPORARY TABLE t%d (a INT)", i);
@@ -511,7 +511,7 @@ static void temporary_tables_are_remembered(void **unused) {
     }
     assert_true(session.route.temporaries.many);
     session_reset(&session, "shop");
-    assert_int_equal(session.route.temporaries.made.count, 0);
+    assert_null(session.route.temporaries.lists);
     assert_false(session.route.temporaries.many);
     session_free(&session);
 }
@@ -575,9 +575,9 @@ static void a_drop_of_another_databases_table_hides_nothing_else(void **unused) 
     start(&session);
     note(&session, "CREATE TEMPORARY TABLE shop.cache (a INT)");
     note(&session, "DROP TABLE other.cache");
-    assert_int_equal(session.route.temporaries.made.count, 1);
+    assert_int_equal(session.route.temporaries.lists->made.count, 1);
     note(&session, "DROP TABLE shop.cache");
-    assert_int_equal(session.route.temporaries.made.count, 0);
+    assert_int_equal(session.route.temporaries.lists->made.count, 0);
     session_free(&session);
 }
 
