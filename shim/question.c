@@ -114,6 +114,8 @@ bool question_ask_shadow(struct handle *handle, struct slice text, const struct 
     handle->main_tallied = main_tallied && summary->verb == SQL_GET_DIAGNOSTICS &&
                            !warns; /* it leaves ROW_COUNT() as it is, unless it couldn't answer */
     if (kept_count && summary->verb == SQL_GET_DIAGNOSTICS && !warns) {
+        handle->routing->kept_field_count = 0;
+        handle->fields_kept = true;
         handle->spoke = NULL;
     }
     if (summary->verb == SQL_GET_DIAGNOSTICS && *result == 0 && !warns) {
