@@ -246,6 +246,7 @@ static void end_in_success(struct handle *handle, const struct command *command)
     bool doubted = session->doubt;
     handle->main_tallied |= !command->keeps_count;
     if (is_statement(command->kind)) {
+        handle->hushed = false;
         handle_note_spoke(handle, handle->main);
         handle->counted = handle->main;
     }
@@ -313,6 +314,12 @@ static void end_in_success(struct handle *handle, const struct command *command)
 
 void command_keep_answers(struct handle *handle) {
     const struct real *real = handle->real;
+    if (!handle->hushed && real->mariadb_get_infov) {
+        unsigned status = 0;
+        real->mariadb_get_infov(handle->main, MARIADB_CONNECTION_SERVER_STATUS, &status, NULL);
+        handle->hushed_inside = status & SERVER_STATUS_IN_TRANS;
+        handle->hushed = true;
+    }
     if (handle->ok == handle->main && real->mysql_insert_id) {
         handle->kept_insert_id = real->mysql_insert_id(handle->main);
         handle->ok = NULL;
@@ -516,7 +523,7 @@ void command_end_text(struct call *call, struct slice text, const struct sql_sum
     if (local) {
         local->hushed = false; /* this answer would have told it */
     }
-    handle->untold = false;
+    handle->untold = handle->hushed = false;
     errno = kept_errno;
 }
 

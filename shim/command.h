@@ -45,7 +45,8 @@ void command_keep_text(struct handle *handle, struct slice text, const struct sq
 /* ... and taken back when that call has come. */
 void command_end_kept(struct call *call, bool succeeded);
 
-/* Before a statement of the shim's on main: its insert_id and number of warnings are kept over that. */
+/* Before a statement of the shim's on main: its insert_id, its number of warnings and what it has told of a
+ * transaction are kept over that. */
 void command_keep_answers(struct handle *handle);
 
 /* After a failure that a shadow answers for: leaves an error on main as well, without a word on the wire. A

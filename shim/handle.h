@@ -98,6 +98,9 @@ struct handle {
     bool untold; /* a statement has failed on main: it may have begun a transaction, which main's next answer
                     tells */
     bool credentials_unknown; /* they were in a connection string or can't be copied */
+    bool hushed; /* the shim has asked main since the application was answered: what main's status bits say now
+                    of a transaction, one server would tell with its next answer only */
+    bool hushed_inside; /* ... and before that they said this */
     bool fields_kept;         /* mysql_field_count is routing->kept_field_count */
     bool sent_names_tables;   /* the text of which sent_verb is names tables, or wasn't understood */
     _Atomic bool cancelled;   /* mariadb_cancel came while `running` was set */

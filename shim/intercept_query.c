@@ -56,6 +56,7 @@ static bool end_at_local(struct handle *handle, struct local *local, int result,
         return false;
     }
     handle->counted = local->mysql;
+    handle->hushed = false;
     if (rows) {
         handle->found = local->mysql;
     } else {
@@ -129,11 +130,7 @@ static bool is_loss(unsigned error) {
 /* Asks main what the session looks like. False: it doesn't say, and the statement goes to main as it is,
  * unless main turns out to be *lost. */
 static bool learn_session(struct handle *handle, bool keeps_counts, bool *lost) {
-    if (handle->counted == handle->main && handle->real->mysql_warning_count) {
-        handle->kept_warning_count =
-            handle->real->mysql_warning_count(handle->main); /* the answer will wipe it */
-        handle->counted = NULL;
-    }
+    command_keep_answers(handle);
     handle->busy = true;
     uint64_t started_ns = stats_now_ns();
     bool learnt = snapshot_read(handle, keeps_counts);
