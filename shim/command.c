@@ -496,7 +496,11 @@ void command_end_text(struct call *call, struct slice text, const struct sql_sum
                       bool succeeded) {
     struct handle *handle = call->handle;
     int kept_errno = errno;
-    if (call->target == handle->main) {
+    bool keeps_count = !handle->spoke && summary && summary->verb == SQL_GET_DIAGNOSTICS && succeeded;
+    if (call->target == handle->main && keeps_count) {
+        handle->routing->kept_field_count = 0;
+        handle->fields_kept = true;
+    } else if (call->target == handle->main) {
         handle_note_spoke(handle, handle->main);
     }
     if (!end_on_main(call, succeeded)) {

@@ -108,8 +108,7 @@ static void preparing_leaves_the_counts_of_the_statement_before_it(void) {
             mysql_stmt_prepare(stmt, SITE, sizeof SITE - 1);
             say("fields %u errno %u", mysql_field_count(mysql), mysql_errno(mysql));
             if (j == 0) {
-                run(mysql, "GET DIAGNOSTICS @n = NUMBER");
-                say("fields %u", mysql_field_count(mysql));
+                run(mysql, i % 2 ? "GET DIAGNOSTICS @n = NUMBER" : "GET DIAGNOSTICS @r = ROW_COUNT");
             }
             run_and_store(mysql, questions[j]);
             mysql_stmt_close(stmt);
