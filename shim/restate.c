@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Longer ones are cut by the servers when they make them, and refused when they are given. */
-enum { NAME_MAX_BYTES = 64 };
+enum { NAME_MAX_BYTES = 255 };
 
 static bool is_one_of(const struct token *token, const char *const *words) {
     for (; token->kind == LEX_WORD && *words; words++) {
