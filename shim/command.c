@@ -492,6 +492,22 @@ static bool finds_rows(const struct handle *handle, struct slice text, const str
              (summary->verb == SQL_OPAQUE && command_begins_with(text, modes, "DO"))));
 }
 
+/* It failed, but not before some of it ran: a procedure may have ended the transaction. And the shim's savepoint
+ * must go before the application makes one of its own, which would go with it. */
+static void note_failed_text(struct handle *handle, struct slice text, const struct sql_summary *summary) {
+    enum { ER_PARSE_ERROR = 1064 };
+    unsigned error = handle->real->mysql_errno(handle->main);
+    struct sql_summary own;
+    if (!summary) {
+        sql_summarize(text, handle->session.route.modes, NULL, &own);
+        summary = &own;
+    }
+    bool ran = summary->verb == SQL_OPAQUE || (summary->verb == SQL_UNKNOWN && error != ER_PARSE_ERROR);
+    if (is_of_server(error) && (ran || handle->main_marked)) {
+        session_note_unseen(&handle->session);
+    }
+}
+
 void command_end_text(struct call *call, struct slice text, const struct sql_summary *summary,
                       bool succeeded) {
     struct handle *handle = call->handle;
@@ -507,6 +523,9 @@ void command_end_text(struct call *call, struct slice text, const struct sql_sum
         handle->session.main_touched = true; /* it failed, but may have begun a transaction before it did */
         handle->untold = call->target == handle->main;
         handle->warned = call->target;
+        if (call->target == handle->main) {
+            note_failed_text(handle, text, summary);
+        }
         errno = kept_errno;
         return;
     }

@@ -479,8 +479,7 @@ static enum session_echo note_xa(struct session *session, struct slice verb) {
                  : SESSION_ECHO_NONE;
 }
 
-/* Code has run that wasn't seen, or not each of its outcomes. */
-static void note_unseen(struct session *session) {
+void session_note_unseen(struct session *session) {
     session->doubt = session->opaque = session->route.temporaries.doubt = true;
     session_forget_settings(session);
 }
@@ -535,7 +534,7 @@ static enum session_echo note_one(struct session *session, const struct sql_summ
     case SQL_OPAQUE:
     case SQL_UNKNOWN:
         session->main_touched = true;
-        note_unseen(session);
+        session_note_unseen(session);
         return SESSION_ECHO_NONE;
     default:
         session->main_touched = true;
@@ -564,6 +563,6 @@ enum session_echo session_note_statement(struct session *session, const struct s
             }
         }
     }
-    note_unseen(session);
+    session_note_unseen(session);
     return echo;
 }

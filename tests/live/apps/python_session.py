@@ -361,6 +361,17 @@ def a_temporary_table_of_a_procedure_hides_the_cache_table():
 
 
 @scenario
+def a_procedure_may_fail_behind_what_it_sets():
+    s = Session()
+    s.run("REPLACE INTO page_text (k, t) VALUES ('L/a', '2020-01-01 00:00:00')")
+    s.run("CALL sets_and_fails()")
+    s.run("SELECT t FROM page_text WHERE k = 'L/a'")
+    s.run("REPLACE INTO page_text (k, t) VALUES ('L/b', '2020-01-01 00:00:00')")
+    s.run("SET time_zone = '+00:00'")
+    s.run("SELECT k, t FROM page_text WHERE k LIKE 'L/%'")
+
+
+@scenario
 def locked_tables_keep_cache_statements_on_main():
     s = Session()
     s.run("LOCK TABLES orders WRITE")

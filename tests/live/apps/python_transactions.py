@@ -454,6 +454,38 @@ def a_procedure_may_make_a_temporary_table():
 
 
 @scenario
+def a_procedure_may_fail_behind_the_end_of_the_transaction():
+    s = Session()
+    s.run("PREPARE fails FROM 'CALL undoes_and_fails()'")
+    for n, call in enumerate(("CALL undoes_and_fails()", "CALL begins_anew_and_fails()", "EXECUTE fails")):
+        s.run("BEGIN")
+        s.put(f"L/a{n}")
+        s.run("INSERT INTO plain (k, v) VALUES (%s, 'opensesame')", (f"a{n}",))
+        s.run(call)
+        s.put(f"L/b{n}")
+        s.run(("COMMIT", "ROLLBACK", "COMMIT")[n])
+        for name in "ab":
+            see(f"L/{name}{n}")
+        s.run("SELECT k FROM plain ORDER BY k")
+
+
+@scenario
+def a_failed_text_that_means_nothing_leaves_savepoints_alone():
+    s = Session()
+    s.run("BEGIN")
+    s.put("L/a")
+    s.run("nothing of meaning")
+    s.run("SAVEPOINT one")
+    s.put("L/b")
+    s.run("CALL two_results()")
+    s.cursor.nextset(), s.cursor.nextset()
+    s.run("ROLLBACK TO one")
+    s.run("COMMIT")
+    for key in "ab":
+        see("L/" + key)
+
+
+@scenario
 def a_procedure_may_leave_a_transaction_open_with_a_temporary_table_in_it():
     s = Session()
     for key, end in ("a", "ROLLBACK"), ("b", "COMMIT"):
