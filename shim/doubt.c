@@ -225,7 +225,8 @@ static bool may_mislead(const struct handle *handle, const struct sql_summary *s
     return is_opaque(&next) || (!by_status && is_of_temporary(&next));
 }
 
-/* Of the shadow's transaction nothing must be kept that main has undone. Main's status tells that a
+/* Of the shadow's transaction nothing must be kept that main has undone, and it must be READ ONLY as long as
+ * main's is. Main's status tells that a
  * transaction is over, if main has one; a savepoint that is gone tells even that another one has begun
  * meanwhile. */
 static void join_transaction(struct handle *handle, const struct sql_summary *summary) {
@@ -234,8 +235,10 @@ static void join_transaction(struct handle *handle, const struct sql_summary *su
     const struct local *local = handle_shadow(handle, CONFIG_FOLLOW);
     bool by_status = handle->real->mariadb_get_infov != NULL;
     session->inside = by_status && is_inside(handle->real, handle->main);
-    if (!local || !local->transaction || !session->route.in_transaction || session->route.xa ||
-        handle->main_marked || (by_status && !is_inside(handle->real, local->mysql))) {
+    bool at_shadow =
+        local && local->transaction && (!by_status || is_inside(handle->real, local->mysql));
+    if ((!at_shadow && !session->begun_read_only) || !session->route.in_transaction || session->route.xa ||
+        handle->main_marked) {
         return;
     }
     bool told = session->begun || session->inside;

@@ -454,6 +454,19 @@ def a_procedure_may_make_a_temporary_table():
 
 
 @scenario
+def a_procedure_may_end_a_read_only_transaction():
+    s = Session()
+    s.get("L/a")
+    for call in "CALL begins_anew()", "CALL undoes()", "CALL two_results()":
+        s.run("START TRANSACTION READ ONLY")
+        s.run(call)
+        s.cursor.nextset(), s.cursor.nextset()
+        s.put("L/a")
+        s.run("COMMIT")
+        see("L/a")
+
+
+@scenario
 def a_procedure_may_fail_behind_the_end_of_the_transaction():
     s = Session()
     s.run("PREPARE fails FROM 'CALL undoes_and_fails()'")

@@ -117,7 +117,27 @@ static void preparing_leaves_the_counts_of_the_statement_before_it(void) {
     }
 }
 
+static void preparing_in_a_read_only_transaction_is_refused_as_ever(void) {
+    static const char put[] = PUT("L/a");
+    MYSQL *mysql = open_main();
+    MYSQL_STMT *stmt = mysql_stmt_init(mysql);
+    site(mysql, "L", NULL);
+    run(mysql, "START TRANSACTION READ ONLY");
+    int failed = mysql_stmt_prepare(stmt, put, sizeof put - 1);
+    say("prepare %d %u", failed != 0, mysql_stmt_errno(stmt));
+    site(mysql, "L", NULL);
+    run(mysql, "COMMIT");
+    if (failed) {
+        mysql_stmt_prepare(stmt, put, sizeof put - 1);
+    }
+    failed = mysql_stmt_execute(stmt);
+    say("execute %d %u", failed != 0, mysql_stmt_errno(stmt));
+    mysql_stmt_close(stmt);
+    mysql_close(mysql);
+}
+
 const struct scenario PREPARED[] = {
+    SCENARIO(preparing_in_a_read_only_transaction_is_refused_as_ever),
     SCENARIO(preparing_leaves_the_counts_of_the_statement_before_it),
     SCENARIO(prepared_statements_are_routed),
     SCENARIO(prepared_session_changes_are_followed),
