@@ -540,6 +540,10 @@ void command_end_text(struct call *call, struct slice text, const struct sql_sum
     if (finds_rows(handle, text, summary)) {
         handle->found = handle->main;
     }
+    if (handle->variables && summary->verb == SQL_GET_DIAGNOSTICS &&
+        !(handle->real->mysql_warning_count && handle->real->mysql_warning_count(handle->main) > 0)) {
+        variables_drop(handle, summary->name);
+    }
     end_text(handle, text, summary);
     note_written(handle, text, summary);
     struct local *local = handle_shadow(handle, CONFIG_FOLLOW);
