@@ -208,6 +208,10 @@ static void end_text(struct handle *handle, struct slice text, const struct sql_
         handle->ok = handle->main;
     }
     if (!command_matters(summary)) {
+        bool asks = summary->verb == SQL_DIAGNOSTICS || summary->verb == SQL_GET_DIAGNOSTICS;
+        if (session->doubt && asks) { /* main was asked nothing before it, and it changes nothing */
+            doubt_settle_at_once(handle);
+        }
         session->main_touched = true;
         if (!session->route.in_transaction) {
             session->special_transaction = false;

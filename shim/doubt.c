@@ -27,7 +27,8 @@ static bool main_is_mariadb(const struct handle *handle) {
 /* By the status bits or, where the library doesn't show them, by the transaction state that the server
  * reports. MySQL's does when it has changed, and takes a temporary table that is made or dropped for the end
  * of the transaction, which it then doesn't report again: so nothing is known while one is open that isn't
- * reported. MariaDB's never does, and is asked with the settings (snapshot.c). */
+ * reported, nor behind an error, which tells nothing. MariaDB's never does, and is asked with the settings
+ * (snapshot.c). */
 static struct told read_told(struct handle *handle) {
     const struct real *real = handle->real;
     struct session *session = &handle->session;
@@ -45,7 +46,7 @@ static struct told read_told(struct handle *handle) {
         length > 0) {
         session->reported = *state == 'T';
     }
-    bool known = !main_is_mariadb(handle) && (session->reported || !session->begun);
+    bool known = !main_is_mariadb(handle) && !handle->untold && (session->reported || !session->begun);
     return (struct told){known, session->reported, session->autocommit};
 }
 
@@ -127,6 +128,8 @@ static bool release_mark(struct handle *handle, struct told *told) {
 /* Asked outright, where nothing is told: a savepoint holds in a transaction only. Main must not be lost. */
 static struct told ask_told(struct handle *handle) {
     bool inside = say_to_main(handle, "SAVEPOINT " MARK) && say_to_main(handle, "RELEASE SAVEPOINT " MARK);
+    handle->session.reported &= inside;
+    handle->untold = false;
     return (struct told){true, inside, handle->session.autocommit};
 }
 
@@ -146,8 +149,19 @@ bool doubt_settle_at_once(struct handle *handle) {
     return true;
 }
 
+/* An error says nothing of the transaction: what came before it in the same call may have ended one. */
+static void hear_behind_error(struct handle *handle) {
+    if (handle->untold && handle->real->mariadb_get_infov) {
+        handle->untold = false;
+        say_to_main(handle, "DO 1");
+    } else if (handle->untold && !handle->main_marked && must_ask(handle)) {
+        note_told(handle, ask_told(handle));
+    }
+}
+
 /* By what main has told, or by the savepoint where main has got one. */
 static void settle_by_mark(struct handle *handle) {
+    hear_behind_error(handle);
     if (doubt_settle_at_once(handle)) {
         return;
     }
@@ -192,7 +206,9 @@ void doubt_before_next(struct handle *handle) {
 }
 
 void doubt_before_main(struct handle *handle) {
-    if (handle->session.doubt && !command_main_is_busy(handle)) {
+    const struct local *local = handle_shadow(handle, CONFIG_FOLLOW);
+    bool waits = handle->untold && !handle->main_marked && !(local && local->transaction); /* main's next answer tells */
+    if (handle->session.doubt && !waits && !command_main_is_busy(handle)) {
         settle_by_mark(handle); /* what else there is to ask is asked when something is to be routed */
     }
 }
