@@ -48,6 +48,14 @@ bool command_main_is_busy(const struct handle *handle) {
            real->mysql_next_result(handle->main) != -1;
 }
 
+bool command_main_is_mariadb(const struct handle *handle) {
+    if (handle->server.identity || !handle->real->mysql_get_server_info) {
+        return handle->server.mariadb;
+    }
+    const char *version = handle->real->mysql_get_server_info(handle->main);
+    return version && strstr(version, "MariaDB");
+}
+
 static void echo(struct handle *handle, enum session_echo what) {
     local_echo(handle, what, (struct slice){NULL, 0});
 }
@@ -219,6 +227,9 @@ static void end_text(struct handle *handle, struct slice text, const struct sql_
         return;
     }
     bool doubted = session->doubt;
+    if (session->begun_read_only) {
+        session->modes_outlast_begin = !command_main_is_mariadb(handle);
+    }
     local_echo(handle, in_doubt(doubted, session_note_statement(session, summary)), text);
     if (ends_in_ok_packet(handle) && !handle->real->mysql_more_results(handle->main)) {
         read_tracked_database(handle);

@@ -65,6 +65,9 @@ void command_note_socket(struct handle *handle, struct socket caught);
  * returned. */
 bool command_note_reconnect(struct handle *handle);
 
+/* Main's brand, also before it was asked. */
+bool command_main_is_mariadb(const struct handle *handle);
+
 /* Main is inside a result or has one to come. The exact test, without a byte on the wire; clears main's errno
  * and affected_rows, as the statement that is about to be sent does. */
 bool command_main_is_busy(const struct handle *handle);

@@ -16,14 +16,6 @@ struct told {
     bool autocommit;
 };
 
-static bool main_is_mariadb(const struct handle *handle) {
-    if (handle->server.identity || !handle->real->mysql_get_server_info) {
-        return handle->server.mariadb;
-    }
-    const char *version = handle->real->mysql_get_server_info(handle->main);
-    return version && strstr(version, "MariaDB");
-}
-
 /* By the status bits or, where the library doesn't show them, by the transaction state that the server
  * reports. MySQL's does when it has changed, and takes a temporary table that is made or dropped for the end
  * of the transaction, which it then doesn't report again: so nothing is known while one is open that isn't
@@ -46,7 +38,7 @@ static struct told read_told(struct handle *handle) {
         length > 0) {
         session->reported = *state == 'T';
     }
-    bool known = !main_is_mariadb(handle) && !handle->untold && (session->reported || !session->begun);
+    bool known = !command_main_is_mariadb(handle) && !handle->untold && (session->reported || !session->begun);
     return (struct told){known, session->reported, session->autocommit};
 }
 
@@ -113,7 +105,7 @@ static bool read_gone(struct handle *handle, struct told *told) {
 static bool release_mark(struct handle *handle, struct told *told) {
     bool explicit = handle->session.begun || handle->session.inside;
     handle->main_marked = false;
-    if (main_is_mariadb(handle) &&
+    if (command_main_is_mariadb(handle) &&
         say_to_main(handle, explicit ? RELEASE_IF("@@in_transaction") : RELEASE_IF("1"))) {
         bool busy = handle->busy;
         handle->busy = true;
@@ -134,7 +126,7 @@ static struct told ask_told(struct handle *handle) {
 }
 
 static bool must_ask(const struct handle *handle) {
-    return !handle->real->mariadb_get_infov && !main_is_mariadb(handle) && !handle->session.route.xa &&
+    return !handle->real->mariadb_get_infov && !command_main_is_mariadb(handle) && !handle->session.route.xa &&
            !handle->session.special_transaction;
 }
 
@@ -169,11 +161,13 @@ static void settle_by_mark(struct handle *handle) {
     struct told told = read_told(handle);
     if (!release_mark(handle, &told)) {
         bool lost = handle->real->mysql_errno(handle->main) >= CLIENT_ERROR_FIRST;
+        bool chained = session->begun_read_only && session->completion != SESSION_ENDS;
         local_echo(handle, session_note_end(session, false),
                    (struct slice){NULL, 0}); /* one way or the other: see session_note_status */
         session->doubt = true;
         /* what has begun since */
         note_told(handle, told.known || lost || !must_ask(handle) ? told : ask_told(handle));
+        session->special_transaction |= chained && session->begun; /* READ ONLY as well, or not */
         return;
     }
     session->doubt = session->opaque = session->inside = false;
@@ -197,7 +191,7 @@ void doubt_ask_outright(struct handle *handle) {
 
 void doubt_before_next(struct handle *handle) {
     struct session *session = &handle->session;
-    if (session->doubt && !handle->real->mariadb_get_infov && !main_is_mariadb(handle)) {
+    if (session->doubt && !handle->real->mariadb_get_infov && !command_main_is_mariadb(handle)) {
         int kept_errno = errno;
         doubt_settle_at_once(handle);
         session->doubt = session->opaque = true; /* there may be more of it */
@@ -258,7 +252,7 @@ static void join_transaction(struct handle *handle, const struct sql_summary *su
         return;
     }
     bool told = session->begun || session->inside;
-    bool outside = !told && (by_status || (main_is_mariadb(handle) && !session->main_touched));
+    bool outside = !told && (by_status || (command_main_is_mariadb(handle) && !session->main_touched));
     bool marks = may_mislead(handle, summary) || (!by_status && !session->reported);
     if (outside && say_to_main(handle, begin)) {
         session->begun = session->main_touched = true;

@@ -454,6 +454,22 @@ def a_procedure_may_make_a_temporary_table():
 
 
 @scenario
+def a_transaction_begun_inside_a_read_only_one_is_as_on_one_server():
+    s = Session()
+    s.run("START TRANSACTION READ ONLY")
+    s.run("BEGIN")
+    s.put("L/a")
+    s.run("COMMIT")
+    see("L/a")
+    s.run("SET completion_type = CHAIN")
+    s.run("START TRANSACTION READ ONLY")
+    s.run("CALL undoes()")
+    s.put("L/b")
+    s.run("ROLLBACK AND NO CHAIN")
+    see("L/b")
+
+
+@scenario
 def a_procedure_may_end_a_read_only_transaction():
     s = Session()
     s.get("L/a")
