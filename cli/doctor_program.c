@@ -225,7 +225,10 @@ static void look_at_file(struct doctor_report *report, const char *path, unsigne
     enum elf_kind kind;
     char interpreter[PATH_MAX];
     struct elf *elf = elf_open(path, &kind);
-    if (kind == ELF_OWN) {
+    if (kind == ELF_DAMAGED || (kind == ELF_OWN && !elf_is_whole(elf))) {
+        report->facts.is_damaged = true;
+        doctor_note(report, "program", "%s, cut off or damaged", path);
+    } else if (kind == ELF_OWN) {
         look_at_elf(report, elf, path);
         look_at_interpreter(report, path);
     } else if (kind == ELF_FOREIGN) {

@@ -178,6 +178,17 @@ def another_machines_program_bypasses():
 
 
 @test
+def a_program_that_is_cut_off_is_not_judged():
+    whole = compile_program("whole", "int main(void) { return 0; }")
+    size = os.path.getsize(whole)
+    for left in (4, 63, 100, 3000, size // 2):
+        path = os.path.join(servers.folder(), "cut-off")
+        shutil.copy(whole, path)
+        os.truncate(path, left)
+        want_verdict("unknown", path, "cut off")
+
+
+@test
 def a_program_that_shows_nothing_is_not_judged():
     want_verdict("unknown", "ls", "linked to no client library")
 
