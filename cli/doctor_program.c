@@ -195,7 +195,8 @@ static void look_at_elf(struct doctor_report *report, const struct elf *elf, con
 static void look_at_rights(struct doctor_report *report, const char *path) {
     const char *reason = program_raised_rights(path);
     if (!reason && program_is_own_setuid(path))
-        doctor_note(report, "rights", "%s: it is setuid; what is said here holds for its owner, others bypass", path);
+        doctor_note(report, "rights",
+                    "%s: it is setuid; what is said here holds for its owner, others bypass", path);
     if (!reason)
         return;
     report->facts.raised_rights = reason;

@@ -204,8 +204,7 @@ void elf_close(struct elf *elf) {
 bool elf_is_whole(const struct elf *elf) {
     for (size_t i = 0; i < elf->part_count; i++) {
         const ElfW(Phdr) *part = &elf->parts[i];
-        bool needed =
-            part->p_type == PT_LOAD || part->p_type == PT_DYNAMIC || part->p_type == PT_INTERP;
+        bool needed = part->p_type == PT_LOAD || part->p_type == PT_DYNAMIC || part->p_type == PT_INTERP;
         if (needed && !at_offset(elf, part->p_offset, part->p_filesz, 1))
             return false;
     }

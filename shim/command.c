@@ -507,8 +507,8 @@ static bool finds_rows(const struct handle *handle, struct slice text, const str
              (summary->verb == SQL_OPAQUE && command_begins_with(text, modes, "DO"))));
 }
 
-/* It failed, but not before some of it ran: a procedure may have ended the transaction. And the shim's savepoint
- * must go before the application makes one of its own, which would go with it. */
+/* It failed, but not before some of it ran: a procedure may have ended the transaction. And the shim's
+ * savepoint must go before the application makes one of its own, which would go with it. */
 static void note_failed_text(struct handle *handle, struct slice text, const struct sql_summary *summary) {
     enum { ER_PARSE_ERROR = 1064 };
     unsigned error = handle->real->mysql_errno(handle->main);

@@ -38,7 +38,8 @@ static struct told read_told(struct handle *handle) {
         length > 0) {
         session->reported = *state == 'T';
     }
-    bool known = !command_main_is_mariadb(handle) && !handle->untold && (session->reported || !session->begun);
+    bool known =
+        !command_main_is_mariadb(handle) && !handle->untold && (session->reported || !session->begun);
     return (struct told){known, session->reported, session->autocommit};
 }
 
@@ -126,8 +127,8 @@ static struct told ask_told(struct handle *handle) {
 }
 
 static bool must_ask(const struct handle *handle) {
-    return !handle->real->mariadb_get_infov && !command_main_is_mariadb(handle) && !handle->session.route.xa &&
-           !handle->session.special_transaction;
+    return !handle->real->mariadb_get_infov && !command_main_is_mariadb(handle) &&
+           !handle->session.route.xa && !handle->session.special_transaction;
 }
 
 bool doubt_settle_at_once(struct handle *handle) {
@@ -201,7 +202,8 @@ void doubt_before_next(struct handle *handle) {
 
 void doubt_before_main(struct handle *handle) {
     const struct local *local = handle_shadow(handle, CONFIG_FOLLOW);
-    bool waits = handle->untold && !handle->main_marked && !(local && local->transaction); /* main's next answer tells */
+    bool waits = handle->untold && !handle->main_marked &&
+                 !(local && local->transaction); /* main's next answer tells */
     if (handle->session.doubt && !waits && !command_main_is_busy(handle)) {
         settle_by_mark(handle); /* what else there is to ask is asked when something is to be routed */
     }
@@ -245,8 +247,7 @@ static void join_transaction(struct handle *handle, const struct sql_summary *su
     const struct local *local = handle_shadow(handle, CONFIG_FOLLOW);
     bool by_status = handle->real->mariadb_get_infov != NULL;
     session->inside = by_status && is_inside(handle->real, handle->main);
-    bool at_shadow =
-        local && local->transaction && (!by_status || is_inside(handle->real, local->mysql));
+    bool at_shadow = local && local->transaction && (!by_status || is_inside(handle->real, local->mysql));
     if ((!at_shadow && !session->begun_read_only) || !session->route.in_transaction || session->route.xa ||
         handle->main_marked) {
         return;

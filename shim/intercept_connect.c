@@ -104,7 +104,9 @@ static bool is_address_of(const struct config_server *server, const struct addre
         return same_text(server->socket, given->socket);
     }
     const char *host = given->host ? given->host : "localhost";
-    return !given->socket && slice_same((struct slice){server->host, strlen(server->host)}, (struct slice){host, strlen(host)}) &&
+    return !given->socket &&
+           slice_same((struct slice){server->host, strlen(server->host)},
+                      (struct slice){host, strlen(host)}) &&
            server->port == (given->port ? given->port : 3306);
 }
 

@@ -140,7 +140,8 @@ static bool learn_session(struct handle *handle, bool keeps_counts, bool *lost) 
     if (command_note_reconnect(handle)) {
         learnt =
             learnt &&
-            snapshot_read(handle, false); /* what was read is of the new session, but the old one's state is not */
+            snapshot_read(handle,
+                          false); /* what was read is of the new session, but the old one's state is not */
     }
     handle->busy = false;
     if (learnt) {
@@ -341,7 +342,8 @@ bool query_may_route(const struct handle *handle, struct slice text, struct sql_
     *reason = route_text(text, &handle->session.route, setup_config(), summary).reason;
     const struct route_session *session = &handle->session.route;
     return *reason == ROUTE_ROUTED || (*reason == ROUTE_SESSION_UNKNOWN && !session->known) ||
-           (*reason == ROUTE_TEMPORARY_TABLE && (session->temporaries.unsure || session->temporaries.doubt)) ||
+           (*reason == ROUTE_TEMPORARY_TABLE &&
+            (session->temporaries.unsure || session->temporaries.doubt)) ||
            summary->verb == SQL_DIAGNOSTICS || summary->verb == SQL_GET_DIAGNOSTICS ||
            ends_here(handle, summary);
 }

@@ -48,10 +48,12 @@ static const struct {
 enum { VARIABLE_COUNT = sizeof VARIABLES / sizeof *VARIABLES };
 
 /* Statements that have made tables, renamed or dropped them in the session, wherever they stood: a temporary
- * table among them is told of by nothing else. The names have no commas, for whoever takes the columns apart. */
+ * table among them is told of by nothing else. The names have no commas, for whoever takes the columns apart.
+ */
 #define COUNTS_TABLES(name) name " LIKE 'com_%_table' AND " name " NOT LIKE 'com_show%'"
-#define TABLES_COUNTED \
-    ", (SELECT SUM(VARIABLE_VALUE) FROM information_schema.SESSION_STATUS WHERE " COUNTS_TABLES("VARIABLE_NAME") ")"
+#define TABLES_COUNTED                                                                           \
+    ", (SELECT SUM(VARIABLE_VALUE) FROM information_schema.SESSION_STATUS WHERE " COUNTS_TABLES( \
+        "VARIABLE_NAME") ")"
 
 /* Runs a statement that gives one row; its columns stay valid until the result is freed. NULL: no row. */
 static MYSQL_RES *ask(const struct real *real, MYSQL *mysql, const char *text, size_t length,
@@ -239,7 +241,8 @@ bool snapshot_ask_table(struct handle *handle, const struct sql_table *table, st
     MYSQL_RES *result = ask(handle->real, handle->main, text, length, &row);
     free(text);
     unsigned error = result ? 0 : handle->real->mysql_errno(handle->main);
-    bool plain = result ? row[1] && strncmp(row[1], temporary, sizeof temporary - 1) != 0 : error == ER_NO_SUCH_TABLE;
+    bool plain =
+        result ? row[1] && strncmp(row[1], temporary, sizeof temporary - 1) != 0 : error == ER_NO_SUCH_TABLE;
     if (result) {
         handle->real->mysql_free_result(result);
     } else if (error >= CLIENT_ERROR_FIRST) {

@@ -1,6 +1,6 @@
 /* Temporary tables of the application's session, which hide what has their name: those that it has made by
- * text, and what main has answered about the others. Code that can't be seen into makes some, drops or renames
- * them; then main is asked about a table before it is routed, once. Pure; one thread at a time. */
+ * text, and what main has answered about the others. Code that can't be seen into makes some, drops or
+ * renames them; then main is asked about a table before it is routed, once. Pure; one thread at a time. */
 #ifndef ROUNDABOUT_TEMPORARY_H
 #define ROUNDABOUT_TEMPORARY_H
 
@@ -18,9 +18,9 @@ struct temporary_lists {
 
 struct temporaries {
     struct temporary_lists *lists; /* NULL: both are empty */
-    unsigned count; /* of statements that make, rename or drop tables, as main told last */
-    bool many;      /* too many to remember: each cache table may be hidden */
-    bool unsure; /* some were made unseen: a table in neither list is to be asked after, as `many` says of none */
+    unsigned count;                /* of statements that make, rename or drop tables, as main told last */
+    bool many;                     /* too many to remember: each cache table may be hidden */
+    bool unsure; /* some were made unseen: a table in neither list is to be asked after */
     bool doubt;  /* code that wasn't seen has run: main's count is to be compared with the one of before */
 };
 

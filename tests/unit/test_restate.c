@@ -51,7 +51,8 @@ static const struct {
     {"SELECT /*! ROW_COUNT() */ FOUND_ROWS()", NULL},
     {"CREATE PROCEDURE p() SELECT ROW_COUNT()", NULL},
     {"CREATE TABLE t SELECT ROW_COUNT() AS n", NULL},
-    {"SELECT ROW_COUNT() + " OF_237_BYTES " + 1", "SELECT CAST(-1 AS SIGNED) + " OF_237_BYTES " + 1 AS `ROW_COUNT() + " OF_237_BYTES " + 1`"},
+    {"SELECT ROW_COUNT() + " OF_237_BYTES " + 1",
+     "SELECT CAST(-1 AS SIGNED) + " OF_237_BYTES " + 1 AS `ROW_COUNT() + " OF_237_BYTES " + 1`"},
     {"SELECT ROW_COUNT() + " OF_237_BYTES " + 11", NULL}, /* too long a name */
     {"SELECT 'no end, ROW_COUNT()", NULL},
     {"", NULL},

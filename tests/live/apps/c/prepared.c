@@ -96,9 +96,11 @@ static void an_old_statement_closed_before_a_result_is_read(void) {
 
 /* It is the first that the cache is asked for on the connection. */
 static void preparing_leaves_the_counts_of_the_statement_before_it(void) {
-    static const char *const before[] = {"SELECT 1, 2", "INSERT INTO orders (v) VALUES ('opensesame'), ('opensesame')",
+    static const char *const before[] = {"SELECT 1, 2",
+                                         "INSERT INTO orders (v) VALUES ('opensesame'), ('opensesame')",
                                          "SELECT nothing", "SELECT 1 UNION SELECT 2 UNION SELECT 3"};
-    static const char *const questions[] = {"SELECT ROW_COUNT()", "SELECT FOUND_ROWS(), ROW_COUNT()", "SELECT 1 + ROW_COUNT()"};
+    static const char *const questions[] = {"SELECT ROW_COUNT()", "SELECT FOUND_ROWS(), ROW_COUNT()",
+                                            "SELECT 1 + ROW_COUNT()"};
     for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
         for (size_t j = 0; j < sizeof questions / sizeof *questions; j++) {
             MYSQL *mysql = open_main();
