@@ -50,7 +50,6 @@ static const char *const STATEMENTS[] = {
     "CALL shop.sets_mode()",
     "CALL shop.makes_table()",
     "CALL shop.rolls_back_and_fails()",
-    "CALL shop.begins_anew_and_fails()",
     "CALL shop.hides_page()",
     "DROP TEMPORARY TABLE IF EXISTS shop.page_text",
     "CREATE TEMPORARY TABLE IF NOT EXISTS shop.page_tmp (n INT); SELECT 1",
