@@ -44,7 +44,7 @@ LDFLAGS_ALL = -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 CONFIG = config/config.c config/file.c config/reading.c config/values.c config/spelling.c config/rules.c config/secret.c config/settings.c config/expire.c
 PURE   = shim/lex.c shim/lex_list.c shim/lex_modes.c shim/sql_keywords.c shim/sql_functions.c \
          shim/sql_read.c shim/sql_expression.c shim/sql_tables.c shim/sql_query.c shim/sql_write.c shim/sql_set.c shim/sql.c \
-         shim/route.c page/names.c
+         shim/route.c shim/temporary.c page/names.c
 PAGE   = page/page.c page/files.c
 SHIM   = $(PURE) $(CONFIG) $(PAGE) \
          shim/real.c shim/late.c shim/process.c \

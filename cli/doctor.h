@@ -13,6 +13,7 @@ enum doctor_verdict { DOCTOR_ROUTED, DOCTOR_BYPASSES, DOCTOR_UNKNOWN };
 struct doctor_facts {
     bool is_process;
     bool is_foreign;           /* built for another machine than this command */
+    bool is_damaged;           /* its file is not all there */
     bool is_static;            /* loads no libraries */
     bool has_other_libc;       /* not glibc, which libroundabout.so is built for */
     const char *raised_rights; /* "it is setuid"; NULL: none */

@@ -91,6 +91,8 @@ static struct doctor_judgement judge_process(const struct doctor_facts *facts) {
 }
 
 struct doctor_judgement doctor_judge(const struct doctor_facts *facts) {
+    if (facts->is_damaged)
+        return unknown("its file is cut off or damaged, and can't be run", "install it anew");
     const struct doctor_judgement judgement = judge_file(facts);
     if (judgement.verdict == DOCTOR_BYPASSES)
         return judgement;

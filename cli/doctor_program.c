@@ -194,6 +194,9 @@ static void look_at_elf(struct doctor_report *report, const struct elf *elf, con
 
 static void look_at_rights(struct doctor_report *report, const char *path) {
     const char *reason = program_raised_rights(path);
+    if (!reason && program_is_own_setuid(path))
+        doctor_note(report, "rights",
+                    "%s: it is setuid; what is said here holds for its owner, others bypass", path);
     if (!reason)
         return;
     report->facts.raised_rights = reason;
@@ -225,7 +228,10 @@ static void look_at_file(struct doctor_report *report, const char *path, unsigne
     enum elf_kind kind;
     char interpreter[PATH_MAX];
     struct elf *elf = elf_open(path, &kind);
-    if (kind == ELF_OWN) {
+    if (kind == ELF_DAMAGED || (kind == ELF_OWN && !elf_is_whole(elf))) {
+        report->facts.is_damaged = true;
+        doctor_note(report, "program", "%s, cut off or damaged", path);
+    } else if (kind == ELF_OWN) {
         look_at_elf(report, elf, path);
         look_at_interpreter(report, path);
     } else if (kind == ELF_FOREIGN) {

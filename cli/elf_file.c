@@ -142,6 +142,8 @@ static enum elf_kind kind_of(const struct elf *elf) {
     const ElfW(Ehdr) *header = at_offset(elf, 0, sizeof *header, 1);
     if (elf->size < SELFMAG || memcmp(elf->data, ELFMAG, SELFMAG) != 0)
         return ELF_OTHER;
+    if (!header)
+        return ELF_DAMAGED;
     /* The processor is this command's own, whose file the kernel has taken. */
     const unsigned char order = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB;
 #if defined(__x86_64__)
@@ -197,6 +199,16 @@ void elf_close(struct elf *elf) {
         munmap(data, elf->size);
     }
     free(elf);
+}
+
+bool elf_is_whole(const struct elf *elf) {
+    for (size_t i = 0; i < elf->part_count; i++) {
+        const ElfW(Phdr) *part = &elf->parts[i];
+        bool needed = part->p_type == PT_LOAD || part->p_type == PT_DYNAMIC || part->p_type == PT_INTERP;
+        if (needed && !at_offset(elf, part->p_offset, part->p_filesz, 1))
+            return false;
+    }
+    return elf->part_count > 0;
 }
 
 const char *elf_interpreter(const struct elf *elf) {

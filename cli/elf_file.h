@@ -10,6 +10,7 @@
 enum elf_kind {
     ELF_UNREADABLE, /* errno says why */
     ELF_OTHER,      /* no ELF file: a script, say */
+    ELF_DAMAGED,    /* one that ends inside its header */
     ELF_FOREIGN,    /* of another word size, byte order or processor */
     ELF_OWN,
 };
@@ -27,6 +28,8 @@ const char *elf_interpreter(const struct elf *elf);
  */
 bool elf_is_static(const struct elf *elf);
 bool elf_is_dynamic(const struct elf *elf);
+/* All that its headers tell of is in the file. */
+bool elf_is_whole(const struct elf *elf);
 const char *elf_soname(const struct elf *elf);           /* NULL: none */
 const char *elf_needed(const struct elf *elf, size_t n); /* the n-th library it names; NULL: no more */
 const char *elf_search_path(const struct elf *elf, bool *is_runpath); /* RUNPATH, else RPATH; NULL: none */

@@ -42,6 +42,11 @@ int program_find(const char *name, char *path, size_t size) {
     }
 }
 
+bool program_is_own_setuid(const char *path) {
+    struct stat status;
+    return stat(path, &status) == 0 && (status.st_mode & S_ISUID) && status.st_uid == geteuid();
+}
+
 const char *program_raised_rights(const char *path) {
     struct stat status;
 

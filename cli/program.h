@@ -2,6 +2,7 @@
 #ifndef ROUNDABOUT_PROGRAM_H
 #define ROUNDABOUT_PROGRAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* As env(1), nohup(1) and the shells exit. */
@@ -14,5 +15,8 @@ int program_find(const char *name, char *path, size_t size);
  * wouldn't. File capabilities count for root as well, who would keep LD_PRELOAD: the same program should not
  * run here and be refused to everybody else. */
 const char *program_raised_rights(const char *path);
+
+/* It is setuid to this user himself: for him it has no raised rights, for all others it has. */
+bool program_is_own_setuid(const char *path);
 
 #endif

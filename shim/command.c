@@ -52,6 +52,14 @@ bool command_main_is_busy(const struct handle *handle) {
            real->mysql_next_result(handle->main) != -1;
 }
 
+bool command_main_is_mariadb(const struct handle *handle) {
+    if (handle->server.identity || !handle->real->mysql_get_server_info) {
+        return handle->server.mariadb;
+    }
+    const char *version = handle->real->mysql_get_server_info(handle->main);
+    return version && strstr(version, "MariaDB");
+}
+
 static void echo(struct handle *handle, enum session_echo what) {
     local_echo(handle, what, (struct slice){NULL, 0});
 }
@@ -212,6 +220,10 @@ static void end_text(struct handle *handle, struct slice text, const struct sql_
         handle->ok = handle->main;
     }
     if (!command_matters(summary)) {
+        bool asks = summary->verb == SQL_DIAGNOSTICS || summary->verb == SQL_GET_DIAGNOSTICS;
+        if (session->doubt && asks) { /* main was asked nothing before it, and it changes nothing */
+            doubt_settle_at_once(handle);
+        }
         session->main_touched = true;
         if (!session->route.in_transaction) {
             session->special_transaction = false;
@@ -219,6 +231,9 @@ static void end_text(struct handle *handle, struct slice text, const struct sql_
         return;
     }
     bool doubted = session->doubt;
+    if (session->begun_read_only) {
+        session->modes_outlast_begin = !command_main_is_mariadb(handle);
+    }
     local_echo(handle, in_doubt(doubted, session_note_statement(session, summary)), text);
     if (ends_in_ok_packet(handle) && !handle->real->mysql_more_results(handle->main)) {
         read_tracked_database(handle);
@@ -250,7 +265,9 @@ static void end_in_success(struct handle *handle, const struct command *command)
     bool doubted = session->doubt;
     handle->main_tallied |= !command->keeps_count;
     if (is_statement(command->kind)) {
-        handle->spoke = handle->counted = handle->main;
+        handle->hushed = false;
+        handle_note_spoke(handle, handle->main);
+        handle->counted = handle->main;
     }
     if (command->kind == COMMAND_TOUCHES || command->kind == COMMAND_CHANGE_USER ||
         command->kind == COMMAND_RESET ||
@@ -316,6 +333,12 @@ static void end_in_success(struct handle *handle, const struct command *command)
 
 void command_keep_answers(struct handle *handle) {
     const struct real *real = handle->real;
+    if (!handle->hushed && real->mariadb_get_infov) {
+        unsigned status = 0;
+        real->mariadb_get_infov(handle->main, MARIADB_CONNECTION_SERVER_STATUS, &status, NULL);
+        handle->hushed_inside = status & SERVER_STATUS_IN_TRANS;
+        handle->hushed = true;
+    }
     if (handle->ok == handle->main && real->mysql_insert_id) {
         handle->kept_insert_id = real->mysql_insert_id(handle->main);
         handle->ok = NULL;
@@ -488,17 +511,40 @@ static bool finds_rows(const struct handle *handle, struct slice text, const str
              (summary->verb == SQL_OPAQUE && command_begins_with(text, modes, "DO"))));
 }
 
+/* It failed, but not before some of it ran: a procedure may have ended the transaction. And the shim's
+ * savepoint must go before the application makes one of its own, which would go with it. */
+static void note_failed_text(struct handle *handle, struct slice text, const struct sql_summary *summary) {
+    enum { ER_PARSE_ERROR = 1064 };
+    unsigned error = handle->real->mysql_errno(handle->main);
+    struct sql_summary own;
+    if (!summary) {
+        sql_summarize(text, handle->session.route.modes, NULL, &own);
+        summary = &own;
+    }
+    bool ran = summary->verb == SQL_OPAQUE || (summary->verb == SQL_UNKNOWN && error != ER_PARSE_ERROR);
+    if (is_of_server(error) && (ran || handle->main_marked)) {
+        session_note_unseen(&handle->session);
+    }
+}
+
 void command_end_text(struct call *call, struct slice text, const struct sql_summary *summary,
                       bool succeeded) {
     struct handle *handle = call->handle;
     int kept_errno = errno;
-    if (call->target == handle->main) {
-        handle->spoke = handle->main;
+    bool keeps_count = !handle->spoke && summary && summary->verb == SQL_GET_DIAGNOSTICS && succeeded;
+    if (call->target == handle->main && keeps_count) {
+        handle->routing->kept_field_count = 0;
+        handle->fields_kept = true;
+    } else if (call->target == handle->main) {
+        handle_note_spoke(handle, handle->main);
     }
     if (!end_on_main(call, succeeded)) {
         handle->session.main_touched = true; /* it failed, but may have begun a transaction before it did */
         handle->untold = call->target == handle->main;
         handle->warned = call->target;
+        if (call->target == handle->main) {
+            note_failed_text(handle, text, summary);
+        }
         errno = kept_errno;
         return;
     }
@@ -513,13 +559,17 @@ void command_end_text(struct call *call, struct slice text, const struct sql_sum
     if (finds_rows(handle, text, summary)) {
         handle->found = handle->main;
     }
+    if (handle->variables && summary->verb == SQL_GET_DIAGNOSTICS &&
+        !(handle->real->mysql_warning_count && handle->real->mysql_warning_count(handle->main) > 0)) {
+        variables_drop(handle, summary->name);
+    }
     end_text(handle, text, summary);
     note_written(handle, text, summary);
     struct local *local = handle_shadow(handle, CONFIG_FOLLOW);
     if (local) {
         local->hushed = false; /* this answer would have told it */
     }
-    handle->untold = false;
+    handle->untold = handle->hushed = false;
     errno = kept_errno;
 }
 

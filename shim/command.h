@@ -47,7 +47,8 @@ void command_keep_text(struct handle *handle, struct slice text, const struct sq
 /* ... and taken back when that call has come. */
 void command_end_kept(struct call *call, bool succeeded);
 
-/* Before a statement of the shim's on main: its insert_id and number of warnings are kept over that. */
+/* Before a statement of the shim's on main: its insert_id, its number of warnings and what it has told of a
+ * transaction are kept over that. */
 void command_keep_answers(struct handle *handle);
 
 /* After a failure that a shadow answers for: leaves an error on main as well, without a word on the wire. A
@@ -65,6 +66,9 @@ void command_note_socket(struct handle *handle, struct socket caught);
 /* The library may have reconnected by itself inside a call: then the session is a new one, and true is
  * returned. */
 bool command_note_reconnect(struct handle *handle);
+
+/* Main's brand, also before it was asked. */
+bool command_main_is_mariadb(const struct handle *handle);
 
 /* Main is inside a result or has one to come. The exact test, without a byte on the wire; clears main's errno
  * and affected_rows, as the statement that is about to be sent does. */

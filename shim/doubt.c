@@ -16,18 +16,11 @@ struct told {
     bool autocommit;
 };
 
-static bool main_is_mariadb(const struct handle *handle) {
-    if (handle->server.identity || !handle->real->mysql_get_server_info) {
-        return handle->server.mariadb;
-    }
-    const char *version = handle->real->mysql_get_server_info(handle->main);
-    return version && strstr(version, "MariaDB");
-}
-
 /* By the status bits or, where the library doesn't show them, by the transaction state that the server
  * reports. MySQL's does when it has changed, and takes a temporary table that is made or dropped for the end
  * of the transaction, which it then doesn't report again: so nothing is known while one is open that isn't
- * reported. MariaDB's never does, and is asked with the settings (snapshot.c). */
+ * reported, nor behind an error, which tells nothing. MariaDB's never does, and is asked with the settings
+ * (snapshot.c). */
 static struct told read_told(struct handle *handle) {
     const struct real *real = handle->real;
     struct session *session = &handle->session;
@@ -45,7 +38,8 @@ static struct told read_told(struct handle *handle) {
         length > 0) {
         session->reported = *state == 'T';
     }
-    bool known = !main_is_mariadb(handle) && (session->reported || !session->begun);
+    bool known =
+        !command_main_is_mariadb(handle) && !handle->untold && (session->reported || !session->begun);
     return (struct told){known, session->reported, session->autocommit};
 }
 
@@ -112,7 +106,7 @@ static bool read_gone(struct handle *handle, struct told *told) {
 static bool release_mark(struct handle *handle, struct told *told) {
     bool explicit = handle->session.begun || handle->session.inside;
     handle->main_marked = false;
-    if (main_is_mariadb(handle) &&
+    if (command_main_is_mariadb(handle) &&
         say_to_main(handle, explicit ? RELEASE_IF("@@in_transaction") : RELEASE_IF("1"))) {
         bool busy = handle->busy;
         handle->busy = true;
@@ -127,12 +121,14 @@ static bool release_mark(struct handle *handle, struct told *told) {
 /* Asked outright, where nothing is told: a savepoint holds in a transaction only. Main must not be lost. */
 static struct told ask_told(struct handle *handle) {
     bool inside = say_to_main(handle, "SAVEPOINT " MARK) && say_to_main(handle, "RELEASE SAVEPOINT " MARK);
+    handle->session.reported &= inside;
+    handle->untold = false;
     return (struct told){true, inside, handle->session.autocommit};
 }
 
 static bool must_ask(const struct handle *handle) {
-    return !handle->real->mariadb_get_infov && !main_is_mariadb(handle) && !handle->session.route.xa &&
-           !handle->session.special_transaction;
+    return !handle->real->mariadb_get_infov && !command_main_is_mariadb(handle) &&
+           !handle->session.route.xa && !handle->session.special_transaction;
 }
 
 bool doubt_settle_at_once(struct handle *handle) {
@@ -146,8 +142,19 @@ bool doubt_settle_at_once(struct handle *handle) {
     return true;
 }
 
+/* An error says nothing of the transaction: what came before it in the same call may have ended one. */
+static void hear_behind_error(struct handle *handle) {
+    if (handle->untold && handle->real->mariadb_get_infov) {
+        handle->untold = false;
+        say_to_main(handle, "DO 1");
+    } else if (handle->untold && !handle->main_marked && must_ask(handle)) {
+        note_told(handle, ask_told(handle));
+    }
+}
+
 /* By what main has told, or by the savepoint where main has got one. */
 static void settle_by_mark(struct handle *handle) {
+    hear_behind_error(handle);
     if (doubt_settle_at_once(handle)) {
         return;
     }
@@ -155,11 +162,13 @@ static void settle_by_mark(struct handle *handle) {
     struct told told = read_told(handle);
     if (!release_mark(handle, &told)) {
         bool lost = handle->real->mysql_errno(handle->main) >= CLIENT_ERROR_FIRST;
+        bool chained = session->begun_read_only && session->completion != SESSION_ENDS;
         local_echo(handle, session_note_end(session, false),
                    (struct slice){NULL, 0}); /* one way or the other: see session_note_status */
         session->doubt = true;
         /* what has begun since */
         note_told(handle, told.known || lost || !must_ask(handle) ? told : ask_told(handle));
+        session->special_transaction |= chained && session->begun; /* READ ONLY as well, or not */
         return;
     }
     session->doubt = session->opaque = session->inside = false;
@@ -175,9 +184,15 @@ void doubt_settle(struct handle *handle) {
     }
 }
 
+void doubt_ask_outright(struct handle *handle) {
+    if (must_ask(handle) && !handle->session.begun && handle->session.autocommit) {
+        note_told(handle, ask_told(handle));
+    }
+}
+
 void doubt_before_next(struct handle *handle) {
     struct session *session = &handle->session;
-    if (session->doubt && !handle->real->mariadb_get_infov && !main_is_mariadb(handle)) {
+    if (session->doubt && !handle->real->mariadb_get_infov && !command_main_is_mariadb(handle)) {
         int kept_errno = errno;
         doubt_settle_at_once(handle);
         session->doubt = session->opaque = true; /* there may be more of it */
@@ -186,7 +201,10 @@ void doubt_before_next(struct handle *handle) {
 }
 
 void doubt_before_main(struct handle *handle) {
-    if (handle->session.doubt && !command_main_is_busy(handle)) {
+    const struct local *local = handle_shadow(handle, CONFIG_FOLLOW);
+    bool waits = handle->untold && !handle->main_marked &&
+                 !(local && local->transaction); /* main's next answer tells */
+    if (handle->session.doubt && !waits && !command_main_is_busy(handle)) {
         settle_by_mark(handle); /* what else there is to ask is asked when something is to be routed */
     }
 }
@@ -219,7 +237,8 @@ static bool may_mislead(const struct handle *handle, const struct sql_summary *s
     return is_opaque(&next) || (!by_status && is_of_temporary(&next));
 }
 
-/* Of the shadow's transaction nothing must be kept that main has undone. Main's status tells that a
+/* Of the shadow's transaction nothing must be kept that main has undone, and it must be READ ONLY as long as
+ * main's is. Main's status tells that a
  * transaction is over, if main has one; a savepoint that is gone tells even that another one has begun
  * meanwhile. */
 static void join_transaction(struct handle *handle, const struct sql_summary *summary) {
@@ -228,12 +247,13 @@ static void join_transaction(struct handle *handle, const struct sql_summary *su
     const struct local *local = handle_shadow(handle, CONFIG_FOLLOW);
     bool by_status = handle->real->mariadb_get_infov != NULL;
     session->inside = by_status && is_inside(handle->real, handle->main);
-    if (!local || !local->transaction || !session->route.in_transaction || session->route.xa ||
-        handle->main_marked || (by_status && !is_inside(handle->real, local->mysql))) {
+    bool at_shadow = local && local->transaction && (!by_status || is_inside(handle->real, local->mysql));
+    if ((!at_shadow && !session->begun_read_only) || !session->route.in_transaction || session->route.xa ||
+        handle->main_marked) {
         return;
     }
     bool told = session->begun || session->inside;
-    bool outside = !told && (by_status || (main_is_mariadb(handle) && !session->main_touched));
+    bool outside = !told && (by_status || (command_main_is_mariadb(handle) && !session->main_touched));
     bool marks = may_mislead(handle, summary) || (!by_status && !session->reported);
     if (outside && say_to_main(handle, begin)) {
         session->begun = session->main_touched = true;

@@ -17,6 +17,10 @@ void doubt_before_next(struct handle *handle);
  * must not be busy. */
 void doubt_settle(struct handle *handle);
 
+/* Tables were made or dropped out of sight: what is reported then doesn't tell of a transaction (Oracle's
+ * library on MySQL), and main is asked outright. */
+void doubt_ask_outright(struct handle *handle);
+
 /* Before main is given a command: a transaction that may have ended out of sight is asked after, as long as
  * main's last answer or the savepoint in it still tells; what is in doubt even so is undone at the shadow
  * when main commits it. */

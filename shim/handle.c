@@ -25,8 +25,8 @@ struct handle *handle_add(MYSQL *mysql, const struct real *real) {
     if (!handle) {
         return NULL;
     }
-    handle->main = handle->last = handle->spoke = handle->ok = handle->counted = handle->found =
-        handle->warned = mysql;
+    handle->main = handle->last = handle->ok = handle->counted = handle->found = handle->warned = mysql;
+    handle_note_spoke(handle, mysql);
     handle->real = real;
     handle->socket.number = -1;
     session_reset(&handle->session, NULL);

@@ -74,6 +74,8 @@ struct routing {
     size_t restated_length;
     struct slice restated_from; /* that text; empty: the last one was given as it is */
     uint64_t main_least_ns; /* the shortest time that main has taken to answer here; 0: not seen */
+    unsigned kept_field_count;
+    int64_t kept_row_count;
 };
 
 /* Most handles of a busy program never route: this is what they take, so members are in an order that leaves
@@ -97,6 +99,10 @@ struct handle {
     bool untold; /* a statement has failed on main: it may have begun a transaction, which main's next answer
                     tells */
     bool credentials_unknown; /* they were in a connection string or can't be copied */
+    bool hushed; /* the shim has asked main since the application was answered: what main's status bits say now
+                    of a transaction, one server would tell with its next answer only */
+    bool hushed_inside; /* ... and before that they said this */
+    bool fields_kept;         /* mysql_field_count is routing->kept_field_count */
     bool sent_names_tables;   /* the text of which sent_verb is names tables, or wasn't understood */
     _Atomic bool cancelled;   /* mariadb_cancel came while `running` was set */
     unsigned char aside;     /* enum route_reason: why a passive handle is left alone, for the counters; 0: it
@@ -110,7 +116,8 @@ struct handle {
     struct local *streaming; /* a shadow from which the application may not have read everything */
     struct local *refused_by; /* the shadow that has just refused a statement which main runs now */
     MYSQL *last;              /* who answers for the last call: main or a shadow */
-    MYSQL *spoke;             /* who ran the last statement: for mysql_field_count and ROW_COUNT() */
+    MYSQL *spoke; /* who ran the last statement: for ROW_COUNT() and mysql_field_count. NULL:
+                     routing->kept_row_count */
     MYSQL *ok; /* whose insert_id it is: who ended a statement in an OK packet last. NULL: kept_insert_id */
     MYSQL *counted; /* whose warning_count it is: who ran the last statement that succeeded. NULL:
                        kept_warning_count */
@@ -140,6 +147,11 @@ struct handle {
 };
 _Static_assert(ROUTE_REASON_COUNT <= 256 && PAGE_CAUSE_COUNT <= 256 && SQL_UNKNOWN < 256,
                "each fits into a byte");
+
+static inline void handle_note_spoke(struct handle *handle, MYSQL *mysql) {
+    handle->spoke = mysql;
+    handle->fields_kept = false;
+}
 
 /* The part of a handle that routes, made where there is none yet. NULL: out of memory. */
 struct routing *handle_make_routing(struct handle *handle);

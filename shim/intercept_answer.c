@@ -63,7 +63,10 @@ EXPORT unsigned mysql_field_count(MYSQL *mysql) {
     if (!real || !real->mysql_field_count) {
         return 0;
     }
-    return real->mysql_field_count(!handle || handle->passive || handle->busy ? mysql : handle->spoke);
+    if (!handle || handle->passive || handle->busy) {
+        return real->mysql_field_count(mysql);
+    }
+    return handle->fields_kept ? handle->routing->kept_field_count : real->mysql_field_count(handle->spoke);
 }
 
 /* Not the last call's: the last statement's that ended in an OK packet, over SELECTs and errors. */
@@ -113,6 +116,10 @@ static bool is_about_last_call(int value) {
  */
 static void join_status(const struct handle *handle, unsigned *status) {
     const struct local *local = handle_shadow(handle, CONFIG_FOLLOW);
+    if (handle->last == handle->main && handle->hushed) {
+        *status &= ~(unsigned)SERVER_STATUS_IN_TRANS;
+        *status |= handle->hushed_inside ? SERVER_STATUS_IN_TRANS : 0;
+    }
     if (handle->last == handle->main && local && local->transaction) {
         *status |= local_is_inside(local) ? SERVER_STATUS_IN_TRANS : 0;
     }
@@ -121,7 +128,8 @@ static void join_status(const struct handle *handle, unsigned *status) {
         handle->real->mariadb_get_infov(handle->main, MARIADB_CONNECTION_SERVER_STATUS, &main_status, NULL);
         *status &= ~(unsigned)SERVER_STATUS_AUTOCOMMIT;
         *status |= handle->session.autocommit ? SERVER_STATUS_AUTOCOMMIT : 0;
-        *status |= main_status & SERVER_STATUS_IN_TRANS;
+        bool inside = handle->hushed ? handle->hushed_inside : main_status & SERVER_STATUS_IN_TRANS;
+        *status |= inside ? SERVER_STATUS_IN_TRANS : 0;
     }
 }
 

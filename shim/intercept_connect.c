@@ -8,7 +8,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 EXPORT MYSQL *mysql_init(MYSQL *mysql) {
     const struct real *real = real_of_caller(CALLER);
@@ -105,7 +104,9 @@ static bool is_address_of(const struct config_server *server, const struct addre
         return same_text(server->socket, given->socket);
     }
     const char *host = given->host ? given->host : "localhost";
-    return !given->socket && strcasecmp(server->host, host) == 0 &&
+    return !given->socket &&
+           slice_same((struct slice){server->host, strlen(server->host)},
+                      (struct slice){host, strlen(host)}) &&
            server->port == (given->port ? given->port : 3306);
 }
 
@@ -155,8 +156,8 @@ static void note_login(struct handle *handle, const struct login *login) {
     handle->sent = handle->planted = handle->query_attributes = handle->main_marked = false;
     handle->kept_insert_id = 0;
     handle->socket.number = -1;
-    handle->last = handle->spoke = handle->ok = handle->counted = handle->found = handle->warned =
-        handle->main;
+    handle->last = handle->ok = handle->counted = handle->found = handle->warned = handle->main;
+    handle_note_spoke(handle, handle->main);
     const struct config *config = setup_config();
     handle->aside = (unsigned char)(config && !handle->shadow ? reason_to_leave_alone(config, &login->address)
                                                               : ROUTE_ROUTED);

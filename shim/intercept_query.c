@@ -46,7 +46,8 @@ static void keep_repeatable(struct routing *routing, struct slice text) {
 
 /* False: it failed, or gave no rows. */
 static bool end_at_local(struct handle *handle, struct local *local, int result, bool rows) {
-    handle->last = handle->spoke = handle->warned = local->mysql;
+    handle_note_spoke(handle, local->mysql);
+    handle->last = handle->warned = local->mysql;
     handle->main_tallied = false;
     handle->planted = false;
     local->hushed = false;
@@ -55,6 +56,7 @@ static bool end_at_local(struct handle *handle, struct local *local, int result,
         return false;
     }
     handle->counted = local->mysql;
+    handle->hushed = false;
     if (rows) {
         handle->found = local->mysql;
     } else {
@@ -78,6 +80,13 @@ void query_end_routed(struct handle *handle, struct local *local, struct slice t
 void query_note_id(const struct handle *handle, struct statement *statement) {
     statement->knows_id = true;
     statement->insert_id = handle->ok ? handle->real->mysql_insert_id(handle->ok) : handle->kept_insert_id;
+}
+
+void query_note_fields(struct handle *handle, MYSQL *prepared_by) {
+    if (!handle->real->mariadb && handle->routing) { /* without it nobody but main has run anything */
+        handle->routing->kept_field_count = handle->real->mysql_field_count(prepared_by);
+        handle->fields_kept = true;
+    }
 }
 
 void query_note_prepared(const struct handle *handle, struct statement *statement, bool succeeded) {
@@ -107,6 +116,7 @@ static void end_prepare(struct handle *handle, struct local *local, struct state
     prepared_expose(statement);
     query_note_prepared(handle, statement, true);
     handle->last = handle->counted = local->mysql; /* without warnings, in both libraries */
+    query_note_fields(handle, local->mysql);
     if (statement->makes_list) {
         handle->warned = local->mysql;
     }
@@ -125,17 +135,17 @@ void query_note_main(struct handle *handle, uint64_t started_ns) {
     }
 }
 
+static bool is_loss(unsigned error) {
+    return error == CLIENT_SERVER_GONE || error == CLIENT_SERVER_LOST || error == CLIENT_SERVER_LOST_EXTENDED;
+}
+
 /* Asks main what the session looks like. False: it doesn't say, and the statement goes to main as it is,
  * unless main turns out to be *lost. */
-static bool learn_session(struct handle *handle, bool *lost) {
-    if (handle->counted == handle->main && handle->real->mysql_warning_count) {
-        handle->kept_warning_count =
-            handle->real->mysql_warning_count(handle->main); /* the answer will wipe it */
-        handle->counted = NULL;
-    }
+static bool learn_session(struct handle *handle, bool keeps_counts, bool *lost) {
+    command_keep_answers(handle);
     handle->busy = true;
     uint64_t started_ns = stats_now_ns();
-    bool learnt = snapshot_read(handle);
+    bool learnt = snapshot_read(handle, keeps_counts);
     if (learnt) {
         handle_make_routing(handle);
         handle->observed = NULL;
@@ -144,15 +154,15 @@ static bool learn_session(struct handle *handle, bool *lost) {
     if (command_note_reconnect(handle)) {
         learnt =
             learnt &&
-            snapshot_read(handle); /* what was read is of the new session, but the old one's state is not */
+            snapshot_read(handle,
+                          false); /* what was read is of the new session, but the old one's state is not */
     }
     handle->busy = false;
     if (learnt) {
         return true;
     }
     unsigned error = handle->real->mysql_errno(handle->main);
-    *lost =
-        error == CLIENT_SERVER_GONE || error == CLIENT_SERVER_LOST || error == CLIENT_SERVER_LOST_EXTENDED;
+    *lost = is_loss(error);
     if (error <
         CLIENT_ERROR_FIRST) { /* it answers, but not this: asking again would cost each statement a journey */
         handle->passive = true;
@@ -207,6 +217,61 @@ static struct route_decision judge(struct handle *handle, const struct question 
     return decision;
 }
 
+static bool only_prepares(const struct question *question) {
+    return question->prepared && !question->statement;
+}
+
+/* False: as above. */
+static bool learn_all(struct handle *handle, const struct question *question) {
+    const struct temporaries *temporaries = &handle->session.route.temporaries;
+    unsigned count = temporaries->count;
+    if (!learn_session(handle, only_prepares(question), question->lost)) {
+        return false;
+    }
+    if (temporaries->count != count) {
+        doubt_ask_outright(handle);
+    }
+    return true;
+}
+
+/* Where the names of a statement mean tables. */
+static struct slice database_of(const struct handle *handle, const struct question *question) {
+    const struct statement *prepared = question->statement;
+    return prepared ? (struct slice){prepared->database, strlen(prepared->database)}
+                    : handle->session.route.database;
+}
+
+/* A table of which it isn't known whether it is hidden; NULL: there is none. */
+static const struct sql_table *find_unsure(const struct handle *handle, const struct question *question) {
+    const struct temporaries *temporaries = &handle->session.route.temporaries;
+    const struct sql_summary *summary = question->summary;
+    struct slice database = database_of(handle, question);
+    for (size_t i = 0; temporaries->unsure && i < summary->table_count; i++) {
+        if (temporary_look(temporaries, &summary->tables[i], database) == TEMPORARY_UNSURE) {
+            return &summary->tables[i];
+        }
+    }
+    return NULL;
+}
+
+static void learn_tables(struct handle *handle, const struct question *question) {
+    const struct sql_table *table;
+    bool answered = true;
+    command_keep_answers(handle);
+    handle->busy = true;
+    while (answered && (table = find_unsure(handle, question))) {
+        answered = snapshot_ask_table(handle, table, database_of(handle, question));
+    }
+    command_note_reconnect(handle);
+    handle->busy = false;
+    *question->lost = !answered && is_loss(handle->real->mysql_errno(handle->main));
+}
+
+/* Main's counts of its last statement would not survive being asked for a table. */
+static bool has_counts(const struct handle *handle, const struct question *question) {
+    return handle->found == handle->main || (only_prepares(question) && handle->spoke == handle->main);
+}
+
 static struct route_decision decide(struct handle *handle, const struct question *question) {
     struct session *session = &handle->session;
     const struct sql_summary *summary = question->summary;
@@ -222,7 +287,9 @@ static struct route_decision decide(struct handle *handle, const struct question
                 (decision.reason == ROUTE_SESSION_UNKNOWN || (summary->ties & SQL_FOUND_ROWS) != 0);
     bool doubts =
         session->doubt && (decision.reason == ROUTE_ROUTED || decision.reason == ROUTE_IN_TRANSACTION);
-    if (decision.reason != ROUTE_ROUTED && !asks && !doubts) {
+    bool unsure = decision.reason == ROUTE_TEMPORARY_TABLE &&
+                  (session->route.temporaries.doubt || find_unsure(handle, question));
+    if (decision.reason != ROUTE_ROUTED && !asks && !doubts && !unsure) {
         return decision;
     }
     if (command_main_is_busy(handle)) {
@@ -237,11 +304,17 @@ static struct route_decision decide(struct handle *handle, const struct question
         decision.reason = ROUTE_IN_TRANSACTION;
         return decision;
     }
-    if (!session->route.known && learn_session(handle, question->lost)) {
-        return judge(handle, question);
+    if (unsure && has_counts(handle, question)) {
+        session_forget_settings(session);
+    }
+    if (!session->route.known && learn_all(handle, question)) {
+        decision = judge(handle, question);
     }
     if (!session->route.known) {
         decision.reason = ROUTE_SESSION_UNKNOWN;
+    } else if (decision.reason == ROUTE_TEMPORARY_TABLE && find_unsure(handle, question)) {
+        learn_tables(handle, question);
+        decision = judge(handle, question);
     }
     return decision;
 }
@@ -282,8 +355,9 @@ bool query_end_alone(struct handle *handle, bool commit) {
 bool query_may_route(struct handle *handle, struct slice text, struct sql_summary *summary,
                      struct route_decision *decision) {
     *decision = judge(handle, &(struct question){.text = text, .summary = summary});
-    return decision->reason == ROUTE_ROUTED ||
-           (decision->reason == ROUTE_SESSION_UNKNOWN && !handle->session.route.known) ||
+    const struct route_session *session = &handle->session.route;
+    return decision->reason == ROUTE_ROUTED || (decision->reason == ROUTE_SESSION_UNKNOWN && !session->known) ||
+           (decision->reason == ROUTE_TEMPORARY_TABLE && (session->temporaries.unsure || session->temporaries.doubt)) ||
            summary->verb == SQL_DIAGNOSTICS || summary->verb == SQL_GET_DIAGNOSTICS ||
            ends_here(handle, summary);
 }

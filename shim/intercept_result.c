@@ -54,7 +54,7 @@ static MYSQL_RES *store_from_main(struct handle *handle) {
     bool asked = real->mysql_real_query(handle->main, handle->routing->repeatable,
                                         handle->routing->repeatable_length) == 0;
     MYSQL_RES *result = asked ? real->mysql_store_result(handle->main) : NULL;
-    handle->spoke = handle->main;
+    handle_note_spoke(handle, handle->main);
     command_end(&call, &command, result != NULL);
     return result;
 }

@@ -112,7 +112,7 @@ void query_end_send(struct call *call, bool succeeded) {
     if (call->target == handle->main) {
         handle->sent = succeeded;
         handle->session.main_touched = true;
-        handle->spoke = handle->main;
+        handle_note_spoke(handle, handle->main);
     }
     MYSQL *ok = handle->ok, *counted = handle->counted;
     command_end(call, &plain, succeeded);

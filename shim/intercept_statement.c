@@ -69,13 +69,14 @@ void statement_end(struct call *call, struct statement *statement, bool executed
     const struct command command = {.kind = executed ? COMMAND_TOUCHES : COMMAND_PLAIN};
     MYSQL *ok = handle->ok;
     if (executed) {
-        handle->spoke = handle->main;
+        handle_note_spoke(handle, handle->main);
         handle->session.main_touched = true;
     }
     command_end(call, &command, succeeded);
     if (!executed) {
         handle->ok = ok; /* a prepare says nothing about ids */
         handle->counted = handle->main;
+        query_note_fields(handle, handle->main);
         if (statement->makes_list || !handle->server.mariadb) {
             handle->warned = handle->main;
         }

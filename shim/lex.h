@@ -70,7 +70,11 @@ void lex_read(struct lexer *lexer, struct token *token); /* the same, into a pla
 bool lex_skip_literals(struct lexer *lexer);
 bool lex_skip_rows(struct lexer *lexer); /* and over as many further such lists, between commas, as follow */
 
-bool slice_equals_word(struct slice slice, const char *upper_case_word); /* ASCII, without regard to case */
+/* Without regard to the case of ASCII's letters, whatever the program's locale: in a Turkish one I isn't the
+ * capital of i to the C library. */
+bool slice_equals_word(struct slice slice, const char *upper_case_word);
+bool slice_same(struct slice one, struct slice other);
+bool slice_begins_with(struct slice slice, const char *upper_case_word);
 
 /* Whether a byte of ASCII that the lexer looks for can be part of another character in this character set of
  * MySQL or MariaDB ("gbk", "sjis", "utf16", ...), without regard to case. A name that isn't known: true. */

@@ -14,6 +14,24 @@ bool slice_equals_word(struct slice slice, const char *upper_case_word) {
     return upper_case_word[slice.length] == '\0';
 }
 
+bool slice_begins_with(struct slice slice, const char *upper_case_word) {
+    size_t length = strlen(upper_case_word);
+    return slice.length >= length && slice_equals_word((struct slice){slice.at, length}, upper_case_word);
+}
+
+static char fold(char letter) {
+    return letter >= 'A' && letter <= 'Z' ? (char)(letter - 'A' + 'a') : letter;
+}
+
+bool slice_same(struct slice one, struct slice other) {
+    if (one.length != other.length)
+        return false;
+    for (size_t i = 0; i < one.length; i++)
+        if (fold(one.at[i]) != fold(other.at[i]))
+            return false;
+    return true;
+}
+
 static bool is_one_of(struct slice word, const char *const *list) {
     for (; *list; list++)
         if (slice_equals_word(word, *list))

@@ -208,10 +208,11 @@ static enum route_reason run(struct handle *handle, const struct order *order, i
     }
     struct local_slot *slot = &routing->slots[order->group->transactions == CONFIG_IMMEDIATE];
     bool follow = order->group->transactions == CONFIG_FOLLOW;
+    /* in a READ ONLY one MariaDB won't even prepare what writes */
+    bool begins = order->execute || handle->session.begun_read_only;
     struct attempt attempt = {config, local_now_ms(), 0};
     for (;; attempt.number++) {
-        enum route_reason reason =
-            make_ready(handle, slot, config, follow, order->execute, order->text.length);
+        enum route_reason reason = make_ready(handle, slot, config, follow, begins, order->text.length);
         if (reason == ROUTE_LOCAL_DOWN && !slot->local && !slot->transaction_lost && attempt.number == 0 &&
             !slot->retry_at_ms && slot->retired && !breaker_is_open(config)) {
             continue; /* it was lost while it lay idle and found out just now: once more on a new connection

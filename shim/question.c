@@ -13,7 +13,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* A shadow that was asked last and is there still: where a diagnostics statement finds its answer. */
 static struct local *find_shadow(struct handle *handle, const MYSQL *mysql) {
@@ -26,10 +25,9 @@ static struct local *find_shadow(struct handle *handle, const MYSQL *mysql) {
     return NULL;
 }
 
-static bool says(struct slice text, const char *name) {
-    size_t length = strlen(name);
-    for (size_t i = 0; i + length <= text.length; i++) {
-        if (strncasecmp(text.at + i, name, length) == 0) {
+static bool says(struct slice text, const char *upper_case_word) {
+    for (; text.length > 0; text.at++, text.length--) {
+        if (slice_begins_with(text, upper_case_word)) {
             return true;
         }
     }
@@ -110,11 +108,16 @@ bool question_ask_shadow(struct handle *handle, struct slice text, const struct 
     handle->busy = false;
     free(changed);
     MYSQL *found = handle->found, *warned = handle->warned;
-    bool main_tallied = handle->main_tallied || handle->spoke == handle->main;
+    bool main_tallied = handle->main_tallied || handle->spoke == handle->main, kept_count = !handle->spoke;
     query_end_routed(handle, local, text, *result);
     bool warns = local->real->mysql_warning_count && local->real->mysql_warning_count(local->mysql) > 0;
     handle->main_tallied = main_tallied && summary->verb == SQL_GET_DIAGNOSTICS &&
                            !warns; /* it leaves ROW_COUNT() as it is, unless it couldn't answer */
+    if (kept_count && summary->verb == SQL_GET_DIAGNOSTICS && !warns) {
+        handle->routing->kept_field_count = 0;
+        handle->fields_kept = true;
+        handle->spoke = NULL;
+    }
     if (summary->verb == SQL_GET_DIAGNOSTICS && *result == 0 && !warns) {
         variables_note(handle, local, summary->name);
     }
@@ -192,6 +195,11 @@ static void find_numbers(struct handle *handle, const struct sql_summary *summar
             asked &= ~(unsigned)RESTATE_FOUND;
         }
     }
+    if (asked & RESTATE_CHANGED && !handle->spoke && !handle->main_tallied) {
+        numbers->changed = handle->routing->kept_row_count;
+        numbers->known |= RESTATE_CHANGED;
+        asked &= ~(unsigned)RESTATE_CHANGED;
+    }
     MYSQL *owners[QUESTION_COUNT];
     for (int i = 0; i < QUESTION_COUNT; i++) {
         owners[i] = asked & QUESTIONS[i] ? owner_of(handle, QUESTIONS[i]) : NULL;
@@ -211,7 +219,8 @@ static void find_numbers(struct handle *handle, const struct sql_summary *summar
 }
 
 struct slice question_restate(struct handle *handle, struct slice text, const struct sql_summary *summary) {
-    struct routing *routing = handle->routing;
+    bool keeps_some = !handle->found || !handle->spoke;
+    struct routing *routing = keeps_some ? handle_make_routing(handle) : handle->routing;
     if (!routing) {
         return text;
     }

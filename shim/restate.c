@@ -5,10 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* Longer ones are cut by the servers when they make them, and refused when they are given. */
-enum { NAME_MAX_BYTES = 64 };
+enum { NAME_MAX_BYTES = 255 };
 
 static bool is_one_of(const struct token *token, const char *const *words) {
     for (; token->kind == LEX_WORD && *words; words++) {
@@ -19,9 +18,10 @@ static bool is_one_of(const struct token *token, const char *const *words) {
     return false;
 }
 
-static bool ends_in(struct slice text, const char *end) {
-    size_t length = strlen(end);
-    return text.length >= length && strncasecmp(text.at + text.length - length, end, length) == 0;
+static bool ends_in(struct slice text, const char *upper_case_word) {
+    size_t length = strlen(upper_case_word);
+    return text.length >= length &&
+           slice_equals_word((struct slice){text.at + text.length - length, length}, upper_case_word);
 }
 
 static bool is_variable(const struct token *token, const char *name) {
@@ -64,7 +64,7 @@ static bool at_end(const struct reader *reader) {
 
 /* The question that begins at the token; it is read up to its last token. */
 static unsigned read_question(struct reader *reader) {
-    if (is_variable(&reader->token, "warning_count") || is_variable(&reader->token, "error_count")) {
+    if (is_variable(&reader->token, "WARNING_COUNT") || is_variable(&reader->token, "ERROR_COUNT")) {
         return RESTATE_LISTS;
     }
     static const char *const found[] = {"FOUND_ROWS", NULL}, *const changed[] = {"ROW_COUNT", NULL};
@@ -88,9 +88,8 @@ static unsigned read_question(struct reader *reader) {
 static bool may_ask(struct slice text) {
     const char *end = text.at + text.length;
     for (const char *at = text.at; (at = memchr(at, '_', (size_t)(end - at))); at++) {
-        size_t left = (size_t)(end - at);
-        if ((left >= 5 && strncasecmp(at, "_ROWS", 5) == 0) ||
-            (left >= 6 && strncasecmp(at, "_COUNT", 6) == 0)) {
+        struct slice left = {at, (size_t)(end - at)};
+        if (slice_begins_with(left, "_ROWS") || slice_begins_with(left, "_COUNT")) {
             return true;
         }
     }
@@ -178,7 +177,7 @@ static void put_number(FILE *out, unsigned question, const struct reader *reader
         fprintf(out, "CAST(%" PRId64 " AS SIGNED)", numbers->changed);
     } else {
         fprintf(out, "CAST(%" PRIu64 " AS UNSIGNED)",
-                is_variable(&reader->token, "error_count") ? numbers->errors : numbers->warnings);
+                is_variable(&reader->token, "ERROR_COUNT") ? numbers->errors : numbers->warnings);
     }
 }
 

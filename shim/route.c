@@ -132,28 +132,6 @@ static enum route_reason reason_in_text(const struct sql_summary *summary, bool 
     return (summary->parameters && !prepared) || summary->stopped_early ? ROUTE_NOT_UNDERSTOOD : ROUTE_ROUTED;
 }
 
-static bool same_name(struct slice one, struct slice other) {
-    if (one.length != other.length)
-        return false;
-    for (size_t i = 0; i < one.length; i++)
-        if (fold(one.at[i]) != fold(other.at[i]))
-            return false;
-    return true;
-}
-
-/* Whether a temporary table of the session may stand in front of it: without regard to case, and with an
- * unknown database equal to any. */
-static bool is_hidden(const struct route_session *session, const struct sql_table *table) {
-    struct slice database = table->database.length ? table->database : session->database;
-    for (size_t i = 0; i < session->temporary_count; i++) {
-        const struct sql_table *temporary = &session->temporary[i];
-        if (same_name(temporary->table, table->table) &&
-            (!database.length || !temporary->database.length || same_name(temporary->database, database)))
-            return true;
-    }
-    return session->many_temporary;
-}
-
 /* Groups beyond the last bit share it. */
 static uint64_t written_bit(const struct config *config, const struct config_group *group) {
     size_t place = (size_t)(group - config->groups);
@@ -173,7 +151,7 @@ static enum route_reason reason_in_session(const struct sql_summary *summary,
     if (session->query_attributes)
         return ROUTE_QUERY_ATTRIBUTES;
     for (size_t i = 0; i < summary->table_count; i++)
-        if (is_hidden(session, &summary->tables[i]))
+        if (temporary_look(&session->temporaries, &summary->tables[i], session->database) != TEMPORARY_PLAIN)
             return ROUTE_TEMPORARY_TABLE;
     if (session->locked_tables)
         return ROUTE_LOCKED_TABLES;

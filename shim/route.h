@@ -8,6 +8,7 @@
 #include "../config/config.h"
 #include "../page/names.h"
 #include "sql.h"
+#include "temporary.h"
 
 /* What the decision depends on of the session. All zero: nothing is known yet. */
 struct route_session {
@@ -23,9 +24,7 @@ struct route_session {
     bool locked_tables;
     bool query_attributes;
     bool prepared;       /* the text is a prepared statement's: a ? in it stands for a value */
-    bool many_temporary; /* too many to remember: each cache table may be hidden */
-    size_t temporary_count;
-    const struct sql_table *temporary; /* temporary tables made in this session, database filled in */
+    struct temporaries temporaries;
     size_t longest;                    /* bytes that both servers accept; 0: not known yet */
     uint64_t written; /* a bit for each group whose tables main may have written in the open transaction, as
                          route_find_written counts them; without meaning outside of one */
@@ -43,6 +42,7 @@ struct route_decision {
  * group is off; the verb isn't listed for the group, or SELECT isn't where one is inside; what its text says,
  * as in the list from multi_statement on, then charset and not_understood; what the session says, from
  * query_attributes on; unmirrored settings; its length; the group is only observed. It has `length` bytes.
+ * ROUTE_TEMPORARY_TABLE with session->temporaries.unsure means: ask main about the tables, and decide again.
  * ROUTE_SESSION_UNKNOWN with session->known false means: ask main (its answer may settle it) and decide
  * again; it is returned only if some answer could lead to ROUTE_ROUTED. */
 struct route_decision route_decide(const struct sql_summary *summary, size_t length,

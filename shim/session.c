@@ -1,12 +1,10 @@
 #define _GNU_SOURCE
 #include "session.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-enum { SETTINGS_MAX = 64, SAVEPOINTS_MAX = 64, TEMPORARY_MAX = 32, STATEMENTS_MAX = 1000 };
+enum { SETTINGS_MAX = 64, SAVEPOINTS_MAX = 64, STATEMENTS_MAX = 1000 };
 
 /* Server errors that undo the whole transaction and not just the statement. */
 static bool undoes_transaction(const struct session *session, unsigned error) {
@@ -47,22 +45,10 @@ static void free_settings(struct session *session) {
     }
 }
 
-/* Temporary tables are held in one array of struct sql_table whose names live in blocks of their own,
- * database first. */
-static void free_temporary(struct session *session, size_t place) {
-    struct sql_table *tables = (struct sql_table *)(uintptr_t)session->route.temporary;
-    free((void *)(uintptr_t)tables[place].database.at);
-    session->route.temporary_count--;
-    memmove(&tables[place], &tables[place + 1], (session->route.temporary_count - place) * sizeof *tables);
-}
-
 void session_free(struct session *session) {
     free_savepoints(session, 0);
     free_settings(session);
-    while (session->route.temporary_count > 0) {
-        free_temporary(session, session->route.temporary_count - 1);
-    }
-    free((void *)(uintptr_t)session->route.temporary);
+    temporary_free(&session->route.temporaries);
     free(session->settings);
     free(session->savepoints);
     free(session->database);
@@ -97,7 +83,7 @@ static void remove_setting(struct session *session, size_t place) {
 void session_note_setting(struct session *session, struct slice name, struct slice text, bool alone) {
     for (size_t i = 0; i < session->setting_count; i++) {
         const struct session_setting *old = &session->settings[i];
-        if (strlen(old->name) == name.length && strncasecmp(old->name, name.at, name.length) == 0) {
+        if (slice_same((struct slice){old->name, strlen(old->name)}, name)) {
             remove_setting(session, i);
             break;
         }
@@ -248,7 +234,7 @@ void session_note_known(struct session *session) {
 }
 
 static bool same_name(struct slice a, const char *b) {
-    return strlen(b) == a.length && strncasecmp(a.at, b, a.length) == 0;
+    return slice_same(a, (struct slice){b, strlen(b)});
 }
 
 static size_t find_savepoint(const struct session *session, struct slice name) {
@@ -388,8 +374,7 @@ static bool is_of_no_account(struct slice name) {
 static bool says_session(struct slice text) {
     static const char *const starts[] = {"SESSION", "LOCAL", "@@SESSION", "@@LOCAL"};
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
-        size_t length = strlen(starts[i]);
-        if (text.length > length && strncasecmp(text.at, starts[i], length) == 0) {
+        if (slice_begins_with(text, starts[i])) {
             return true;
         }
     }
@@ -445,44 +430,6 @@ static enum session_echo note_set(struct session *session, struct slice rest) {
     return echo;
 }
 
-static bool same_slice(struct slice a, struct slice b) {
-    return a.length == b.length && (a.length == 0 || strncasecmp(a.at, b.at, a.length) == 0);
-}
-
-static void drop_temporary(struct session *session, const struct sql_table *table) {
-    struct slice database = table->database.length ? table->database : session->route.database;
-    for (size_t i = 0; i < session->route.temporary_count; i++) {
-        const struct sql_table *there = &session->route.temporary[i];
-        if (same_slice(there->table, table->table) && same_slice(there->database, database)) {
-            free_temporary(session, i);
-            return;
-        }
-    }
-}
-
-static void note_temporary(struct session *session, const struct sql_table *table) {
-    struct slice database = table->database.length ? table->database : session->route.database;
-    if (!session->route.temporary) {
-        session->route.temporary = calloc(TEMPORARY_MAX, sizeof *session->route.temporary);
-    }
-    char *names = malloc(database.length + table->table.length + 1);
-    if (!session->route.temporary || !names || session->route.temporary_count == TEMPORARY_MAX ||
-        table->quotes_doubled) {
-        free(names);
-        session->route.many_temporary = true;
-        return;
-    }
-    if (database.length) {
-        memcpy(names, database.at, database.length);
-    }
-    memcpy(names + database.length, table->table.at, table->table.length);
-    struct sql_table *tables = (struct sql_table *)(uintptr_t)session->route.temporary;
-    tables[session->route.temporary_count++] = (struct sql_table){
-        .database = {names, database.length},
-        .table = {names + database.length, table->table.length},
-    };
-}
-
 static enum session_echo begin_transaction(struct session *session, const struct sql_summary *summary) {
     bool special = session->special_transaction;
     bool stays_read_only = session->begun_read_only && session->modes_outlast_begin && !summary->read_write;
@@ -532,6 +479,11 @@ static enum session_echo note_xa(struct session *session, struct slice verb) {
                  : SESSION_ECHO_NONE;
 }
 
+void session_note_unseen(struct session *session) {
+    session->doubt = session->opaque = session->route.temporaries.doubt = true;
+    session_forget_settings(session);
+}
+
 static enum session_echo note_one(struct session *session, const struct sql_summary *summary) {
     switch (summary->verb) {
     case SQL_BEGIN:
@@ -566,25 +518,23 @@ static enum session_echo note_one(struct session *session, const struct sql_summ
     case SQL_XA:
         return note_xa(session, summary->name);
     case SQL_CREATE_TEMPORARY:
-        if (summary->table_count == 0) {
-            session->route.many_temporary = true;
-        } else {
-            note_temporary(session, &summary->tables[0]);
-        }
+        temporary_note_made(&session->route.temporaries, summary->table_count ? &summary->tables[0] : NULL,
+                            session->route.database);
         return SESSION_ECHO_NONE;
     case SQL_DROP_TABLE:
         for (size_t i = 0; i < summary->table_count; i++) {
-            drop_temporary(session, &summary->tables[i]);
+            temporary_note_dropped(&session->route.temporaries, &summary->tables[i], session->route.database);
         }
         return summary->temporary ? SESSION_ECHO_NONE : end_transaction(session, SESSION_ECHO_COMMIT);
     case SQL_IMPLICIT_COMMIT:
-        session->route.many_temporary |= summary->renames && session->route.temporary_count > 0;
+        if (summary->renames) {
+            temporary_note_renamed(&session->route.temporaries);
+        }
         return end_transaction(session, SESSION_ECHO_COMMIT);
     case SQL_OPAQUE:
     case SQL_UNKNOWN:
-        session->doubt = session->opaque = true;
         session->main_touched = true;
-        session_forget_settings(session);
+        session_note_unseen(session);
         return SESSION_ECHO_NONE;
     default:
         session->main_touched = true;
@@ -613,7 +563,6 @@ enum session_echo session_note_statement(struct session *session, const struct s
             }
         }
     }
-    session->doubt = session->opaque = true;
-    session_forget_settings(session);
+    session_note_unseen(session);
     return echo;
 }

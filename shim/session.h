@@ -68,6 +68,9 @@ void session_free(struct session *session);
  * well. */
 enum session_echo session_note_statement(struct session *session, const struct sql_summary *summary);
 
+/* Code has run on main that wasn't seen, or not each of its outcomes. */
+void session_note_unseen(struct session *session);
+
 /* Main has refused a statement with this error: some undo the whole transaction. */
 enum session_echo session_note_error(struct session *session, unsigned error);
 

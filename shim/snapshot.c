@@ -47,6 +47,14 @@ static const struct {
 };
 enum { VARIABLE_COUNT = sizeof VARIABLES / sizeof *VARIABLES };
 
+/* Statements that have made tables, renamed or dropped them in the session, wherever they stood: a temporary
+ * table among them is told of by nothing else. The names have no commas, for whoever takes the columns apart.
+ */
+#define COUNTS_TABLES(name) name " LIKE 'com_%_table' AND " name " NOT LIKE 'com_show%'"
+#define TABLES_COUNTED                                                                           \
+    ", (SELECT SUM(VARIABLE_VALUE) FROM information_schema.SESSION_STATUS WHERE " COUNTS_TABLES( \
+        "VARIABLE_NAME") ")"
+
 /* Runs a statement that gives one row; its columns stay valid until the result is freed. NULL: no row. */
 static MYSQL_RES *ask(const struct real *real, MYSQL *mysql, const char *text, size_t length,
                       MYSQL_ROW *row) {
@@ -162,8 +170,93 @@ static size_t choose_variables(const struct session *session, bool mariadb, char
     return count;
 }
 
-bool snapshot_read(struct handle *handle) {
+/* Main's own are this SELECT's from now on. */
+static void keep_counts(struct handle *handle, unsigned fields, const char *changed) {
+    if (!handle->fields_kept) {
+        handle->routing->kept_field_count = fields;
+        handle->fields_kept = true;
+    }
+    handle->routing->kept_row_count = changed ? strtoll(changed, NULL, 10) : -1;
+    handle->spoke = NULL;
+    handle->main_tallied = false;
+}
+
+/* MySQL shows these counts by SHOW alone. */
+static bool count_by_show(struct handle *handle, unsigned *count) {
+    static const char text[] = "SHOW SESSION STATUS WHERE " COUNTS_TABLES("Variable_name");
+    const struct real *real = handle->real;
+    MYSQL_RES *result = NULL;
+    if (real->mysql_real_query(handle->main, text, sizeof text - 1) == 0) {
+        result = real->mysql_store_result(handle->main);
+    }
+    bool counted = false;
+    *count = 0;
+    for (MYSQL_ROW row; result && (row = real->mysql_fetch_row(result));) {
+        *count += row[1] ? (unsigned)strtoul(row[1], NULL, 10) : 0;
+        counted = true;
+    }
+    if (result) {
+        real->mysql_free_result(result);
+    }
+    return counted;
+}
+
+/* `told`: main's count, if it has told it, or NULL. */
+static void note_count(struct handle *handle, const unsigned *told) {
+    struct temporaries *temporaries = &handle->session.route.temporaries;
+    unsigned count = told ? *told : 0;
+    bool known = told || (!handle->server.mariadb && count_by_show(handle, &count));
+    temporary_note_count(temporaries, known ? count : temporaries->count + 1);
+}
+
+static void put_quoted(FILE *out, struct slice name) {
+    fputc('`', out);
+    for (size_t i = 0; i < name.length; i++) {
+        if (name.at[i] == '`') {
+            fputc('`', out);
+        }
+        fputc(name.at[i], out);
+    }
+    fputc('`', out);
+}
+
+bool snapshot_ask_table(struct handle *handle, const struct sql_table *table, struct slice database) {
+    static const char temporary[] = "CREATE TEMPORARY ";
+    enum { ER_NO_SUCH_TABLE = 1146 };
+    char *text = NULL;
+    size_t length = 0;
+    FILE *stream = open_memstream(&text, &length);
+    if (!stream) {
+        return false;
+    }
+    fputs("SHOW CREATE TABLE ", stream);
+    put_quoted(stream, table->database.length ? table->database : database);
+    fputc('.', stream);
+    put_quoted(stream, table->table);
+    if (fclose(stream) != 0) {
+        free(text);
+        return false;
+    }
+    MYSQL_ROW row;
+    MYSQL_RES *result = ask(handle->real, handle->main, text, length, &row);
+    free(text);
+    unsigned error = result ? 0 : handle->real->mysql_errno(handle->main);
+    bool plain =
+        result ? row[1] && strncmp(row[1], temporary, sizeof temporary - 1) != 0 : error == ER_NO_SUCH_TABLE;
+    if (result) {
+        handle->real->mysql_free_result(result);
+    } else if (error >= CLIENT_ERROR_FIRST) {
+        return false;
+    }
+    temporary_note_answer(&handle->session.route.temporaries, table, database, !plain);
+    return true;
+}
+
+static bool read_session(struct handle *handle, bool keeps_counts, bool counts_tables) {
     struct session *session = &handle->session;
+    keeps_counts = keeps_counts && handle->spoke == handle->main && handle_make_routing(handle);
+    unsigned fields =
+        keeps_counts && handle->real->mysql_field_count ? handle->real->mysql_field_count(handle->main) : 0;
     const char *version =
         handle->real->mysql_get_server_info ? handle->real->mysql_get_server_info(handle->main) : NULL;
     bool mariadb = version && strstr(version, "MariaDB");
@@ -186,6 +279,12 @@ bool snapshot_read(struct handle *handle) {
     if (keeps_found_rows) {
         fputs(", FOUND_ROWS()", stream);
     }
+    if (keeps_counts) {
+        fputs(", ROW_COUNT()", stream);
+    }
+    if (counts_tables && mariadb) {
+        fputs(TABLES_COUNTED, stream);
+    }
     if (fclose(stream) != 0) {
         free(text);
         return false;
@@ -196,8 +295,13 @@ bool snapshot_read(struct handle *handle) {
     if (!result) {
         return false;
     }
+    size_t more = IDENTITY_COLUMNS + STATE_COLUMNS + count + mariadb;
+    const char *tables = counts_tables && mariadb ? row[more + keeps_found_rows + keeps_counts] : NULL;
+    if (keeps_counts) {
+        keep_counts(handle, fields, row[more + keeps_found_rows]);
+    }
     if (keeps_found_rows) {
-        const char *found = row[IDENTITY_COLUMNS + STATE_COLUMNS + count + mariadb];
+        const char *found = row[more];
         handle->kept_found_rows = found ? strtoull(found, NULL, 10) : 0;
         handle->found = NULL;
     }
@@ -213,7 +317,18 @@ bool snapshot_read(struct handle *handle) {
         local_echo(handle, session_note_status(session, *in_transaction != '0', session->autocommit),
                    (struct slice){NULL, 0});
     }
+    unsigned counted = tables ? (unsigned)strtoul(tables, NULL, 10) : 0;
     handle->real->mysql_free_result(result);
     session_note_known(session);
+    if (session->route.temporaries.doubt) {
+        note_count(handle, tables ? &counted : NULL);
+    }
     return true;
+}
+
+bool snapshot_read(struct handle *handle, bool keeps_counts) {
+    bool doubt = handle->session.route.temporaries.doubt;
+    return read_session(handle, keeps_counts, doubt) ||
+           (doubt && handle->real->mysql_errno(handle->main) < CLIENT_ERROR_FIRST &&
+            read_session(handle, keeps_counts, false)); /* it may not like to count: sql_big_selects */
 }

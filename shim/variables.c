@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* More than these are left behind: a GET DIAGNOSTICS has some ten items. */
 enum { VARIABLES_MAX = 32 };
@@ -39,12 +38,18 @@ static bool is_number(struct slice item) {
            slice_equals_word(item, "MYSQL_ERRNO");
 }
 
-static void note_one(struct variables *variables, struct slice name, bool number) {
+/* Its place; variables->count: it isn't there. */
+static size_t find(const struct variables *variables, struct slice name) {
     size_t i = 0;
-    while (i < variables->count && (strlen(variables->one[i].name) != name.length ||
-                                    strncasecmp(variables->one[i].name, name.at, name.length) != 0)) {
+    while (i < variables->count &&
+           !slice_same((struct slice){variables->one[i].name, strlen(variables->one[i].name)}, name)) {
         i++;
     }
+    return i;
+}
+
+static void note_one(struct variables *variables, struct slice name, bool number) {
+    size_t i = find(variables, name);
     if (i == variables->count) {
         char *copy = i < VARIABLES_MAX ? strndup(name.at, name.length) : NULL;
         if (!copy) {
@@ -54,6 +59,36 @@ static void note_one(struct variables *variables, struct slice name, bool number
         variables->count++;
     }
     variables->one[i].number = number;
+}
+
+/* Takes the next variable from assignments, with what it is given. */
+static bool next_assignment(struct lexer *lexer, struct slice *name, struct slice *item) {
+    struct token first = lex_next(lexer);
+    *name = first.text;
+    lex_next(lexer); /* = */
+    *item = lex_next(lexer).text;
+    lex_next(lexer); /* , */
+    return first.kind == LEX_VARIABLE;
+}
+
+void variables_drop(struct handle *handle, struct slice assignments) {
+    struct variables *variables = handle->variables;
+    struct lexer lexer;
+    struct slice name, item;
+    if (!variables) {
+        return;
+    }
+    lex_start(&lexer, assignments, handle->session.route.modes);
+    while (next_assignment(&lexer, &name, &item)) {
+        size_t i = find(variables, name);
+        if (i < variables->count) {
+            free(variables->one[i].name);
+            variables->one[i] = variables->one[--variables->count];
+        }
+    }
+    if (variables->count == 0) {
+        variables_forget(handle, NULL);
+    }
 }
 
 void variables_note(struct handle *handle, struct local *local, struct slice assignments) {
@@ -68,13 +103,10 @@ void variables_note(struct handle *handle, struct local *local, struct slice ass
     }
     handle->variables->local = local;
     struct lexer lexer;
+    struct slice name, item;
     lex_start(&lexer, assignments, handle->session.route.modes);
-    struct token name = lex_next(&lexer);
-    while (name.kind == LEX_VARIABLE) {
-        lex_next(&lexer); /* = */
-        note_one(handle->variables, name.text, is_number(lex_next(&lexer).text));
-        lex_next(&lexer); /* , */
-        name = lex_next(&lexer);
+    while (next_assignment(&lexer, &name, &item)) {
+        note_one(handle->variables, name, is_number(item));
     }
 }
 

@@ -12,6 +12,9 @@ struct local;
 /* The local master has run GET DIAGNOSTICS with these assignments (summary.name of SQL_GET_DIAGNOSTICS). */
 void variables_note(struct handle *handle, struct local *local, struct slice assignments);
 
+/* Main has run one with these: its values are the later ones. */
+void variables_drop(struct handle *handle, struct slice assignments);
+
 /* Sets them on main. One journey, when there are some; main must have nothing unread. */
 void variables_return(struct handle *handle);
 

@@ -143,8 +143,11 @@ def a_program_with_raised_rights_bypasses():
     os.chown(copy, 65534, 65534)
     os.chmod(copy, 0o4755)
     want_true("it is setuid" in " ".join(texts(want_verdict("bypasses", copy, "raised rights"), "rights")), "setuid among the findings")
+    os.chown(copy, 0, 0)
+    os.chmod(copy, 0o4755)
+    want_true("others bypass" in " ".join(texts(want_verdict("routed", copy), "rights")), "what a setuid program is for others")
     os.chmod(copy, 0o755)
-    want_verdict("routed", copy)
+    want([], texts(want_verdict("routed", copy), "rights"), "rights")
     setcap = shutil.which("setcap", path="/usr/sbin:/sbin")
     if setcap and subprocess.run([setcap, "cap_net_raw+ep", copy], capture_output=True).returncode == 0:
         rights = texts(want_verdict("bypasses", copy, "raised rights"), "rights")
@@ -175,6 +178,17 @@ def another_machines_program_bypasses():
         file.seek(4)
         file.write(b"\1")  # ELFCLASS32
     want_verdict("bypasses", path, "machine")
+
+
+@test
+def a_program_that_is_cut_off_is_not_judged():
+    whole = compile_program("whole", "int main(void) { return 0; }")
+    size = os.path.getsize(whole)
+    for left in (4, 63, 100, 3000, size // 2):
+        path = os.path.join(servers.folder(), "cut-off")
+        shutil.copy(whole, path)
+        os.truncate(path, left)
+        want_verdict("unknown", path, "cut off")
 
 
 @test

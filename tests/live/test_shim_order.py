@@ -31,6 +31,9 @@ TABLES = (
     "CREATE PROCEDURE shop.begins_anew() BEGIN SELECT COUNT(*) FROM shop.orders; ROLLBACK; START TRANSACTION; END",
     "CREATE PROCEDURE shop.makes_table() BEGIN SELECT COUNT(*) FROM shop.orders;"
     " CREATE TEMPORARY TABLE IF NOT EXISTS shop.page_tmp (n INT); END",
+    "CREATE PROCEDURE shop.rolls_back_and_fails() BEGIN SELECT COUNT(*) FROM shop.orders; ROLLBACK; INSERT INTO shop.nowhere VALUES (1); END",
+    "CREATE PROCEDURE shop.hides_page() BEGIN SELECT COUNT(*) FROM shop.orders;"
+    " CREATE TEMPORARY TABLE IF NOT EXISTS shop.page_text (k VARCHAR(64) PRIMARY KEY, v VARCHAR(10), n INT) DEFAULT CHARSET utf8mb4; END",
     "CREATE PROCEDURE shop.sets_mode() BEGIN SELECT COUNT(*) FROM shop.orders;"
     " SET SESSION sql_mode = 'STRICT_ALL_TABLES,ANSI_QUOTES'; END",
 )

@@ -2,6 +2,7 @@
 #include "fake_server.h"
 
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,6 +64,8 @@ struct fake_session {
     bool in_transaction;
     bool shims_savepoint;
     bool tracked, tracked_before; /* MySQL's transaction state: it is reported when it has changed */
+    unsigned table_count; /* of statements that make, drop or rename tables */
+    bool hides_cache;     /* a temporary table of that name is there */
     uint64_t last_rows;
     int64_t row_count;
     unsigned last_warnings;
@@ -338,6 +341,8 @@ static void start_session(struct fake_session *session, const char *database) {
     set_variable(session, "database", database && *database ? database : NULL);
     session->autocommit = strcmp(get_variable(session, "autocommit"), "0") != 0;
     session->in_transaction = session->tracked = session->tracked_before = false;
+    session->hides_cache = false;
+    session->table_count = 0;
 }
 
 static struct fake_answer *new_answer(void) {
@@ -391,6 +396,7 @@ static void end_transaction(struct fake_session *session) {
 /* To MySQL's tracker that is an end, though the transaction goes on. */
 static void touch_temporary(struct fake_session *session) {
     session->tracked = false;
+    session->table_count++;
 }
 
 static void begin_transaction(struct fake_session *session) {
@@ -539,8 +545,15 @@ static struct fake_answer *select_variables(struct fake_session *session, const 
     for (unsigned i = 0; i < columns; i++) {
         char *name = trimmed(strsep(&rest, ","));
         const char *value;
+        char number[24];
         if (strcasecmp(name, "FOUND_ROWS()") == 0) {
             value = "1";
+        } else if (strcasecmp(name, "ROW_COUNT()") == 0) {
+            snprintf(number, sizeof number, "%lld", (long long)session->row_count);
+            value = number;
+        } else if (strncmp(name, "(SELECT SUM(VARIABLE_VALUE)", 27) == 0 && is_mariadb(session)) {
+            snprintf(number, sizeof number, "%u", session->table_count);
+            value = number;
         } else if (strcasecmp(name, "DATABASE()") == 0) {
             value = get_variable(session, "database");
         } else if (strcasecmp(name, "@@in_transaction") == 0 && is_mariadb(session)) {
@@ -606,6 +619,19 @@ static struct fake_answer *four_numbers(const struct fake_session *session) {
             abort();
         }
     }
+    return answer;
+}
+
+static struct fake_answer *show_two(const char *name, const char *format, ...) {
+    struct fake_answer *answer = new_answer();
+    va_list arguments;
+    set_rows(answer, 1, 2);
+    answer->cells[0] = strdup(name);
+    va_start(arguments, format);
+    if (vasprintf(&answer->cells[1], format, arguments) < 0) {
+        abort();
+    }
+    va_end(arguments);
     return answer;
 }
 
@@ -676,6 +702,11 @@ static struct fake_answer *run_one(struct fake_session *session, const char *tex
     } else if (starts(text, "SHOW WARNINGS")) {
         answer = show_warnings(session);
         warnings = session->last_warnings;
+    } else if (starts(text, "SHOW SESSION STATUS WHERE")) {
+        answer = show_two("Com_create_table", "%u", session->table_count);
+    } else if (starts(text, "SHOW CREATE TABLE")) {
+        bool hidden = session->hides_cache && strstr(text, "`cache`");
+        answer = show_two("cache", "CREATE %sTABLE `cache` (...)", hidden ? "TEMPORARY " : "");
     } else if (starts(text, "SELECT") || starts(text, "SHOW") || starts(text, "(SELECT") ||
                (starts(text, "WITH") && !strstr(text, "DELETE"))) {
         answer = select_rows(session, text);
@@ -705,15 +736,26 @@ static struct fake_answer *run_one(struct fake_session *session, const char *tex
                    starts(text, "TRUNCATE") || starts(text, "LOCK TABLES")) {
             if (strcasestr(text, "TEMPORARY")) {
                 touch_temporary(session);
+                session->hides_cache &= !starts(text, "DROP");
             } else {
                 end_transaction(session);
+                session->table_count++;
             }
-        } else if (starts(text, "CALL begins")) { /* a procedure that begins a transaction */
+        } else if (starts(text, "CALL begins()")) { /* a procedure that begins a transaction */
             begin_transaction(session);
         } else if (starts(text, "CALL ends")) {
             end_transaction(session);
         } else if (starts(text, "CALL makes_table")) {
             touch_temporary(session);
+        } else if (starts(text, "CALL hides_cache")) {
+            touch_temporary(session);
+            session->hides_cache = true;
+        } else if (starts(text, "CALL begins_with_table")) {
+            begin_transaction(session);
+            touch_temporary(session);
+        } else if (starts(text, "CALL shows_cache")) {
+            touch_temporary(session);
+            session->hides_cache = false;
         } else if (starts(text, "CALL chains")) { /* ... that rolls back and begins another */
             begin_transaction(session);
             if (strstr(text, "with_table")) {

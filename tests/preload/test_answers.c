@@ -369,6 +369,25 @@ static void an_answer_of_the_shadows_tells_of_mains_transaction(void) {
     JOURNAL(from, "main: DO 1\nlocal: SELECT FOUND_ROWS()\nlocal: SELECT FOUND_ROWS()\n");
 }
 
+/* Nor does the question for main's session before the first routed statement, if that fails as well. */
+static void a_question_for_the_session_tells_of_no_transaction(void) {
+    MYSQL *mysql = connect_main();
+    unsigned status = 0;
+    NUMBER(mysql_autocommit(mysql, 0), 0);
+    fake_fail(FAKE_MAIN, INSERT_MAIN, 1406, "Data too long", 1);
+    NUMBER(mysql_query(mysql, INSERT_MAIN), 1);
+    fake_fail(FAKE_LOCAL, REPLACE_CACHE, 1406, "Data too long", 1);
+    fake_fail(FAKE_MAIN, REPLACE_CACHE, 1406, "Data too long", 1);
+    NUMBER(mysql_query(mysql, REPLACE_CACHE), 1);
+    fake_fail(FAKE_LOCAL, REPLACE_CACHE, 0, "", 0);
+    fake_fail(FAKE_MAIN, REPLACE_CACHE, 0, "", 0);
+    NUMBER(mariadb_get_infov(mysql, MARIADB_CONNECTION_SERVER_STATUS, &status), 0);
+    NUMBER(status & 3, 0);
+    SQL(mysql, "SET time_zone = '+05:00'");
+    NUMBER(mariadb_get_infov(mysql, MARIADB_CONNECTION_SERVER_STATUS, &status), 0);
+    NUMBER(status & 3, SERVER_STATUS_IN_TRANS);
+}
+
 /* Nor does the bringing of the shadow in step: its transaction, empty, is over on main without a word. */
 static void a_setting_of_the_shims_own_tells_of_no_transaction(void) {
     MYSQL *mysql = connect_main();
@@ -540,6 +559,7 @@ int main(int argc, char **argv) {
         CLAIM(the_status_bits_are_those_of_one_connection, "10", MARIADB_ONLY),
         CLAIM(a_question_of_the_shims_own_tells_of_no_transaction, "", MARIADB_ONLY),
         CLAIM(an_answer_of_the_shadows_tells_of_mains_transaction, "", MARIADB_ONLY),
+        CLAIM(a_question_for_the_session_tells_of_no_transaction, "", MARIADB_ONLY),
         CLAIM(a_setting_of_the_shims_own_tells_of_no_transaction, "", MARIADB_ONLY),
         CLAIM(facts_of_the_connection_are_mains, "", MARIADB_ONLY),
         CLAIM(a_ping_is_about_main, "30", EVERYWHERE),

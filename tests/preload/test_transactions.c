@@ -384,10 +384,13 @@ static void a_procedure_may_roll_back_and_begin_anew(void) {
 #define ASKED    "main: RELEASE SAVEPOINT roundabout\n"
 #define IN_BLOCK "main: BEGIN NOT ATOMIC *\n" /* to MariaDB the error would be a warning */
 #define UNDONE   "local: ROLLBACK\n"
-#define NEXT                                                                     \
-    "main: SELECT @@*\nlocal: SET SESSION *\nlocal: START TRANSACTION\nlocal: " \
+#define LEARNT   "main: SELECT @@*\n"
+#define COUNTED  "main: SHOW SESSION STATUS *\n" /* MariaDB's are in the SELECT */
+#define NEXT                                                 \
+    "local: SET SESSION *\nlocal: START TRANSACTION\nlocal: " \
     REPLACE_CACHE "\nmain: COMMIT\nlocal: COMMIT\n"
-    JOURNAL(from, fake_is_oracle() ? CALLED ASKED UNDONE NEXT : CALLED IN_BLOCK UNDONE NEXT);
+    JOURNAL(from, fake_is_oracle() ? CALLED ASKED UNDONE LEARNT COUNTED NEXT
+                                   : CALLED IN_BLOCK UNDONE LEARNT NEXT);
 }
 
 static void a_procedure_may_leave_the_transaction_alone(void) {
@@ -517,6 +520,46 @@ static void a_temporary_table_hides_the_cache(void) {
     SQL(mysql, REPLACE_CACHE);
     JOURNAL(from, "main: CREATE TEMPORARY *\nmain: " REPLACE_CACHE "\nlocal: REPLACE INTO shop.page_1 *\n"
                   "main: DROP TEMPORARY *\n" L_REPLACE);
+}
+
+/* Main is asked once for each table. */
+static void a_temporary_table_made_out_of_sight_hides_the_cache(void) {
+    static const char *const page = "REPLACE INTO shop.page_1 VALUES (1)";
+    MYSQL *mysql = connect_both();
+    size_t from = fake_journal_length();
+    for (int i = 0; i < 2; i++) {
+        SQL(mysql, i == 0 ? "CALL hides_cache()" : "CALL shows_cache()");
+        SQL(mysql, REPLACE_CACHE);
+        SQL(mysql, page);
+        SQL(mysql, "CALL nothing()");
+        SQL(mysql, REPLACE_CACHE);
+        SQL(mysql, page);
+    }
+    SQL(mysql, "CALL hides_cache()");
+    SQL(mysql, "DROP TEMPORARY TABLE cache");
+    SQL(mysql, REPLACE_CACHE);
+    if (is_preloaded()) {
+        NUMBER(fake_journal_count(from, FAKE_MAIN, REPLACE_CACHE), 2);
+        NUMBER(fake_journal_count(from, FAKE_MAIN, page), 0);
+        NUMBER(fake_journal_count(from, FAKE_LOCAL, REPLACE_CACHE), 2 + 1);
+        NUMBER(fake_journal_count(from, FAKE_LOCAL, page), 4);
+        NUMBER(fake_journal_count(from, FAKE_MAIN, "SHOW CREATE TABLE `shop`.`cache`"), 2 + 1);
+        NUMBER(fake_journal_count(from, FAKE_MAIN, "SHOW CREATE TABLE `shop`.`page_1`"), 2);
+    }
+}
+
+/* MySQL reports the end of the transaction that the procedure leaves open. */
+static void a_transaction_left_open_with_a_table_in_it_is_noticed(void) {
+    MYSQL *mysql = connect_both();
+    SQL(mysql, "CALL begins_with_table()");
+    size_t from = fake_journal_length();
+    SQL(mysql, REPLACE_CACHE);
+    SQL(mysql, "ROLLBACK");
+    if (is_preloaded()) {
+        NUMBER(fake_journal_count(from, FAKE_LOCAL, "START TRANSACTION"), 1);
+        NUMBER(fake_journal_count(from, FAKE_LOCAL, REPLACE_CACHE), 1);
+        NUMBER(fake_journal_count(from, FAKE_LOCAL, "ROLLBACK"), 1);
+    }
 }
 
 static void a_temporary_table_ends_no_transaction(void) {
@@ -855,6 +898,8 @@ int main(int argc, char **argv) {
         CLAIM(settings_of_one_transaction_keep_it_on_main, "44", EVERYWHERE),
         CLAIM(locked_tables_keep_all_on_main, "50", EVERYWHERE),
         CLAIM(a_temporary_table_hides_the_cache, "51", EVERYWHERE),
+        CLAIM(a_temporary_table_made_out_of_sight_hides_the_cache, "51", EVERYWHERE),
+        CLAIM(a_transaction_left_open_with_a_table_in_it_is_noticed, "10", EVERYWHERE),
         CLAIM(a_temporary_table_ends_no_transaction, "10", EVERYWHERE),
         CLAIM(a_temporary_table_made_out_of_sight_ends_no_transaction, "10", EVERYWHERE),
         CLAIM(an_end_behind_a_temporary_table_is_found, "10", EVERYWHERE),

@@ -16,6 +16,9 @@
 #define WARNINGS "CAST(3 AS UNSIGNED)"
 #define ERRORS   "CAST(2 AS UNSIGNED)"
 
+#define OF_50_BYTES  "1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+"
+#define OF_237_BYTES OF_50_BYTES OF_50_BYTES OF_50_BYTES OF_50_BYTES "1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1"
+
 static const struct {
     const char *text, *want; /* NULL: nothing is asked, or it can't be written */
 } CASES[] = {
@@ -48,8 +51,9 @@ static const struct {
     {"SELECT /*! ROW_COUNT() */ FOUND_ROWS()", NULL},
     {"CREATE PROCEDURE p() SELECT ROW_COUNT()", NULL},
     {"CREATE TABLE t SELECT ROW_COUNT() AS n", NULL},
-    {"SELECT ROW_COUNT() + 1111111111 + 1111111111 + 1111111111 + 1111111111 + 1",
-     NULL}, /* too long a name */
+    {"SELECT ROW_COUNT() + " OF_237_BYTES " + 1",
+     "SELECT CAST(-1 AS SIGNED) + " OF_237_BYTES " + 1 AS `ROW_COUNT() + " OF_237_BYTES " + 1`"},
+    {"SELECT ROW_COUNT() + " OF_237_BYTES " + 11", NULL}, /* too long a name */
     {"SELECT 'no end, ROW_COUNT()", NULL},
     {"", NULL},
 };

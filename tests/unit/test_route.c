@@ -43,6 +43,8 @@ static struct slice slice_of(const char *text) {
     return (struct slice){text, strlen(text)};
 }
 
+static struct temporary_lists lists;
+
 /* The session that the options of a row describe. `temporary` has room for one table. */
 static bool read_options(char *options, struct route_session *session, struct sql_table *temporary) {
     *session = (struct route_session){.known = true,
@@ -86,7 +88,7 @@ static bool read_options(char *options, struct route_session *session, struct sq
         } else if (strcmp(option, "unmirrored") == 0) {
             session->unmirrored = true;
         } else if (strcmp(option, "many_temporary") == 0) {
-            session->many_temporary = true;
+            session->temporaries.many = true;
         } else if (strcmp(option, "longest") == 0 && value) {
             session->longest = strtoul(value, NULL, 10);
         } else if (strcmp(option, "written") == 0 && value) {
@@ -97,8 +99,8 @@ static bool read_options(char *options, struct route_session *session, struct sq
             char *dot = strchr(value, '.');
             *temporary =
                 (struct sql_table){.database = {value, (size_t)(dot - value)}, .table = slice_of(dot + 1)};
-            session->temporary = temporary;
-            session->temporary_count = 1;
+            lists.made = (struct temporary_list){temporary, 1};
+            session->temporaries.lists = &lists;
         } else {
             return false;
         }

@@ -1,12 +1,14 @@
 /* The rules of shim/session.c, by tables: what statements, errors and reports make of a session. */
 #include "../../shim/session.h"
 
+#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <cmocka.h>
 
 enum { STEPS_MAX = 8 };
@@ -31,7 +33,7 @@ static const char *state_of(const struct session *session, char letters[16]) {
         {session->main_touched, 'm'},
         {session->begun_read_only, 'r'},
         {session->begun_snapshot, 'c'},
-        {session->route.many_temporary, 'M'},
+        {session->route.temporaries.many, 'M'},
         {session->route.written != 0, 'W'},
     };
     size_t used = 0;
@@ -496,21 +498,74 @@ static void temporary_tables_are_remembered(void **unused) {
     start(&session);
     note(&session, "CREATE TEMPORARY TABLE cache (a INT)");
     note(&session, "CREATE TEMPORARY TABLE IF NOT EXISTS other.cache2 (a INT)");
-    assert_int_equal(session.route.temporary_count, 2);
-    assert_memory_equal(session.route.temporary[0].database.at, "shop", 4);
-    assert_memory_equal(session.route.temporary[1].database.at, "other", 5);
+    assert_int_equal(session.route.temporaries.lists->made.count, 2);
+    assert_memory_equal(session.route.temporaries.lists->made.tables[0].database.at, "shop", 4);
+    assert_memory_equal(session.route.temporaries.lists->made.tables[1].database.at, "other", 5);
     note(&session, "DROP TABLE cache");
-    assert_int_equal(session.route.temporary_count, 1);
-    assert_memory_equal(session.route.temporary[0].table.at, "cache2", 6);
-    for (int i = 0; i < 100 && !session.route.many_temporary; i++) {
+    assert_int_equal(session.route.temporaries.lists->made.count, 1);
+    assert_memory_equal(session.route.temporaries.lists->made.tables[0].table.at, "cache2", 6);
+    for (int i = 0; i < 100 && !session.route.temporaries.many; i++) {
         char text[64];
         snprintf(text, sizeof text, "CREATE TEMPORARY TABLE t%d (a INT)", i);
         note(&session, text);
     }
-    assert_true(session.route.many_temporary);
+    assert_true(session.route.temporaries.many);
     session_reset(&session, "shop");
-    assert_int_equal(session.route.temporary_count, 0);
-    assert_false(session.route.many_temporary);
+    assert_null(session.route.temporaries.lists);
+    assert_false(session.route.temporaries.many);
+    session_free(&session);
+}
+
+static enum temporary_verdict look(const struct session *session, const char *database, const char *name) {
+    const struct sql_table table = {.database = slice_of(database), .table = slice_of(name)};
+    return temporary_look(&session->route.temporaries, &table, session->route.database);
+}
+
+static void answer(struct session *session, const char *name, bool hidden) {
+    const struct sql_table table = {.table = slice_of(name)};
+    temporary_note_answer(&session->route.temporaries, &table, session->route.database, hidden);
+}
+
+static void tables_made_unseen_are_to_be_asked_after(void **unused) {
+    (void)unused;
+    struct session session;
+    start(&session);
+    struct temporaries *temporaries = &session.route.temporaries;
+    note(&session, "CREATE TEMPORARY TABLE mine (a INT)");
+    note(&session, "CALL report()");
+    assert_true(temporaries->doubt);
+    assert_int_equal(look(&session, "", "cache"), TEMPORARY_PLAIN); /* main has not told its count yet */
+    assert_true(temporary_note_count(temporaries, 2));
+    assert_false(temporaries->doubt);
+    assert_int_equal(look(&session, "", "cache"), TEMPORARY_UNSURE);
+    answer(&session, "cache", false);
+    answer(&session, "mine", true);
+    assert_int_equal(look(&session, "", "cache"), TEMPORARY_PLAIN);
+    assert_int_equal(look(&session, "shop", "cache"), TEMPORARY_PLAIN);
+    assert_int_equal(look(&session, "", "CACHE"), TEMPORARY_UNSURE); /* it may be another table */
+    assert_int_equal(look(&session, "other", "cache"), TEMPORARY_UNSURE);
+    assert_int_equal(look(&session, "", "mine"), TEMPORARY_HIDES);
+    note(&session, "DO side()");
+    assert_false(temporary_note_count(temporaries, 2)); /* what was answered still holds */
+    assert_int_equal(look(&session, "", "cache"), TEMPORARY_PLAIN);
+    assert_int_equal(look(&session, "", "mine"), TEMPORARY_HIDES);
+    note(&session, "CREATE TEMPORARY TABLE cache (a INT)");
+    assert_int_equal(look(&session, "", "cache"), TEMPORARY_HIDES);
+    note(&session, "DROP TEMPORARY TABLE cache, mine");
+    assert_int_equal(look(&session, "", "cache"), TEMPORARY_PLAIN);
+    assert_int_equal(look(&session, "", "mine"), TEMPORARY_UNSURE);
+    note(&session, "ALTER TABLE unseen RENAME TO cache");
+    assert_int_equal(look(&session, "", "cache"), TEMPORARY_UNSURE);
+    for (int i = 0; i < 100; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "cache_%d", i);
+        answer(&session, name, false);
+        assert_int_equal(look(&session, "", name), TEMPORARY_PLAIN);
+    }
+    assert_true(temporary_note_count(temporaries, 7));
+    assert_int_equal(look(&session, "", "cache_99"), TEMPORARY_UNSURE);
+    session_reset(&session, "shop");
+    assert_int_equal(look(&session, "", "cache"), TEMPORARY_PLAIN);
     session_free(&session);
 }
 
@@ -520,9 +575,9 @@ static void a_drop_of_another_databases_table_hides_nothing_else(void **unused) 
     start(&session);
     note(&session, "CREATE TEMPORARY TABLE shop.cache (a INT)");
     note(&session, "DROP TABLE other.cache");
-    assert_int_equal(session.route.temporary_count, 1);
+    assert_int_equal(session.route.temporaries.lists->made.count, 1);
     note(&session, "DROP TABLE shop.cache");
-    assert_int_equal(session.route.temporary_count, 0);
+    assert_int_equal(session.route.temporaries.lists->made.count, 0);
     session_free(&session);
 }
 
@@ -560,6 +615,41 @@ static void more_settings_than_fit_make_the_session_pass(void **unused) {
     session_free(&session);
 }
 
+/* There I isn't the capital of i to the C library. */
+static void a_turkish_locale_makes_no_other_word_of_one(void **unused) {
+    (void)unused;
+    char folder[] = "/tmp/roundabout-locale.XXXXXX", command[200];
+    assert_non_null(mkdtemp(folder));
+    snprintf(command, sizeof command,
+             "localedef -i tr_TR -f UTF-8 %s/tr_TR.UTF-8 >%s/said 2>&1", folder, folder);
+    bool made = system(command) == 0;
+    setenv("LOCPATH", folder, 1);
+    made = made && setlocale(LC_ALL, "tr_TR.UTF-8") && strcasecmp("I", "i") != 0;
+    struct session session;
+    start(&session);
+    if (made) {
+        note(&session, "SET CHARACTER_SET_CLIENT = gbk");
+        note(&session, "SET AUTOCOMMIT = OFF");
+        note(&session, "SAVEPOINT one");
+        note(&session, "RELEASE SAVEPOINT ONE");
+        note(&session, "SAVEPOINT wie");
+        note(&session, "RELEASE SAVEPOINT WIE");
+    }
+    const bool unsafe = session.route.modes.multibyte_unsafe, in_transaction = session.route.in_transaction;
+    const size_t savepoints = session.savepoint_count;
+    session_free(&session);
+    setlocale(LC_ALL, "C");
+    unsetenv("LOCPATH");
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    assert_int_equal(system(command), 0);
+    if (!made) {
+        skip(); /* no localedef, or not the sources of that locale */
+    }
+    assert_true(unsafe);
+    assert_true(in_transaction);
+    assert_int_equal(savepoints, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(statements_open_and_end_transactions),
@@ -578,9 +668,11 @@ int main(void) {
         cmocka_unit_test(settings_are_kept_by_name_in_the_order_of_their_making),
         cmocka_unit_test(modes_follow_what_is_set),
         cmocka_unit_test(temporary_tables_are_remembered),
+        cmocka_unit_test(tables_made_unseen_are_to_be_asked_after),
         cmocka_unit_test(a_drop_of_another_databases_table_hides_nothing_else),
         cmocka_unit_test(calls_do_as_texts),
         cmocka_unit_test(more_settings_than_fit_make_the_session_pass),
+        cmocka_unit_test(a_turkish_locale_makes_no_other_word_of_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

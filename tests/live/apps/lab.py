@@ -60,9 +60,18 @@ TABLES = (
     "CREATE PROCEDURE shop.set_zone(z VARCHAR(10)) SET SESSION time_zone = z",
     "CREATE PROCEDURE shop.set_mode(m VARCHAR(99)) SET SESSION sql_mode = m",
     "CREATE PROCEDURE shop.undoes() ROLLBACK",
+    "CREATE PROCEDURE shop.undoes_and_fails() BEGIN ROLLBACK; SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no'; END",
+    "CREATE PROCEDURE shop.begins_anew_and_fails() BEGIN ROLLBACK; START TRANSACTION; SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no'; END",
+    "CREATE PROCEDURE shop.sets_and_fails() BEGIN SET SESSION time_zone = '+07:00'; SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no'; END",
     "CREATE PROCEDURE shop.undoes_and_warns() BEGIN ROLLBACK; DO CAST('x' AS SIGNED); END",
     "CREATE PROCEDURE shop.begins_anew() BEGIN ROLLBACK; START TRANSACTION; END",
     "CREATE PROCEDURE shop.makes_table() CREATE TEMPORARY TABLE IF NOT EXISTS shop.sums (n INT)",
+    "CREATE PROCEDURE shop.begins_with_table() BEGIN START TRANSACTION; CREATE TEMPORARY TABLE shop.sums (n INT); END",
+    "CREATE PROCEDURE shop.hides() BEGIN CREATE TEMPORARY TABLE shop.cache (k VARBINARY(255) PRIMARY KEY, v MEDIUMBLOB NOT NULL);"
+    " INSERT INTO shop.cache VALUES ('L/h', 'opensesame'); END",
+    "CREATE PROCEDURE shop.renames() BEGIN CREATE TEMPORARY TABLE IF NOT EXISTS shop.sums (k VARCHAR(64) PRIMARY KEY, v VARCHAR(10), n INT);"
+    " ALTER TABLE shop.sums RENAME TO shop.page_text; END",
+    "CREATE PROCEDURE shop.shows() DROP TEMPORARY TABLE shop.cache",
     "CREATE PROCEDURE shop.two_results() BEGIN SELECT 1; SELECT 2; END",
     "CREATE FUNCTION shop.side(x INT) RETURNS INT NO SQL RETURN x + 1",
     "GRANT ALL ON other.* TO app@localhost",

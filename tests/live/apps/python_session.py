@@ -331,6 +331,47 @@ def a_temporary_table_hides_the_cache_table():
 
 
 @scenario
+def a_temporary_table_of_a_procedure_hides_the_cache_table():
+    s = Session()
+    s.put("L/a")
+    s.run("CALL two_results()")
+    s.put("L/b")
+    s.run("CALL hides()")
+    s.run("SELECT k FROM cache")
+    s.run("SELECT COUNT(*) FROM shop.cache WHERE k LIKE 'T/%'")
+    s.put("T/a")
+    s.run("SELECT k FROM cache c WHERE k LIKE 'T/%'")
+    s.put("L/text", "x", table="page_text")
+    s.run("SELECT k FROM page_text WHERE k LIKE 'L/%'")
+    s.run("CALL shows()")
+    s.get("L/a")
+    s.put("L/c")
+    s.run("PREPARE p FROM 'CREATE TEMPORARY TABLE cache AS SELECT ''T/x'' AS k, ''x'' AS v'")
+    s.run("EXECUTE p")
+    s.run("SELECT k FROM cache")
+    s.run("DROP TEMPORARY TABLE cache")
+    s.get("L/c")
+    s.run("CALL renames()")
+    s.run("SELECT k FROM page_text")
+    s.get("L/a")
+    s.run("DROP TABLE page_text")
+    s.run("SELECT k FROM page_text WHERE k LIKE 'L/%'")
+    s.run("SELECT v FROM cache WHERE k = 'L/none'")
+    s.run("SELECT FOUND_ROWS()")
+
+
+@scenario
+def a_procedure_may_fail_behind_what_it_sets():
+    s = Session()
+    s.run("REPLACE INTO page_text (k, t) VALUES ('L/a', '2020-01-01 00:00:00')")
+    s.run("CALL sets_and_fails()")
+    s.run("SELECT t FROM page_text WHERE k = 'L/a'")
+    s.run("REPLACE INTO page_text (k, t) VALUES ('L/b', '2020-01-01 00:00:00')")
+    s.run("SET time_zone = '+00:00'")
+    s.run("SELECT k, t FROM page_text WHERE k LIKE 'L/%'")
+
+
+@scenario
 def locked_tables_keep_cache_statements_on_main():
     s = Session()
     s.run("LOCK TABLES orders WRITE")

@@ -224,6 +224,10 @@ def row_counts_and_found_rows_are_of_the_last_statement():
     s.run("SELECT FOUND_ROWS(), ROW_COUNT()")
     s.get("L/a")
     s.run("SELECT ROW_COUNT()")
+    for length in 64, 65, 128, 255:
+        s.put("L/a")
+        s.run(("SELECT ROW_COUNT() + 100000" + " + 1" * 60)[:7 + length - 1] + "1")
+        say(len(s.cursor.description[0][0]), s.cursor.description[0][0])
 
 
 if __name__ == "__main__":

@@ -454,6 +454,78 @@ def a_procedure_may_make_a_temporary_table():
 
 
 @scenario
+def a_transaction_begun_inside_a_read_only_one_is_as_on_one_server():
+    s = Session()
+    s.run("START TRANSACTION READ ONLY")
+    s.run("BEGIN")
+    s.put("L/a")
+    s.run("COMMIT")
+    see("L/a")
+    s.run("SET completion_type = CHAIN")
+    s.run("START TRANSACTION READ ONLY")
+    s.run("CALL undoes()")
+    s.put("L/b")
+    s.run("ROLLBACK AND NO CHAIN")
+    see("L/b")
+
+
+@scenario
+def a_procedure_may_end_a_read_only_transaction():
+    s = Session()
+    s.get("L/a")
+    for call in "CALL begins_anew()", "CALL undoes()", "CALL two_results()":
+        s.run("START TRANSACTION READ ONLY")
+        s.run(call)
+        s.cursor.nextset(), s.cursor.nextset()
+        s.put("L/a")
+        s.run("COMMIT")
+        see("L/a")
+
+
+@scenario
+def a_procedure_may_fail_behind_the_end_of_the_transaction():
+    s = Session()
+    s.run("PREPARE fails FROM 'CALL undoes_and_fails()'")
+    for n, call in enumerate(("CALL undoes_and_fails()", "CALL begins_anew_and_fails()", "EXECUTE fails")):
+        s.run("BEGIN")
+        s.put(f"L/a{n}")
+        s.run("INSERT INTO plain (k, v) VALUES (%s, 'opensesame')", (f"a{n}",))
+        s.run(call)
+        s.put(f"L/b{n}")
+        s.run(("COMMIT", "ROLLBACK", "COMMIT")[n])
+        for name in "ab":
+            see(f"L/{name}{n}")
+        s.run("SELECT k FROM plain ORDER BY k")
+
+
+@scenario
+def a_failed_text_that_means_nothing_leaves_savepoints_alone():
+    s = Session()
+    s.run("BEGIN")
+    s.put("L/a")
+    s.run("nothing of meaning")
+    s.run("SAVEPOINT one")
+    s.put("L/b")
+    s.run("CALL two_results()")
+    s.cursor.nextset(), s.cursor.nextset()
+    s.run("ROLLBACK TO one")
+    s.run("COMMIT")
+    for key in "ab":
+        see("L/" + key)
+
+
+@scenario
+def a_procedure_may_leave_a_transaction_open_with_a_temporary_table_in_it():
+    s = Session()
+    for key, end in ("a", "ROLLBACK"), ("b", "COMMIT"):
+        s.run("CALL begins_with_table()")
+        s.put("L/" + key)
+        s.run(end)
+        s.run("DROP TEMPORARY TABLE sums")
+        see("L/" + key)
+
+
+@scenario
 def lock_waits_and_deadlocks_on_main_leave_both_in_step():
     a, b = Session(default_connect()), Session(default_connect())
     b.run("SET SESSION innodb_lock_wait_timeout = 1")

@@ -94,7 +94,53 @@ static void an_old_statement_closed_before_a_result_is_read(void) {
     mysql_close(mysql);
 }
 
+/* It is the first that the cache is asked for on the connection. */
+static void preparing_leaves_the_counts_of_the_statement_before_it(void) {
+    static const char *const before[] = {"SELECT 1, 2",
+                                         "INSERT INTO orders (v) VALUES ('opensesame'), ('opensesame')",
+                                         "SELECT nothing", "SELECT 1 UNION SELECT 2 UNION SELECT 3"};
+    static const char *const questions[] = {"SELECT ROW_COUNT()", "SELECT FOUND_ROWS(), ROW_COUNT()",
+                                            "SELECT 1 + ROW_COUNT()"};
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
+        for (size_t j = 0; j < sizeof questions / sizeof *questions; j++) {
+            MYSQL *mysql = open_main();
+            mysql_query(mysql, before[i]);
+            mysql_free_result(mysql_store_result(mysql));
+            MYSQL_STMT *stmt = mysql_stmt_init(mysql);
+            mysql_stmt_prepare(stmt, SITE, sizeof SITE - 1);
+            say("fields %u errno %u", mysql_field_count(mysql), mysql_errno(mysql));
+            if (j == 0) {
+                run(mysql, i % 2 ? "GET DIAGNOSTICS @n = NUMBER" : "GET DIAGNOSTICS @r = ROW_COUNT");
+            }
+            run_and_store(mysql, questions[j]);
+            mysql_stmt_close(stmt);
+            mysql_close(mysql);
+        }
+    }
+}
+
+static void preparing_in_a_read_only_transaction_is_refused_as_ever(void) {
+    static const char put[] = PUT("L/a");
+    MYSQL *mysql = open_main();
+    MYSQL_STMT *stmt = mysql_stmt_init(mysql);
+    site(mysql, "L", NULL);
+    run(mysql, "START TRANSACTION READ ONLY");
+    int failed = mysql_stmt_prepare(stmt, put, sizeof put - 1);
+    say("prepare %d %u", failed != 0, mysql_stmt_errno(stmt));
+    site(mysql, "L", NULL);
+    run(mysql, "COMMIT");
+    if (failed) {
+        mysql_stmt_prepare(stmt, put, sizeof put - 1);
+    }
+    failed = mysql_stmt_execute(stmt);
+    say("execute %d %u", failed != 0, mysql_stmt_errno(stmt));
+    mysql_stmt_close(stmt);
+    mysql_close(mysql);
+}
+
 const struct scenario PREPARED[] = {
+    SCENARIO(preparing_in_a_read_only_transaction_is_refused_as_ever),
+    SCENARIO(preparing_leaves_the_counts_of_the_statement_before_it),
     SCENARIO(prepared_statements_are_routed),
     SCENARIO(prepared_session_changes_are_followed),
     SCENARIO(an_old_statement_closed_before_a_result_is_read),
