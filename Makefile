@@ -55,7 +55,7 @@ SHIM   = $(PURE) $(CONFIG) $(PAGE) \
          shim/breaker.c shim/probe.c shim/verdict.c shim/site_page.c \
          shim/local.c shim/local_life.c shim/local_open.c shim/local_step.c \
          shim/prepared.c shim/prepared_binds.c shim/exposed.c \
-         shim/command.c shim/doubt.c shim/question.c shim/restate.c shim/descriptor.c shim/broken_pipe.c \
+         shim/command.c shim/decision.c shim/doubt.c shim/question.c shim/restate.c shim/descriptor.c shim/broken_pipe.c \
          shim/socket.c shim/watch.c \
          shim/variables.c \
          shim/intercept_connect.c shim/intercept_command.c \

@@ -3,8 +3,10 @@
 
 #include "doubt.h"
 #include "local.h"
+#include "observe.h"
 #include "prepared.h"
 #include "setup.h"
+#include "stats.h"
 #include "variables.h"
 #include "watch.h"
 
@@ -610,4 +612,16 @@ void command_end_kept(struct call *call, bool succeeded) {
         session_note_written(&handle->session, handle->sent_written, handle->sent_by);
     }
     free(text);
+}
+
+void command_note_main(struct handle *handle, uint64_t started_ns) {
+    uint64_t ns = stats_now_ns() - started_ns;
+    stats_note_main(ns);
+    if (handle->observed) {
+        observe_note_time(handle->observed, ns);
+    }
+    struct routing *routing = handle->routing;
+    if (routing && (routing->main_least_ns == 0 || ns < routing->main_least_ns)) {
+        routing->main_least_ns = ns;
+    }
 }

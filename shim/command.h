@@ -74,4 +74,7 @@ bool command_main_is_mariadb(const struct handle *handle);
  * and affected_rows, as the statement that is about to be sent does. */
 bool command_main_is_busy(const struct handle *handle);
 
+/* Main has answered what was sent to it then, and handle->timed was set. */
+void command_note_main(struct handle *handle, uint64_t started_ns);
+
 #endif

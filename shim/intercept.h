@@ -27,9 +27,6 @@ bool query_may_route(struct handle *handle, struct slice text, struct sql_summar
 void query_count(struct handle *handle, struct route_decision decision, const struct sql_summary *summary,
                  uint64_t ns);
 
-/* Main has answered what was sent to it then, and handle->timed was set. */
-void query_note_main(struct handle *handle, uint64_t started_ns);
-
 /* Observe mode: counts the use that a text makes of its tables. False: it isn't observed. */
 bool query_observe(struct handle *handle, struct slice text, const struct route_decision *decision);
 

@@ -2,8 +2,8 @@
 #define _GNU_SOURCE
 #include "intercept.h"
 
-#include "site_page.h"
 #include "broken_pipe.h"
+#include "decision.h"
 #include "doubt.h"
 #include "local.h"
 #include "log.h"
@@ -123,202 +123,6 @@ static void end_prepare(struct handle *handle, struct local *local, struct state
     handle->planted = false;
 }
 
-void query_note_main(struct handle *handle, uint64_t started_ns) {
-    uint64_t ns = stats_now_ns() - started_ns;
-    stats_note_main(ns);
-    if (handle->observed) {
-        observe_note_time(handle->observed, ns);
-    }
-    struct routing *routing = handle->routing;
-    if (routing && (routing->main_least_ns == 0 || ns < routing->main_least_ns)) {
-        routing->main_least_ns = ns;
-    }
-}
-
-static bool is_loss(unsigned error) {
-    return error == CLIENT_SERVER_GONE || error == CLIENT_SERVER_LOST || error == CLIENT_SERVER_LOST_EXTENDED;
-}
-
-/* Asks main what the session looks like. False: it doesn't say, and the statement goes to main as it is,
- * unless main turns out to be *lost. */
-static bool learn_session(struct handle *handle, bool keeps_counts, bool *lost) {
-    command_keep_answers(handle);
-    handle->busy = true;
-    uint64_t started_ns = stats_now_ns();
-    bool learnt = snapshot_read(handle, keeps_counts);
-    if (learnt) {
-        handle_make_routing(handle);
-        handle->observed = NULL;
-        query_note_main(handle, started_ns);
-    }
-    if (command_note_reconnect(handle)) {
-        learnt =
-            learnt &&
-            snapshot_read(handle,
-                          false); /* what was read is of the new session, but the old one's state is not */
-    }
-    handle->busy = false;
-    if (learnt) {
-        return true;
-    }
-    unsigned error = handle->real->mysql_errno(handle->main);
-    *lost = is_loss(error);
-    if (error <
-        CLIENT_ERROR_FIRST) { /* it answers, but not this: asking again would cost each statement a journey */
-        handle->passive = true;
-        handle->aside = ROUTE_SESSION_UNKNOWN;
-        if (log_state_changed(log_key(2, "snapshot", 8), error)) {
-            log_write(
-                CONFIG_LOG_WARNING,
-                "main doesn't tell its session's settings: %u %s; nothing is routed on such a connection",
-                error, handle->real->mysql_error(handle->main));
-        }
-    }
-    return false;
-}
-
-/* What is to be decided over, again whenever more is known of the session. */
-struct question {
-    struct slice text;
-    struct sql_summary *summary;
-    bool prepared;                     /* the text is to be prepared */
-    const struct statement *statement; /* ... or was: its summary is made, and its names have their meaning */
-    const struct route_decision *judged; /* NULL, or what a first look at it, just now, came to */
-    bool *lost; /* set if main was lost when it was asked for its session: that is the statement's outcome */
-};
-
-static struct route_decision judge_text(struct handle *handle, const struct question *question,
-                                        const struct config *config) {
-    struct route_session *session = &handle->session.route;
-    session->query_attributes = handle->query_attributes;
-    if (!question->prepared) {
-        return route_text(question->text, session, config, question->summary);
-    }
-    struct route_session view = *session;
-    view.prepared = true;
-    if (!question->statement) {
-        return route_text(question->text, &view, config, question->summary);
-    }
-    view.database = (struct slice){question->statement->database, strlen(question->statement->database)};
-    view.database_known = true;
-    return route_decide(question->summary, question->text.length, &view, config);
-}
-
-static struct route_decision judge(struct handle *handle, const struct question *question) {
-    const struct config *config = setup_config();
-    struct route_decision decision = judge_text(handle, question, config);
-    if (decision.reason == ROUTE_ROUTED && decision.group->max_stale_ms) {
-        const struct local *local = handle_shadow(handle, CONFIG_FOLLOW);
-        bool written = local && local->transaction && local->written;
-        if (route_is_stale(question->summary, &decision, site_page_behind_ms(config), written)) {
-            decision.reason = ROUTE_STALE;
-        }
-    }
-    return decision;
-}
-
-static bool only_prepares(const struct question *question) {
-    return question->prepared && !question->statement;
-}
-
-/* False: as above. */
-static bool learn_all(struct handle *handle, const struct question *question) {
-    const struct temporaries *temporaries = &handle->session.route.temporaries;
-    unsigned count = temporaries->count;
-    if (!learn_session(handle, only_prepares(question), question->lost)) {
-        return false;
-    }
-    if (temporaries->count != count) {
-        doubt_ask_outright(handle);
-    }
-    return true;
-}
-
-/* Where the names of a statement mean tables. */
-static struct slice database_of(const struct handle *handle, const struct question *question) {
-    const struct statement *prepared = question->statement;
-    return prepared ? (struct slice){prepared->database, strlen(prepared->database)}
-                    : handle->session.route.database;
-}
-
-/* A table of which it isn't known whether it is hidden; NULL: there is none. */
-static const struct sql_table *find_unsure(const struct handle *handle, const struct question *question) {
-    const struct temporaries *temporaries = &handle->session.route.temporaries;
-    const struct sql_summary *summary = question->summary;
-    struct slice database = database_of(handle, question);
-    for (size_t i = 0; temporaries->unsure && i < summary->table_count; i++) {
-        if (temporary_look(temporaries, &summary->tables[i], database) == TEMPORARY_UNSURE) {
-            return &summary->tables[i];
-        }
-    }
-    return NULL;
-}
-
-static void learn_tables(struct handle *handle, const struct question *question) {
-    const struct sql_table *table;
-    bool answered = true;
-    command_keep_answers(handle);
-    handle->busy = true;
-    while (answered && (table = find_unsure(handle, question))) {
-        answered = snapshot_ask_table(handle, table, database_of(handle, question));
-    }
-    command_note_reconnect(handle);
-    handle->busy = false;
-    *question->lost = !answered && is_loss(handle->real->mysql_errno(handle->main));
-}
-
-/* Main's counts of its last statement would not survive being asked for a table. */
-static bool has_counts(const struct handle *handle, const struct question *question) {
-    return handle->found == handle->main || (only_prepares(question) && handle->spoke == handle->main);
-}
-
-static struct route_decision decide(struct handle *handle, const struct question *question) {
-    struct session *session = &handle->session;
-    const struct sql_summary *summary = question->summary;
-    if (handle->thread_id == 0) { /* not connected: the library says so */
-        if (!question->statement) {
-            sql_summarize(question->text, session->route.modes, NULL, question->summary);
-        }
-        return (struct route_decision){.reason = ROUTE_SESSION_UNKNOWN};
-    }
-    struct route_decision decision = question->judged ? *question->judged : judge(handle, question);
-    /* Main's count of found rows would not survive the question: it is asked before there is one. */
-    bool asks = !session->route.known &&
-                (decision.reason == ROUTE_SESSION_UNKNOWN || (summary->ties & SQL_FOUND_ROWS) != 0);
-    bool doubts =
-        session->doubt && (decision.reason == ROUTE_ROUTED || decision.reason == ROUTE_IN_TRANSACTION);
-    bool unsure = decision.reason == ROUTE_TEMPORARY_TABLE &&
-                  (session->route.temporaries.doubt || find_unsure(handle, question));
-    if (decision.reason != ROUTE_ROUTED && !asks && !doubts && !unsure) {
-        return decision;
-    }
-    if (command_main_is_busy(handle)) {
-        decision.reason = ROUTE_MAIN_BUSY;
-        return decision;
-    }
-    if (session->doubt) {
-        doubt_settle(handle);
-        decision = judge(handle, question);
-    }
-    if (session->special_transaction) {
-        decision.reason = ROUTE_IN_TRANSACTION;
-        return decision;
-    }
-    if (unsure && has_counts(handle, question)) {
-        session_forget_settings(session);
-    }
-    if (!session->route.known && learn_all(handle, question)) {
-        decision = judge(handle, question);
-    }
-    if (!session->route.known) {
-        decision.reason = ROUTE_SESSION_UNKNOWN;
-    } else if (decision.reason == ROUTE_TEMPORARY_TABLE && find_unsure(handle, question)) {
-        learn_tables(handle, question);
-        decision = judge(handle, question);
-    }
-    return decision;
-}
-
 /* Main has had no part in the transaction that the application ends: no statement of it, no BEGIN. Then its
  * end is the shadow's alone, and costs no journey. */
 static bool ends_at_shadow_alone(const struct handle *handle) {
@@ -354,10 +158,12 @@ bool query_end_alone(struct handle *handle, bool commit) {
 
 bool query_may_route(struct handle *handle, struct slice text, struct sql_summary *summary,
                      struct route_decision *decision) {
-    *decision = judge(handle, &(struct question){.text = text, .summary = summary});
+    *decision = decision_judge(handle, &(struct candidate){.text = text, .summary = summary});
     const struct route_session *session = &handle->session.route;
-    return decision->reason == ROUTE_ROUTED || (decision->reason == ROUTE_SESSION_UNKNOWN && !session->known) ||
-           (decision->reason == ROUTE_TEMPORARY_TABLE && (session->temporaries.unsure || session->temporaries.doubt)) ||
+    return decision->reason == ROUTE_ROUTED ||
+           (decision->reason == ROUTE_SESSION_UNKNOWN && !session->known) ||
+           (decision->reason == ROUTE_TEMPORARY_TABLE &&
+            (session->temporaries.unsure || session->temporaries.doubt)) ||
            summary->verb == SQL_DIAGNOSTICS || summary->verb == SQL_GET_DIAGNOSTICS ||
            ends_here(handle, summary);
 }
@@ -376,26 +182,8 @@ bool query_observe(struct handle *handle, struct slice text, const struct route_
     return true;
 }
 
-/* With ROUNDABOUT_OBSERVE nothing is routed and main is asked nothing: what would have been routed, or would
- * have been after a question, is counted as observed. */
-static struct route_decision decide_as_if(struct handle *handle, const struct question *question) {
-    const struct route_session *session = &handle->session.route;
-    struct route_decision decision = question->judged ? *question->judged : judge(handle, question);
-    if (question->summary->stopped_early) {
-        sql_summarize(question->text, session->modes, NULL, question->summary);
-    }
-    if (decision.reason == ROUTE_ROUTED || (decision.reason == ROUTE_SESSION_UNKNOWN && !session->known)) {
-        decision.reason = ROUTE_OBSERVE;
-    }
-    return decision;
-}
-
-static struct route_decision decide_or_observe(struct handle *handle, const struct question *question) {
-    return setup_observes() ? decide_as_if(handle, question) : decide(handle, question);
-}
-
-/* Has the configuration changed? Asked with each statement on cache tables, also while none is routed; with one of eight
- * others, to which the look at a clock would be a tenth of what they cost. */
+/* Has the configuration changed? Asked with each statement on cache tables, also while none is routed; with
+ * one of eight others, to which the look at a clock would be a tenth of what they cost. */
 static void look_about(const struct config_group *group, uint64_t before) {
     enum { LOOK_SAMPLE = 8 };
     if (group || before % LOOK_SAMPLE == 0) {
@@ -425,8 +213,8 @@ bool query_route(struct handle *handle, struct slice text, struct sql_summary *s
     uint64_t ns = 0;
     bool lost = false;
     handle->refused_by = NULL;
-    const struct question question = {.text = text, .summary = summary, .lost = &lost, .judged = judged};
-    struct route_decision decision = decide_or_observe(handle, &question);
+    const struct candidate candidate = {.text = text, .summary = summary, .lost = &lost, .judged = judged};
+    struct route_decision decision = decision_make(handle, &candidate);
     handle->observed = NULL;
     if (decision.reason == ROUTE_ROUTED) {
         struct local *local = NULL;
@@ -497,8 +285,8 @@ static void note_lost(struct handle *handle, struct statement *statement, bool l
 static struct route_decision plan(struct handle *handle, struct statement *statement, struct slice text) {
     struct sql_summary summary;
     bool lost = false;
-    const struct question question = {.text = text, .summary = &summary, .prepared = true, .lost = &lost};
-    struct route_decision decision = decide_or_observe(handle, &question);
+    const struct candidate candidate = {.text = text, .summary = &summary, .prepared = true, .lost = &lost};
+    struct route_decision decision = decision_make(handle, &candidate);
     query_note_reason(&summary, decision.reason);
     statement->verb = stats_verb(summary.verb);
     statement->reason = decision.reason;
@@ -555,12 +343,12 @@ bool query_execute(struct handle *handle, struct statement *statement, int *resu
     }
     uint64_t ns = 0;
     bool lost = false;
-    const struct question question = {.text = {statement->text, statement->length},
-                                      .summary = statement->summary,
-                                      .prepared = true,
-                                      .statement = statement,
-                                      .lost = &lost};
-    struct route_decision decision = decide_or_observe(handle, &question);
+    const struct candidate candidate = {.text = {statement->text, statement->length},
+                                        .summary = statement->summary,
+                                        .prepared = true,
+                                        .statement = statement,
+                                        .lost = &lost};
+    struct route_decision decision = decision_make(handle, &candidate);
     if (decision.reason == ROUTE_ROUTED) {
         struct local *local = NULL;
         uint64_t started_ns = stats_now_ns();
@@ -574,7 +362,7 @@ bool query_execute(struct handle *handle, struct statement *statement, int *resu
         } else {
             stats_count_fallback((enum page_cause)handle->cause);
         }
-    } else if (query_observe(handle, question.text, &decision)) {
+    } else if (query_observe(handle, candidate.text, &decision)) {
         /* main's, whatever it is */
     } else if (lost) {
         note_lost(handle, statement, lost);
@@ -664,7 +452,7 @@ static int run(struct handle *handle, const char *text, unsigned long length) {
     handle->busy = true;
     result = call.real->mysql_real_query(call.target, text, length);
     if (started_ns > 0 && result == 0) {
-        query_note_main(handle, started_ns);
+        command_note_main(handle, started_ns);
     }
     handle->query_attributes &= call.target != handle->main;
     command_end_text(&call, slice, seen, result == 0);

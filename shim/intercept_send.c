@@ -135,7 +135,7 @@ EXPORT my_bool mysql_read_query_result(MYSQL *mysql) {
     if (call.target == call.handle->main) {
         call.handle->sent = false;
         if (call.handle->sent_ns > 0 && !failed) {
-            query_note_main(call.handle, call.handle->sent_ns);
+            command_note_main(call.handle, call.handle->sent_ns);
         }
         call.handle->sent_ns = 0;
     }

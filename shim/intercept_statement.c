@@ -206,7 +206,7 @@ EXPORT int mysql_stmt_execute(MYSQL_STMT *stmt) {
     uint64_t started_ns = watched && call.handle->timed ? stats_now_ns() : 0;
     result = call.real->mysql_stmt_execute(stmt);
     if (started_ns > 0 && result == 0) {
-        query_note_main(call.handle, started_ns);
+        command_note_main(call.handle, started_ns);
     }
     if (watched) {
         statement_end(&call, statement, true, result == 0);
@@ -229,7 +229,7 @@ EXPORT int mariadb_stmt_execute_direct(MYSQL_STMT *stmt, const char *text, size_
     uint64_t started_ns = watched && call.handle->timed ? stats_now_ns() : 0;
     result = call.real->mariadb_stmt_execute_direct(stmt, text, length);
     if (started_ns > 0 && result == 0) {
-        query_note_main(call.handle, started_ns);
+        command_note_main(call.handle, started_ns);
     }
     if (watched) {
         statement->at_main.prepared = call.real->mysql_stmt_errno(stmt) == 0;
