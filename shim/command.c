@@ -38,7 +38,7 @@ bool command_begin(struct call *call, MYSQL *mysql, const void *caller) {
 
 void command_forget_answer(struct handle *handle) {
     handle->answered = false;
-    handle->last = handle->routing->answered_by;
+    handle_note_last(handle, handle->routing->answered_by);
     descriptor_take_back(&handle->routing->loan);
 }
 
@@ -336,7 +336,7 @@ void command_plant_error(struct handle *handle) {
 static bool end_on_main(struct call *call, bool succeeded) {
     struct handle *handle = call->handle;
     handle->busy = false;
-    handle->last = call->target;
+    handle_note_last(handle, call->target);
     handle->planted = false;
     if (call->target != handle->main) {
         command_plant_error(handle); /* the library has said 2014 */
@@ -356,7 +356,7 @@ static void end_without_charset(struct call *call, MYSQL *last, const char *name
     if (call->target == handle->main && last != handle->main &&
         call->real->mysql_errno(handle->main) == CLIENT_NO_SUCH_CHARSET) {
         call->real->mysql_set_character_set(last, name);
-        handle->last = last;
+        handle_note_last(handle, last);
         handle->planted = true; /* main has it too */
     }
 }

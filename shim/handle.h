@@ -109,6 +109,7 @@ struct handle {
     struct local *streaming; /* a shadow from which the application may not have read everything */
     struct local *refused_by; /* the shadow that has just refused a statement which main runs now */
     MYSQL *last;              /* who answers for the last call: main or a shadow */
+    MYSQL *failed;            /* whose error it is, where a call has changed nothing else; NULL: last's */
     MYSQL *spoke;             /* who ran the last statement: for mysql_field_count and ROW_COUNT() */
     MYSQL *ok; /* whose insert_id it is: who ended a statement in an OK packet last. NULL: kept_insert_id */
     MYSQL *counted; /* whose warning_count it is: who ran the last statement that succeeded. NULL:
@@ -138,6 +139,21 @@ struct handle {
 };
 _Static_assert(ROUTE_REASON_COUNT <= 256 && PAGE_CAUSE_COUNT <= 256 && SQL_UNKNOWN < 256,
                "each fits into a byte");
+
+static inline void handle_note_last(struct handle *handle, MYSQL *last) {
+    handle->last = last;
+    handle->failed = NULL;
+}
+
+/* A call that was `asked` of one connection has set or cleared its error, and left all else of the last call
+ * as it was. */
+static inline void handle_note_error(struct handle *handle, MYSQL *asked) {
+    handle->failed = asked != handle->last ? asked : NULL;
+}
+
+static inline MYSQL *handle_failing(const struct handle *handle) {
+    return handle->failed ? handle->failed : handle->last;
+}
 
 /* The part of a handle that routes, made where there is none yet. NULL: out of memory. */
 struct routing *handle_make_routing(struct handle *handle);

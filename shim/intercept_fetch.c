@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+enum { FETCH_TRUNCATED = 101 }; /* MYSQL_DATA_TRUNCATED */
+
 #define ANSWER(type, name, none, parameters, arguments)              \
     EXPORT type name parameters {                                    \
         struct statement *statement = statement_find(stmt);          \
@@ -16,7 +18,6 @@
         return real && real->name ? real->name arguments : (none);   \
     }
 
-ANSWER(uint64_t, mysql_stmt_num_rows, 0, (MYSQL_STMT * stmt), (from))
 ANSWER(uint64_t, mysql_stmt_affected_rows, 0, (MYSQL_STMT * stmt), (from))
 ANSWER(unsigned, mysql_stmt_field_count, 0, (MYSQL_STMT * stmt), (from))
 ANSWER(unsigned long, mysql_stmt_param_count, 0, (MYSQL_STMT * stmt), (from))
@@ -29,6 +30,15 @@ ANSWER(my_bool, mysql_stmt_attr_get, 1, (MYSQL_STMT * stmt, int number, void *va
 ANSWER(int, mysql_stmt_fetch_column, 1,
        (MYSQL_STMT * stmt, MYSQL_BIND *bind, unsigned column, unsigned long offset),
        (from, bind, column, offset))
+
+EXPORT uint64_t mysql_stmt_num_rows(MYSQL_STMT *stmt) {
+    struct statement *statement = statement_find(stmt);
+    const struct real *real = statement_real(statement, CALLER);
+    bool emptied = statement && statement->emptied && !statement->inside;
+    return real && real->mysql_stmt_num_rows && !emptied
+               ? real->mysql_stmt_num_rows(prepared_answering(statement, stmt))
+               : 0;
+}
 
 EXPORT uint64_t mysql_stmt_insert_id(MYSQL_STMT *stmt) {
     struct statement *statement = statement_find(stmt);
@@ -78,8 +88,9 @@ EXPORT const char *mysql_stmt_error(MYSQL_STMT *stmt) {
     struct statement *statement = statement_find(stmt);
     const struct real *real = statement_real(statement, CALLER);
     if (statement && statement->error) {
-        return statement->error == CLIENT_SERVER_LOST
-                   ? "Lost connection to MySQL server during query"
+        return statement->error == CLIENT_SERVER_LOST ? "Lost connection to MySQL server during query"
+               : statement->error == CLIENT_NO_RESULT_SET
+                   ? "Attempt to read a row while there is no result set associated with the statement"
                    : "Commands out of sync; you can't run this command now";
     }
     return real && real->mysql_stmt_error ? real->mysql_stmt_error(prepared_failing(statement, stmt)) : "";
@@ -103,13 +114,21 @@ EXPORT int mysql_stmt_fetch(MYSQL_STMT *stmt) {
     if (!real || !real->mysql_stmt_fetch) {
         return 1;
     }
-    if (statement) {
-        statement->error = 0;
+    if (statement && statement->emptied && !statement->inside && !real->mariadb) {
+        statement->error = CLIENT_NO_RESULT_SET;
+        return 1;
     }
     struct broken_pipe hold;
     broken_pipe_hold(&hold); /* with a cursor it asks the server */
     int result = real->mysql_stmt_fetch(prepared_answering(statement, stmt));
     broken_pipe_release(&hold);
+    bool row = result == 0 || result == FETCH_TRUNCATED;
+    if (statement && (result == 1 || (row && real->mariadb))) {
+        statement->error = 0;
+    }
+    if (row && real->mariadb && statement && statement->handle && !statement->inside) {
+        statement_note_error(statement->handle, statement); /* it has cleared that of its connection */
+    }
     return result;
 }
 
@@ -121,6 +140,11 @@ EXPORT int mysql_stmt_store_result(MYSQL_STMT *stmt) {
     }
     if (statement) {
         statement->error = 0;
+    }
+    if (statement && statement->emptied && !statement->inside && !real->mariadb &&
+        real->mysql_stmt_field_count(prepared_answering(statement, stmt)) > 0) {
+        statement->error = CLIENT_COMMANDS_OUT_OF_SYNC;
+        return 1;
     }
     int result = real->mysql_stmt_store_result(prepared_answering(statement, stmt));
     if (statement && statement->at_twin && !statement->inside) {
@@ -138,7 +162,7 @@ EXPORT int mysql_stmt_store_result(MYSQL_STMT *stmt) {
  * the last call, if there is none, and keeps what else was said of it. `asked` had none; `last` has the last
  * call. False: it is out of sync. */
 static bool ask_last(struct handle *handle, MYSQL *asked, MYSQL *last) {
-    handle->last = last;
+    handle_note_last(handle, last);
     return last == asked || handle->real->mysql_more_results(last) ||
            handle->real->mysql_next_result(last) <= 0;
 }
@@ -157,12 +181,21 @@ EXPORT int mysql_stmt_next_result(MYSQL_STMT *stmt) {
     if (statement && !statement->inside && !real->mariadb && real->mysql_stmt_errno(to) != 0) {
         return real->mysql_stmt_next_result(to); /* likewise */
     }
+    if (statement && statement->handle && !statement->inside && real->mariadb &&
+        !real->mysql_stmt_more_results(to)) {
+        int result = real->mysql_stmt_next_result(to);
+        if (result > 0) { /* out of sync: it wasn't executed */
+            statement->error = 0;
+            statement_note_error(statement->handle, statement);
+        }
+        return result;
+    }
     MYSQL *last = statement && statement->handle ? statement->handle->last : NULL;
     if (statement && statement->at_twin && !statement->inside) {
         statement->error = 0;
         int result = real->mysql_stmt_next_result(to);
         if (result > 0 && last && statement->local) {
-            statement->handle->last = statement->local->mysql;
+            handle_note_last(statement->handle, statement->local->mysql);
         } else if (!real->mariadb && last && statement->local &&
                    !ask_last(statement->handle, statement->local->mysql, last)) {
             statement->error = CLIENT_COMMANDS_OUT_OF_SYNC;
@@ -200,6 +233,7 @@ static my_bool bind(struct statement *statement, MYSQL_STMT *stmt, MYSQL_BIND *a
     if (failed) {
         return failed;
     }
+    statement->left_out &= results;
     size_t count = results ? real->mysql_stmt_field_count(to) : real->mysql_stmt_param_count(to);
     if (!results && !statement->summary) {
         count = prepared_prebound(statement);

@@ -127,7 +127,10 @@ static void forget_local(struct handle *handle, const struct local *local, bool 
         handle->counted = NULL;
     }
     if (handle->last == local->mysql) {
-        handle->last = handle->main;
+        handle_note_last(handle, handle->main);
+    }
+    if (handle->failed == local->mysql) {
+        handle->failed = NULL;
     }
     if (handle->routing->answered_by == local->mysql) {
         handle->routing->answered_by = handle->main;

@@ -84,11 +84,21 @@ struct statement {
                     */
     uint64_t insert_id; /* and that may be one of the other side's */
     bool used;          /* it was prepared before */
+    bool numbered;      /* some time since it was made: Connector/C keeps its number at the server */
+    bool numbered_on_main; /* ... and main's statement has one as well */
+    bool left_out; /* long data was refused amid unread rows: the library leaves that parameter out of the
+                      twin's next execute, which the server calls malformed */
+    bool clean;    /* the connection had no error before this execute */
+    bool emptied; /* the shim has refused to execute it: its rows are gone, as the library gives them up first
+                   */
     struct exposed own; /* what stmt shows by itself, while `lent` */
     bool lent;
     struct side at_main;
     struct side at_local;
 };
+
+/* The side that answers is prepared. */
+bool prepared_is_ready(const struct statement *statement);
 
 /* The statement that the application's call is for: stmt or its twin. `statement` may be NULL. */
 MYSQL_STMT *prepared_answering(struct statement *statement, MYSQL_STMT *stmt);
@@ -106,6 +116,9 @@ void prepared_keep_effects(struct statement *statement, struct slice text);
 
 /* Keeps the text of one that may be routed, and how its session was. False: out of memory. */
 bool prepared_keep_plan(struct statement *statement, struct slice text);
+
+/* It is main's for good, until another text is prepared. */
+void prepared_forget_plan(struct statement *statement);
 
 /* Prepares the twin there, if it isn't yet, and with `execute` gives it all that was bound and executes it.
  * *result is the library's value. VERDICT_APPLICATION: this is the answer, be it an error. */
@@ -144,9 +157,15 @@ bool prepared_note_long_data(struct statement *statement, unsigned number, const
 bool prepared_has_room(const struct statement *statement, unsigned long length);
 void prepared_drop_long_data(struct statement *statement);
 
+/* The shim has answered an execute: commands out of sync. */
+void prepared_note_refused(struct statement *statement);
+
 /* Rows of its own that wait on the shadow are given up, as the library gives up a statement's own rows when
  * it is used again. */
 void prepared_drop_rows(struct statement *statement);
+
+/* ... if there are any. */
+bool prepared_has_rows(const struct statement *statement);
 
 /* The rows that wait on this shadow are another's. */
 bool prepared_is_in_the_way(const struct statement *statement);

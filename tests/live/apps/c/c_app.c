@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct scenario *const LISTS[] = {TEXT,         RESULTS,  ANSWERS,
-                                               SESSION,      PREPARED, PREPARED_ORDERS,
-                                               NON_BLOCKING, PROCESS,  ORDERS};
+static const struct scenario *const LISTS[] = {TEXT,     RESULTS,         ANSWERS,          SESSION,
+                                               PREPARED, PREPARED_ORDERS, PREPARED_REFUSED, NON_BLOCKING,
+                                               PROCESS,  ORDERS};
 enum { LIST_COUNT = sizeof LISTS / sizeof *LISTS };
 
 static void run_named(const char *name) {

@@ -27,6 +27,7 @@ extern const struct scenario ANSWERS[];
 extern const struct scenario SESSION[];
 extern const struct scenario PREPARED[];
 extern const struct scenario PREPARED_ORDERS[];
+extern const struct scenario PREPARED_REFUSED[];
 extern const struct scenario NON_BLOCKING[];
 extern const struct scenario PROCESS[];
 extern const struct scenario ORDERS[];

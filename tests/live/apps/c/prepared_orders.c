@@ -9,10 +9,19 @@
 enum { UNKNOWN_HANDLER = 1243, OUT_OF_SYNC = 2014 };
 enum { SLOT_COUNT = 3, CELL_SIZE = 24, PARAMS_MAX = 3, COLUMNS_MAX = 3 };
 
+/* Connector/C reads a statement's rows from the cursor that it had for its last text, and they stay on the
+ * connection (README, limits). */
+#ifdef MARIADB_BASE_VERSION
+enum { KEEPS_CURSOR = 1 };
+#else
+enum { KEEPS_CURSOR = 0 };
+#endif
+
 /* A statement with all that is bound to it. */
 struct slot {
     MYSQL_STMT *stmt;
     bool prepared;
+    bool cursor;  /* its rows may come from a cursor */
     bool open;    /* executed, with rows that may be fetched: elsewhere the real library crashes */
     bool streams; /* ... and they weren't stored */
     bool held; /* ... nor fetched to the end, wherever they are: the library clears them away first, later */
@@ -25,6 +34,7 @@ struct slot {
     my_bool cell_nulls[COLUMNS_MAX], cell_errors[COLUMNS_MAX];
 };
 
+static struct slot slots[SLOT_COUNT];
 static const struct slot
     *reading; /* whose rows wait on the connection, if some do: the last one that had any */
 
@@ -78,8 +88,8 @@ static void tell_statement(MYSQL *mysql, struct slot *slot, const char *what, lo
 #else /* it keeps numbers of the text that was prepared before, and a state without an error */
     bool counts = result == 0 && strcmp(what, "execute") == 0, states = mysql_stmt_errno(stmt) != 0;
 #endif
-    say("%s -> %ld: %u %s '%s' affected %lld id %llu rows %llu fields %u params %lu", what, result,
-        mysql_stmt_errno(stmt), states ? mysql_stmt_sqlstate(stmt) : "",
+    say("%td %s -> %ld: %u %s '%s' affected %lld id %llu rows %llu fields %u params %lu", slot - slots, what,
+        result, mysql_stmt_errno(stmt), states ? mysql_stmt_sqlstate(stmt) : "",
         mysql_stmt_errno(stmt) == UNKNOWN_HANDLER ? "of a number" : mysql_stmt_error(stmt),
         counts ? (long long)mysql_stmt_affected_rows(stmt) : 0,
         counts ? (unsigned long long)mysql_stmt_insert_id(stmt) : 0,
@@ -120,11 +130,16 @@ static void bind_all(MYSQL *mysql, struct slot *slot) {
 
 static void prepare(MYSQL *mysql, struct slot *slot) {
     const char *text = TEXTS[next_random(TEXT_COUNT)];
-    if (!slot->stmt) {
+    bool fresh = !slot->stmt;
+    if (fresh) {
         slot->stmt = mysql_stmt_init(mysql);
     }
     unsigned long cursor = next_random(6) == 0;
-    mysql_stmt_attr_set(slot->stmt, STMT_ATTR_CURSOR_TYPE, &cursor);
+    if (fresh || !KEEPS_CURSOR) {
+        mysql_stmt_attr_set(slot->stmt, STMT_ATTR_CURSOR_TYPE, &cursor);
+        slot->cursor = cursor;
+        say("%td cursor %lu", slot - slots, cursor);
+    }
     slot->prepared = slot->open = slot->streams = slot->held = false;
     int result = mysql_stmt_prepare(slot->stmt, text, strlen(text));
     slot->prepared = result == 0;
@@ -158,7 +173,7 @@ static int fetch(MYSQL *mysql, struct slot *slot) {
         }
         say("row%s", line);
     }
-    say("fetch -> %d", result);
+    say("%td fetch -> %d", slot - slots, result);
     slot->streams &= result == 0 || result == MYSQL_DATA_TRUNCATED;
     slot->held &= result == 0 || result == MYSQL_DATA_TRUNCATED;
     if (result == 1) {
@@ -219,15 +234,10 @@ static bool others_wait(MYSQL *mysql, const struct slot *slot) {
     return !(reading == slot && slot->streams) && rows_wait(mysql);
 }
 
-/* Oracle's throws them away as well when this one is executed and its own last rows weren't read to the end
- * (README, limits). */
+/* Oracle's throws them away as well when this one is executed and its own last rows weren't read to the end;
+ * Connector/C reads them for its own if those come from a cursor (README, limits). */
 static bool may_execute(const struct slot *slot, bool in_the_way) {
-#ifdef MARIADB_BASE_VERSION
-    (void)in_the_way;
-    return slot->prepared;
-#else
-    return slot->prepared && !(in_the_way && slot->held);
-#endif
+    return !(in_the_way && slot->held && (!KEEPS_CURSOR || slot->cursor));
 }
 
 static void one_call(MYSQL *mysql, struct slot *slot) {
@@ -240,10 +250,11 @@ static void one_call(MYSQL *mysql, struct slot *slot) {
         break;
     case 1:
         tell_statement(mysql, slot, "free", mysql_stmt_free_result(slot->stmt));
-        slot->open = slot->streams = slot->held = false;
+        slot->open = slot->streams = false;
+        slot->held &= KEEPS_CURSOR && slot->cursor;
         break;
     case 2:
-        say("close -> %d", mysql_stmt_close(slot->stmt));
+        say("%td close -> %d", slot - slots, mysql_stmt_close(slot->stmt));
         tell(mysql, "closed", 0);
         memset(slot, 0, sizeof *slot);
         break;
@@ -280,7 +291,7 @@ static void text_step(MYSQL *mysql) {
 }
 
 /* Of statements whose session has ended nothing is asked but an execute, which fails. */
-static void end_all(MYSQL *mysql, struct slot *slots) {
+static void end_all(MYSQL *mysql) {
     for (unsigned i = 0; i < SLOT_COUNT; i++) {
         if (slots[i].stmt) {
             slots[i].params = slots[i].columns = 0;
@@ -293,15 +304,15 @@ static void end_all(MYSQL *mysql, struct slot *slots) {
     tell(mysql, "ended", 0);
 }
 
-static void connection_step(MYSQL *mysql, struct slot *slots) {
+static void connection_step(MYSQL *mysql) {
     switch (next_random(rows_wait(mysql) ? 6 : 8)) {
     case 6:
         tell(mysql, "reset connection", mysql_reset_connection(mysql));
-        end_all(mysql, slots);
+        end_all(mysql);
         break;
     case 7:
         tell(mysql, "change user", mysql_change_user(mysql, "app", "apppw", "shop"));
-        end_all(mysql, slots);
+        end_all(mysql);
         break;
     case 2:
         tell(mysql, "commit", mysql_commit(mysql));
@@ -318,7 +329,6 @@ static void random_statements(uint32_t seed, unsigned rounds) {
     seed_random(seed);
     for (unsigned round = 0; round < rounds; round++) {
         MYSQL *mysql = open_main();
-        struct slot slots[SLOT_COUNT];
         memset(slots, 0, sizeof slots);
         reading = NULL;
         mysql_query(mysql, "TRUNCATE shop.orders");
@@ -328,7 +338,7 @@ static void random_statements(uint32_t seed, unsigned rounds) {
             if (what < 3) {
                 text_step(mysql);
             } else if (what == 3) {
-                connection_step(mysql, slots);
+                connection_step(mysql);
             } else if (!slot->stmt || what == 4) {
                 if (!others_wait(mysql, slot)) {
                     prepare(mysql, slot);
