@@ -101,6 +101,9 @@ bool statement_execute_direct(struct call *call, struct statement *statement, co
 /* ... and before all that: true: it had to be done at once, with *result. Else its own rows are given up. */
 bool statement_execute_early(struct statement *statement, int *result);
 
+/* A call on it was a command of the connection that answers for it. */
+void statement_note_spoken(struct statement *statement);
+
 /* A call on it has set or cleared the error of the connection that answers for it, and left all else. */
 void statement_note_error(struct handle *handle, const struct statement *statement);
 

@@ -19,6 +19,11 @@ const struct real *statement_real(const struct statement *statement, const void 
     return statement ? statement->real : real_of_caller(caller);
 }
 
+static struct handle *watched_handle(const struct statement *statement) {
+    struct handle *handle = statement ? statement->handle : NULL;
+    return handle && !handle->passive && !handle->busy && !statement->inside ? handle : NULL;
+}
+
 void statement_note_error(struct handle *handle, const struct statement *statement) {
     MYSQL *asked = !statement->at_twin ? handle->main : statement->local ? statement->local->mysql : NULL;
     if (!asked) {
@@ -30,6 +35,15 @@ void statement_note_error(struct handle *handle, const struct statement *stateme
     }
 }
 
+void statement_note_spoken(struct statement *statement) {
+    struct handle *handle = watched_handle(statement);
+    if (handle && !statement->at_twin) {
+        handle_note_last(handle, handle->main);
+    } else if (handle && statement->local) {
+        handle_note_last(handle, statement->local->mysql);
+    }
+}
+
 /* Connector/C asks nobody about a statement that isn't prepared. */
 static bool is_unprepared(const struct statement *statement) {
     enum { MYSQL_STMT_PREPARED = 1 };
@@ -38,11 +52,6 @@ static bool is_unprepared(const struct statement *statement) {
     return real->mariadb && !statement->at_twin && !statement->summary &&
            real->mysql_stmt_attr_get(statement->stmt, STMT_ATTR_STATE, &state) == 0 &&
            state < MYSQL_STMT_PREPARED;
-}
-
-static struct handle *watched_handle(const struct statement *statement) {
-    struct handle *handle = statement ? statement->handle : NULL;
-    return handle && !handle->passive && !handle->busy && !statement->inside ? handle : NULL;
 }
 
 bool statement_begin(struct call *call, struct statement **statement, MYSQL_STMT *stmt, const void *caller) {
@@ -330,6 +339,9 @@ EXPORT my_bool mysql_stmt_reset(MYSQL_STMT *stmt) {
     if (handle && !statement->at_twin && !statement->over &&
         !(real->mariadb ? statement->numbered : prepared_is_ready(statement))) {
         return real->mysql_stmt_reset(stmt); /* which does nothing */
+    }
+    if (handle) {
+        statement->cursor_open = false;
     }
     if (handle && statement->at_twin) {
         struct local *local = local_of(statement);

@@ -172,6 +172,7 @@ static void dispose(struct handle *handle, struct local *local) {
  * next loss. */
 void local_retire(struct handle *handle, struct local_slot *slot) {
     if (slot->retired) {
+        prepared_hold_local(handle, slot->retired);
         dispose(handle, slot->retired);
     }
     unsigned error = slot->local->real->mysql_errno(slot->local->mysql);
@@ -180,6 +181,7 @@ void local_retire(struct handle *handle, struct local_slot *slot) {
     slot->transaction_lost |= slot->local->transaction;
     slot->retired = slot->local;
     slot->local = NULL;
+    prepared_note_loss(handle, slot->retired);
     variables_forget(handle, slot->retired);
     if (handle->streaming == slot->retired) {
         handle->streaming = NULL;

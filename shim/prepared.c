@@ -72,6 +72,29 @@ bool prepared_is_in_the_way(const struct statement *statement) {
            statement->local->reader != statement && local_is_streaming(handle);
 }
 
+void prepared_note_loss(struct handle *handle, const struct local *local) {
+    for (struct statement *statement = handle->statements; statement; statement = statement->next) {
+        statement->lost_unseen |= statement->local == local && statement->at_twin;
+    }
+}
+
+void prepared_hold_local(struct handle *handle, struct local *local) {
+    for (struct statement *statement = handle->statements; statement; statement = statement->next) {
+        if (statement->local == local && statement->at_twin && !statement->lost) {
+            statement->lost = local;
+            local->results++;
+        }
+    }
+}
+
+static void release_lost(struct statement *statement) {
+    struct local *lost = statement->lost;
+    statement->lost = NULL;
+    if (lost) {
+        local_result_freed(lost);
+    }
+}
+
 static void close_twin(struct statement *statement) {
     struct local *local = statement->local;
     MYSQL_STMT *twin = statement->twin;
@@ -81,8 +104,10 @@ static void close_twin(struct statement *statement) {
     }
     statement->twin = NULL;
     statement->local = NULL;
+    statement->lost_unseen = false;
     statement->at_local = (struct side){0};
     if (!twin || statement->foreign || (local && !local_may_close(local))) {
+        release_lost(statement);
         return; /* left where it is: to close it would write on a connection that isn't ours */
     }
     if (waits) {
@@ -93,6 +118,7 @@ static void close_twin(struct statement *statement) {
         statement->real->mysql_stmt_close(twin);
         broken_pipe_release(&hold);
     }
+    release_lost(statement);
 }
 
 MYSQL_STMT *prepared_failing(struct statement *statement, MYSQL_STMT *stmt) {
@@ -109,9 +135,10 @@ static void lay_aside_twin(struct statement *statement) {
     } else if (put_off(&statement->old, statement->twin)) {
         statement->old_count++;
     }
+    release_lost(statement);
     statement->twin = NULL;
     statement->local = NULL;
-    statement->foreign = false;
+    statement->foreign = statement->lost_unseen = false;
     statement->at_local = (struct side){0};
 }
 
@@ -199,7 +226,8 @@ void prepared_clear(struct statement *statement) {
     close_twin(statement);
     close_list(statement->real, &statement->old);
     statement->old_count = 0;
-    statement->foreign = statement->at_twin = statement->left_out = statement->emptied = false;
+    statement->foreign = statement->at_twin = statement->left_out = statement->emptied =
+        statement->cursor_open = false;
     forget_text(statement);
     prepared_drop_long_data(statement);
     if (prepared_prebound(statement) == 0) {
@@ -383,6 +411,11 @@ int prepared_ready_main(struct statement *statement) {
     return result;
 }
 
+bool prepared_asks_for_rows(const struct statement *statement) {
+    return statement->cursor_open &&
+           !statement->real->mysql_stmt_row_tell(statement->at_twin ? statement->twin : statement->stmt);
+}
+
 void prepared_note_executed(struct statement *statement, bool at_twin) {
     struct side *there = at_twin ? &statement->at_local : &statement->at_main;
     struct side *elsewhere = at_twin ? &statement->at_main : &statement->at_local;
@@ -391,6 +424,10 @@ void prepared_note_executed(struct statement *statement, bool at_twin) {
     elsewhere->pieces = 0;
     statement->at_twin = at_twin;
     statement->emptied = false;
+    MYSQL_STMT *stmt = at_twin ? statement->twin : statement->stmt;
+    statement->cursor_open = prepared_has_cursor(statement) &&
+                             statement->real->mysql_stmt_field_count(stmt) > 0 &&
+                             statement->real->mysql_stmt_num_rows(stmt) == 0;
     prepared_drop_long_data(statement);
     prepared_expose(statement);
 }

@@ -78,6 +78,9 @@ struct statement {
     bool foreign;                /* the twin's connection is another process's, or its descriptor is */
     MYSQL_STMT *twin;            /* NULL: there is none */
     struct local *local;         /* where the twin is; NULL: that connection is gone */
+    bool lost_unseen;            /* ... without a call on this statement that has failed for it */
+    struct local
+        *lost; /* ... and this is what is left of it: Connector/C looks at its struct for stored rows */
     struct closing *old;         /* twins on connections that were lost: their metadata may be in use */
     size_t old_count;
     bool knows_id; /* insert_id is set: at its last execute the library took the connection's of that moment,
@@ -88,6 +91,7 @@ struct statement {
     bool numbered_on_main; /* ... and main's statement has one as well */
     bool left_out; /* long data was refused amid unread rows: the library leaves that parameter out of the
                       twin's next execute, which the server calls malformed */
+    bool cursor_open; /* its rows are still at the server: to fetch them is a command */
     bool clean;    /* the connection had no error before this execute */
     bool emptied; /* the shim has refused to execute it: its rows are gone, as the library gives them up first
                    */
@@ -128,6 +132,9 @@ enum verdict prepared_say(struct statement *statement, struct local *local, bool
  * what the library said; its error is on stmt. The handle must be busy. */
 int prepared_ready_main(struct statement *statement);
 
+/* Its next row must be asked for: a command of its connection's. */
+bool prepared_asks_for_rows(const struct statement *statement);
+
 /* Where it is used from here on: the other side's share of the long data doesn't count any more. */
 void prepared_note_executed(struct statement *statement, bool at_twin);
 
@@ -150,6 +157,7 @@ bool prepared_note_attribute(struct statement *statement, int number, const void
 bool prepared_bind(struct statement *statement, MYSQL_STMT *stmt, struct side *side);
 void prepared_set_attributes(const struct statement *statement, MYSQL_STMT *twin);
 size_t prepared_prebound(const struct statement *statement); /* STMT_ATTR_PREBIND_PARAMS */
+bool prepared_has_cursor(const struct statement *statement);
 
 /* Long data that was sent to the side that answers. False: it can't be kept. */
 bool prepared_note_long_data(struct statement *statement, unsigned number, const char *data,
@@ -169,6 +177,13 @@ bool prepared_has_rows(const struct statement *statement);
 
 /* The rows that wait on this shadow are another's. */
 bool prepared_is_in_the_way(const struct statement *statement);
+
+/* A shadow is lost. Oracle's library has left an error on its twins, which no call of the application's on
+ * them has met yet. */
+void prepared_note_loss(struct handle *handle, const struct local *local);
+
+/* A shadow that was lost goes: what is left of it stays for twins that answer. */
+void prepared_hold_local(struct handle *handle, struct local *local);
 
 /* A shadow goes, with the twins that are on it. `abandoned`: not a byte may be written on it. */
 void prepared_forget_local(struct handle *handle, const struct local *local, bool abandoned);

@@ -224,6 +224,42 @@ static void execute(MYSQL *mysql, struct slot *slot) {
     }
 }
 
+/* In what was stored: there and back. */
+static void seek(MYSQL *mysql, struct slot *slot) {
+    MYSQL_ROW_OFFSET place = mysql_stmt_row_tell(slot->stmt);
+    mysql_stmt_data_seek(slot->stmt, next_random(3));
+    slot->held = true;
+    if (slot->open) {
+        fetch(mysql, slot);
+    }
+    if (next_random(2) == 0) {
+        mysql_stmt_row_seek(slot->stmt, place);
+    }
+    say("%td rows %llu", slot - slots, (unsigned long long)mysql_stmt_num_rows(slot->stmt));
+}
+
+/* Attributes at any time: they hold from the next execute on. A cursor is for a text that is to be prepared:
+ * without it again, Oracle's library waits for ever. */
+static void set_attribute(struct slot *slot) {
+    unsigned long rows = 1 + next_random(3), cursor = 7, got = 0; /* there is no such cursor */
+    my_bool longest = next_random(2) == 0;
+    switch (next_random(3)) {
+    case 0:
+        mysql_stmt_attr_set(slot->stmt, STMT_ATTR_PREFETCH_ROWS, &rows);
+        break;
+    case 1:
+        mysql_stmt_attr_set(slot->stmt, STMT_ATTR_UPDATE_MAX_LENGTH, &longest);
+        break;
+    default:
+        say("%td set -> %d", slot - slots, mysql_stmt_attr_set(slot->stmt, STMT_ATTR_CURSOR_TYPE, &cursor));
+        say("%td set: %u %s", slot - slots, mysql_stmt_errno(slot->stmt), mysql_stmt_error(slot->stmt));
+    }
+    mysql_stmt_attr_get(slot->stmt, STMT_ATTR_PREFETCH_ROWS, &got);
+    say("%td prefetch %lu", slot - slots, got);
+    mysql_stmt_attr_get(slot->stmt, STMT_ATTR_CURSOR_TYPE, &got);
+    say("%td cursor %lu", slot - slots, got);
+}
+
 static bool rows_wait(MYSQL *mysql) {
     return mysql_more_results(mysql) || mysql_next_result(mysql) != -1;
 }
@@ -243,7 +279,7 @@ static bool may_execute(const struct slot *slot, bool in_the_way) {
 static void one_call(MYSQL *mysql, struct slot *slot) {
     MYSQL_RES *result;
     bool in_the_way = others_wait(mysql, slot);
-    switch (in_the_way ? 6 + next_random(6) : next_random(12)) {
+    switch (in_the_way ? 6 + next_random(8) : next_random(14)) {
     case 0:
         tell_statement(mysql, slot, "reset", mysql_stmt_reset(slot->stmt));
         slot->open = slot->streams = slot->held = false;
@@ -259,9 +295,7 @@ static void one_call(MYSQL *mysql, struct slot *slot) {
         memset(slot, 0, sizeof *slot);
         break;
     case 3:
-        if (slot->open) {
-            fetch(mysql, slot);
-        }
+        fetch(mysql, slot);
         break;
     case 4:
         result = mysql_stmt_result_metadata(slot->stmt);
@@ -274,6 +308,14 @@ static void one_call(MYSQL *mysql, struct slot *slot) {
     case 6:
         if (slot->prepared) {
             bind_all(mysql, slot);
+        }
+        break;
+    case 12:
+        set_attribute(slot);
+        break;
+    case 13:
+        if (!slot->streams && slot->open && !slot->cursor && !in_the_way) {
+            seek(mysql, slot);
         }
         break;
     default:

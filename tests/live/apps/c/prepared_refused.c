@@ -3,6 +3,7 @@
 #include "c_app.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { UNKNOWN_HANDLER = 1243, CELL_SIZE = 24, PARAMS_MAX = 3 };
@@ -192,12 +193,64 @@ static void an_id_is_kept_over_a_failure_in_another_database(void) {
     mysql_close(mysql);
 }
 
+/* At the server of this site, over a connection of its own: all others of the same user. */
+static void kill_others_here(void) {
+    MYSQL *mysql = mysql_init(NULL);
+    if (!mysql_real_connect(mysql, NULL, "app", "apppw", NULL, 0, getenv("SITE_SOCKET"), 0)) {
+        say("connect: %s", mysql_error(mysql));
+        exit(1);
+    }
+    mysql_query(mysql,
+                "SELECT ID FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND USER = 'app'");
+    MYSQL_RES *result = mysql_store_result(mysql);
+    MYSQL_ROW row;
+    while ((row = mysql_fetch_row(result))) {
+        mysql_kill(mysql, strtoul(row[0], NULL, 10));
+    }
+    mysql_free_result(result);
+    mysql_close(mysql);
+}
+
+/* What has been read already is still there, and what is known of it. */
+static void a_connection_lost_behind_a_statement(void) {
+    MYSQL *mysql = open_main();
+    struct bound get = {0}, cursor = {0};
+    unsigned long type = CURSOR_TYPE_READ_ONLY;
+    prepare(mysql, &get, GET_MANY);
+    cursor.stmt = mysql_stmt_init(mysql);
+    mysql_stmt_attr_set(cursor.stmt, STMT_ATTR_CURSOR_TYPE, &type);
+    prepare(mysql, &cursor, GET_MANY);
+    execute(mysql, &cursor);
+    say("fetch %d %s", mysql_stmt_fetch(cursor.stmt), cursor.cells[0]);
+    execute(mysql, &get);
+    say("store %d", mysql_stmt_store_result(get.stmt));
+    say("fetch %d %s", mysql_stmt_fetch(get.stmt), get.cells[0]);
+    for (unsigned i = 0; i < 3; i++) { /* the shim may keep what it has lost last */
+        kill_others_here();
+        run_and_store(mysql, "SELECT v FROM cache WHERE k = 'L/a'");
+    }
+    MYSQL_RES *columns = mysql_stmt_result_metadata(get.stmt);
+    say("columns %u", columns ? mysql_num_fields(columns) : 0);
+    mysql_free_result(columns);
+    bind(&get);
+    read_all(&get);
+    mysql_stmt_fetch(cursor.stmt); /* of the connection that was lost: an error, where it was */
+    execute(mysql, &get);
+    read_all(&get);
+    execute(mysql, &cursor);
+    read_all(&cursor);
+    mysql_stmt_close(cursor.stmt);
+    mysql_stmt_close(get.stmt);
+    mysql_close(mysql);
+}
+
 const struct scenario PREPARED_REFUSED[] = {
     SCENARIO(long_data_amid_its_own_rows),
     SCENARIO(long_data_amid_other_rows),
     SCENARIO(refused_amid_rows_of_main),
     SCENARIO(an_error_alone_is_left_or_cleared),
     SCENARIO(another_text_that_cant_be_prepared),
+    SCENARIO(a_connection_lost_behind_a_statement),
     SCENARIO(an_id_is_kept_over_a_failure_in_another_database),
     {NULL, NULL},
 };
