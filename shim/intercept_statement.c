@@ -392,6 +392,9 @@ EXPORT my_bool mysql_stmt_reset(MYSQL_STMT *stmt) {
             statement->at_main.prepared = statement->used = true;
             query_note_id(handle, statement);
         }
+        if (result && !real->mariadb && !statement->summary) {
+            statement->at_main.prepared = false; /* Oracle's library has given it up */
+        }
         if (result && real->mysql_errno(handle->main) < CLIENT_ERROR_FIRST) {
             handle->warned = handle->main;
         }

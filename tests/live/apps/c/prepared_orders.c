@@ -2,12 +2,73 @@
 #define _GNU_SOURCE
 #include "c_app.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { UNKNOWN_HANDLER = 1243, OUT_OF_SYNC = 2014 };
 enum { SLOT_COUNT = 3, CELL_SIZE = 24, PARAMS_MAX = 3, COLUMNS_MAX = 3 };
+
+/* Each call in one, or begun and waited for, where the library has the like. */
+static bool non_blocking;
+#ifdef MARIADB_BASE_VERSION
+static MYSQL *waited_for;
+
+static int wait_for(int status) {
+    struct pollfd descriptor = {.fd = mysql_get_socket(waited_for)};
+    descriptor.events =
+        (short)((status & MYSQL_WAIT_READ ? POLLIN : 0) | (status & MYSQL_WAIT_WRITE ? POLLOUT : 0) |
+                (status & MYSQL_WAIT_EXCEPT ? POLLPRI : 0));
+    poll(&descriptor, 1, 5000);
+    return (descriptor.revents & POLLIN ? MYSQL_WAIT_READ : 0) |
+           (descriptor.revents & POLLOUT ? MYSQL_WAIT_WRITE : 0) |
+           (descriptor.revents & POLLPRI ? MYSQL_WAIT_EXCEPT : 0);
+}
+
+#define EITHER_WAY(type, name, parameters, ...)                    \
+    static type either_##name parameters {                         \
+        type result;                                               \
+        if (!non_blocking) {                                       \
+            return name(__VA_ARGS__);                              \
+        }                                                          \
+        int status = name##_start(&result, __VA_ARGS__);           \
+        while (status) {                                           \
+            status = name##_cont(&result, stmt, wait_for(status)); \
+        }                                                          \
+        return result;                                             \
+    }
+EITHER_WAY(int, mysql_stmt_prepare, (MYSQL_STMT * stmt, const char *text, unsigned long length), stmt, text,
+           length)
+EITHER_WAY(int, mysql_stmt_execute, (MYSQL_STMT * stmt), stmt)
+EITHER_WAY(int, mysql_stmt_fetch, (MYSQL_STMT * stmt), stmt)
+EITHER_WAY(int, mysql_stmt_store_result, (MYSQL_STMT * stmt), stmt)
+EITHER_WAY(int, mysql_stmt_next_result, (MYSQL_STMT * stmt), stmt)
+EITHER_WAY(my_bool, mysql_stmt_reset, (MYSQL_STMT * stmt), stmt)
+EITHER_WAY(my_bool, mysql_stmt_free_result, (MYSQL_STMT * stmt), stmt)
+EITHER_WAY(my_bool, mysql_stmt_send_long_data,
+           (MYSQL_STMT * stmt, unsigned number, const char *data, unsigned long length), stmt, number, data,
+           length)
+#define mysql_stmt_prepare        either_mysql_stmt_prepare
+#define mysql_stmt_execute        either_mysql_stmt_execute
+#define mysql_stmt_fetch          either_mysql_stmt_fetch
+#define mysql_stmt_store_result   either_mysql_stmt_store_result
+#define mysql_stmt_next_result    either_mysql_stmt_next_result
+#define mysql_stmt_reset          either_mysql_stmt_reset
+#define mysql_stmt_free_result    either_mysql_stmt_free_result
+#define mysql_stmt_send_long_data either_mysql_stmt_send_long_data
+
+static void make_ready_to_wait(MYSQL *mysql) {
+    waited_for = mysql;
+    if (non_blocking) {
+        mysql_options(mysql, MYSQL_OPT_NONBLOCK, NULL);
+    }
+}
+#else
+static void make_ready_to_wait(MYSQL *mysql) {
+    (void)mysql;
+}
+#endif
 
 /* Connector/C reads a statement's rows from the cursor that it had for its last text, and they stay on the
  * connection (README, limits). */
@@ -22,6 +83,7 @@ struct slot {
     MYSQL_STMT *stmt;
     bool prepared;
     bool cursor;  /* its rows may come from a cursor */
+    bool refused; /* its last execute, and that has given up rows that it had stored */
     bool open;    /* executed, with rows that may be fetched: elsewhere the real library crashes */
     bool streams; /* ... and they weren't stored */
     bool held; /* ... nor fetched to the end, wherever they are: the library clears them away first, later */
@@ -140,7 +202,7 @@ static void prepare(MYSQL *mysql, struct slot *slot) {
         slot->cursor = cursor;
         say("%td cursor %lu", slot - slots, cursor);
     }
-    slot->prepared = slot->open = slot->streams = slot->held = false;
+    slot->prepared = slot->open = slot->streams = slot->held = slot->refused = false;
     int result = mysql_stmt_prepare(slot->stmt, text, strlen(text));
     slot->prepared = result == 0;
     slot->params = slot->prepared ? (unsigned)mysql_stmt_param_count(slot->stmt) : 0;
@@ -193,6 +255,7 @@ static void execute(MYSQL *mysql, struct slot *slot) {
     }
     int result = mysql_stmt_execute(slot->stmt);
     tell_statement(mysql, slot, "execute", result);
+    slot->refused = result != 0 && slot->held;
     slot->open = slot->streams = slot->held = result == 0 && slot->columns > 0;
     reading = slot->open ? slot : reading;
     if (result != 0 && mysql_stmt_errno(slot->stmt) == OUT_OF_SYNC) {
@@ -271,9 +334,10 @@ static bool others_wait(MYSQL *mysql, const struct slot *slot) {
 }
 
 /* Oracle's throws them away as well when this one is executed and its own last rows weren't read to the end;
- * Connector/C reads them for its own if those come from a cursor (README, limits). */
+ * Connector/C reads them for its own if those come from a cursor; if they were stored it waits the second
+ * time for some that it believes to be on their way (README, limits). */
 static bool may_execute(const struct slot *slot, bool in_the_way) {
-    return !(in_the_way && slot->held && (!KEEPS_CURSOR || slot->cursor));
+    return !slot->refused && !(in_the_way && slot->held && (!KEEPS_CURSOR || slot->cursor));
 }
 
 static void one_call(MYSQL *mysql, struct slot *slot) {
@@ -282,7 +346,7 @@ static void one_call(MYSQL *mysql, struct slot *slot) {
     switch (in_the_way ? 6 + next_random(8) : next_random(14)) {
     case 0:
         tell_statement(mysql, slot, "reset", mysql_stmt_reset(slot->stmt));
-        slot->open = slot->streams = slot->held = false;
+        slot->open = slot->streams = slot->held = slot->refused = false;
         break;
     case 1:
         tell_statement(mysql, slot, "free", mysql_stmt_free_result(slot->stmt));
@@ -371,6 +435,7 @@ static void random_statements(uint32_t seed, unsigned rounds) {
     seed_random(seed);
     for (unsigned round = 0; round < rounds; round++) {
         MYSQL *mysql = open_main();
+        make_ready_to_wait(mysql);
         memset(slots, 0, sizeof slots);
         reading = NULL;
         mysql_query(mysql, "TRUNCATE shop.orders");
@@ -421,14 +486,23 @@ static void random_statements_3(void) {
     random_statements(3, 40);
 }
 
-/* More of them by hand: seed=N of c_app's. */
-void more_random_statements(uint32_t seed) {
+static void random_non_blocking_statements(void) {
+    non_blocking = true;
+    random_statements(4, 40);
+    non_blocking = false;
+}
+
+/* More of them by hand: statements=N and non_blocking=N of c_app's. */
+void more_random_statements(uint32_t seed, bool in_parts) {
+    non_blocking = in_parts;
     random_statements(seed, 60);
+    non_blocking = false;
 }
 
 const struct scenario PREPARED_ORDERS[] = {
     SCENARIO(random_statements_1),
     SCENARIO(random_statements_2),
     SCENARIO(random_statements_3),
+    SCENARIO(random_non_blocking_statements),
     {NULL, NULL},
 };
