@@ -475,20 +475,20 @@ static void random_statements(uint32_t seed, unsigned rounds) {
 }
 
 static void random_statements_1(void) {
-    random_statements(1, 40);
+    random_statements(1, 100);
 }
 
 static void random_statements_2(void) {
-    random_statements(2, 40);
+    random_statements(2, 100);
 }
 
 static void random_statements_3(void) {
-    random_statements(3, 40);
+    random_statements(3, 100);
 }
 
 static void random_non_blocking_statements(void) {
     non_blocking = true;
-    random_statements(4, 40);
+    random_statements(4, 100);
     non_blocking = false;
 }
 
