@@ -25,7 +25,7 @@ bool exposed_is_known(const struct real *real, const MYSQL_STMT *fresh, const MY
            !word_at(fresh, places->params) && !word_at(fresh, places->binds);
 }
 
-static void set_connection(const struct real *real, MYSQL_STMT *stmt, const MYSQL *mysql) {
+static void set_connection(const struct real *real, MYSQL_STMT *stmt, const void *mysql) {
     memcpy((char *)stmt + places_in(real)->mysql, &mysql, sizeof mysql);
 }
 
