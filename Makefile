@@ -236,7 +236,7 @@ preload: $(BUILD)/libroundabout.so $(CLOSED) $(PRELOAD)/test_libraries \
 # --- programs of the live tests. They stay as an application's are: no sanitizer, no hardening of ours.
 
 LIVE       = tests/live/apps/c
-C_APP      = $(addprefix $(LIVE)/,c_app.c tell.c text.c results.c answers.c session.c prepared.c prepared_orders.c non_blocking.c process.c orders.c random.c)
+C_APP      = $(addprefix $(LIVE)/,c_app.c tell.c text.c results.c answers.c session.c prepared.c prepared_orders.c prepared_refused.c non_blocking.c process.c orders.c random.c)
 LIVE_APPS  = $(addprefix $(BUILD)/tests/live/,c_app any_order loader module.so) \
              $(BUILD)/tests/live/statements $(BUILD)/tests/live/failing.so
 LIVE_CFLAGS = -std=gnu11 -g -O2 $(WARNINGS)

@@ -44,7 +44,7 @@ bool command_begin_on(struct call *call, struct handle *handle, MYSQL *mysql, co
 
 void command_forget_answer(struct handle *handle) {
     handle->answered = false;
-    handle->last = handle->routing->answered_by;
+    handle_note_last(handle, handle->routing->answered_by);
     descriptor_take_back(&handle->routing->loan);
 }
 
@@ -365,7 +365,7 @@ void command_plant_error(struct handle *handle) {
 static bool end_on_main(struct call *call, bool succeeded) {
     struct handle *handle = call->handle;
     handle->busy = false;
-    handle->last = call->target;
+    handle_note_last(handle, call->target);
     handle->planted = false;
     if (call->target != handle->main) {
         command_plant_error(handle); /* the library has said 2014 */
@@ -385,7 +385,7 @@ static void end_without_charset(struct call *call, MYSQL *last, const char *name
     if (call->target == handle->main && last != handle->main &&
         call->real->mysql_errno(handle->main) == CLIENT_NO_SUCH_CHARSET) {
         call->real->mysql_set_character_set(last, name);
-        handle->last = last;
+        handle_note_last(handle, last);
         handle->planted = true; /* main has it too */
     }
 }

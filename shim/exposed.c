@@ -25,6 +25,22 @@ bool exposed_is_known(const struct real *real, const MYSQL_STMT *fresh, const MY
            !word_at(fresh, places->params) && !word_at(fresh, places->binds);
 }
 
+static void set_connection(const struct real *real, MYSQL_STMT *stmt, const void *mysql) {
+    memcpy((char *)stmt + places_in(real)->mysql, &mysql, sizeof mysql);
+}
+
+bool exposed_lend_connection(const struct real *real, MYSQL_STMT *stmt, MYSQL *mysql) {
+    if (real->mariadb || word_at(stmt, places_in(real)->mysql)) {
+        return false;
+    }
+    set_connection(real, stmt, mysql);
+    return true;
+}
+
+void exposed_take_connection(const struct real *real, MYSQL_STMT *stmt) {
+    set_connection(real, stmt, NULL);
+}
+
 struct exposed exposed_read(const struct real *real, const MYSQL_STMT *stmt) {
     const struct places *places = places_in(real);
     return (struct exposed){.fields = word_at(stmt, places->fields),

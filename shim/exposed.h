@@ -18,6 +18,11 @@ struct exposed {
 /* Whether the struct is the one that is known here: `fresh` has just been initialised on `mysql`. */
 bool exposed_is_known(const struct real *real, const MYSQL_STMT *fresh, const MYSQL *mysql);
 
+/* Oracle's library looks at a statement's connection for what needs none, and forgets it when it is lost:
+ * then another one is lent. False: it has its own. */
+bool exposed_lend_connection(const struct real *real, MYSQL_STMT *stmt, MYSQL *mysql);
+void exposed_take_connection(const struct real *real, MYSQL_STMT *stmt);
+
 struct exposed exposed_read(const struct real *real, const MYSQL_STMT *stmt);
 void exposed_write(const struct real *real, MYSQL_STMT *stmt, const struct exposed *exposed);
 

@@ -73,7 +73,7 @@ struct routing {
     char *restated; /* what main was given in the place of the application's text (question.c) */
     size_t restated_length;
     struct slice restated_from; /* that text; empty: the last one was given as it is */
-    uint64_t main_least_ns; /* the shortest time that main has taken to answer here; 0: not seen */
+    uint64_t main_least_ns;     /* the shortest time that main has taken to answer here; 0: not seen */
     unsigned kept_field_count;
     int64_t kept_row_count;
 };
@@ -95,29 +95,30 @@ struct handle {
     bool query_attributes; /* mysql_bind_param: they are taken up by the next statement on main */
     bool planted;     /* an error was planted on main, so that the application's clearing of it can be seen */
     bool main_marked; /* a savepoint of the shim's is in main's transaction: it goes when that ends */
-    bool main_tallied;        /* a command has set ROW_COUNT() on main behind it, as a ping does */
+    bool main_tallied; /* a command has set ROW_COUNT() on main behind it, as a ping does */
     bool untold; /* a statement has failed on main: it may have begun a transaction, which main's next answer
                     tells */
     bool credentials_unknown; /* they were in a connection string or can't be copied */
-    bool hushed; /* the shim has asked main since the application was answered: what main's status bits say now
-                    of a transaction, one server would tell with its next answer only */
-    bool hushed_inside; /* ... and before that they said this */
-    bool fields_kept;         /* mysql_field_count is routing->kept_field_count */
-    bool sent_names_tables;   /* the text of which sent_verb is names tables, or wasn't understood */
-    _Atomic bool cancelled;   /* mariadb_cancel came while `running` was set */
+    bool hushed; /* the shim has asked main since the application was answered: what main's status bits say
+                    now of a transaction, one server would tell with its next answer only */
+    bool hushed_inside;      /* ... and before that they said this */
+    bool fields_kept;        /* mysql_field_count is routing->kept_field_count */
+    bool sent_names_tables;  /* the text of which sent_verb is names tables, or wasn't understood */
+    _Atomic bool cancelled;  /* mariadb_cancel came while `running` was set */
     unsigned char aside;     /* enum route_reason: why a passive handle is left alone, for the counters; 0: it
                                 isn't counted */
     unsigned char cause;     /* enum page_cause: why the last statement that was to be routed couldn't be */
     unsigned char sent_verb; /* enum sql_verb: of the text whose outcome comes with another call, also where
                                 it isn't kept */
     unsigned kept_warning_count;
-    unsigned long thread_id; /* main's; another one after a call means that the library has reconnected */
-    struct routing *routing; /* NULL until the first statement that may be routed */
-    struct local *streaming; /* a shadow from which the application may not have read everything */
+    unsigned long thread_id;  /* main's; another one after a call means that the library has reconnected */
+    struct routing *routing;  /* NULL until the first statement that may be routed */
+    struct local *streaming;  /* a shadow from which the application may not have read everything */
     struct local *refused_by; /* the shadow that has just refused a statement which main runs now */
     MYSQL *last;              /* who answers for the last call: main or a shadow */
-    MYSQL *spoke; /* who ran the last statement: for ROW_COUNT() and mysql_field_count. NULL:
-                     routing->kept_row_count */
+    MYSQL *failed;            /* whose error it is, where a call has changed nothing else; NULL: last's */
+    MYSQL *spoke;             /* who ran the last statement: for ROW_COUNT() and mysql_field_count. NULL:
+                                 routing->kept_row_count */
     MYSQL *ok; /* whose insert_id it is: who ended a statement in an OK packet last. NULL: kept_insert_id */
     MYSQL *counted; /* whose warning_count it is: who ran the last statement that succeeded. NULL:
                        kept_warning_count */
@@ -133,7 +134,7 @@ struct handle {
     struct variables *variables; /* filled at the local master, not yet on main (variables.c); else NULL */
     struct session session;
     size_t sent_length;
-    uint64_t sent_ns; /* when the first half of a statement whose answer is to be timed was sent to main; else 0 */
+    uint64_t sent_ns; /* when the first half of a statement that is timed was sent to main; else 0 */
     _Atomic(MYSQL *)
         running; /* the shadow that a statement is running on now: mariadb_cancel comes from another thread */
     uint64_t kept_insert_id;
@@ -151,6 +152,21 @@ _Static_assert(ROUTE_REASON_COUNT <= 256 && PAGE_CAUSE_COUNT <= 256 && SQL_UNKNO
 static inline void handle_note_spoke(struct handle *handle, MYSQL *mysql) {
     handle->spoke = mysql;
     handle->fields_kept = false;
+}
+
+static inline void handle_note_last(struct handle *handle, MYSQL *last) {
+    handle->last = last;
+    handle->failed = NULL;
+}
+
+/* A call that was `asked` of one connection has set or cleared its error, and left all else of the last call
+ * as it was. */
+static inline void handle_note_error(struct handle *handle, MYSQL *asked) {
+    handle->failed = asked != handle->last ? asked : NULL;
+}
+
+static inline MYSQL *handle_failing(const struct handle *handle) {
+    return handle->failed ? handle->failed : handle->last;
 }
 
 /* The part of a handle that routes, made where there is none yet. NULL: out of memory. */

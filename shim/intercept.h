@@ -75,6 +75,11 @@ bool query_prepare(struct handle *handle, struct statement *statement, struct sl
 bool query_execute(struct handle *handle, struct statement *statement, int *result);
 bool query_execute_direct(struct handle *handle, struct statement *statement, struct slice text, int *result);
 
+/* A statement whose long data was refused amid its own rows is executed: at once where it is, as the library
+ * does what belongs to that before it gives up the rows. They have kept the session from changing since.
+ * False: it isn't one, or the shadow was lost. */
+bool query_execute_left_out(struct handle *handle, struct statement *statement, int *result);
+
 /* A statement takes the connection's insert_id when it is executed, which is an older one where it has no OK
  * packet of its own; in Connector/C also when it is reset or prepared again. */
 /* Oracle's library takes the number of fields from a prepare as well. */
@@ -97,6 +102,15 @@ bool statement_prepare(struct call *call, struct statement *statement, const cha
 bool statement_execute(struct call *call, struct statement *statement, int *result);
 bool statement_execute_direct(struct call *call, struct statement *statement, const char *text, size_t length,
                               int *result);
+
+/* ... and before all that: true: it had to be done at once, with *result. Else its own rows are given up. */
+bool statement_execute_early(struct statement *statement, int *result);
+
+/* A call on it was a command of the connection that answers for it. */
+void statement_note_spoken(struct statement *statement);
+
+/* A call on it has set or cleared the error of the connection that answers for it, and left all else. */
+void statement_note_error(struct handle *handle, const struct statement *statement);
 
 /* The library's own functions where the shim has nothing to do with a statement. */
 const struct real *statement_real(const struct statement *statement, const void *caller);

@@ -21,14 +21,26 @@ EXPORT unsigned mysql_errno(MYSQL *mysql) {
     if (!real) {
         return 0;
     }
-    if (!handle || handle->passive || handle->busy || handle->last == handle->main) {
+    if (!handle || handle->passive || handle->busy || handle_failing(handle) == handle->main) {
         return real->mysql_errno(mysql);
     }
     if (handle->planted && real->mysql_errno(handle->main) == 0) {
         return 0;
     }
-    return real->mysql_errno(handle->last);
+    return real->mysql_errno(handle_failing(handle));
 }
+
+#define ERROR(name, none)                                                                        \
+    EXPORT                                                                                       \
+    const char *name(MYSQL *mysql) {                                                             \
+        struct handle *handle = handle_find(mysql);                                              \
+        const struct real *real = handle ? handle->real : real_of_caller(CALLER);                \
+        bool aside = !handle || handle->passive || handle->busy;                                 \
+        return real && real->name ? real->name(aside ? mysql : handle_failing(handle)) : (none); \
+    }
+
+ERROR(mysql_error, "")
+ERROR(mysql_sqlstate, "00000")
 
 #define ANSWER(type, name, none)                               \
     EXPORT                                                     \
@@ -38,8 +50,6 @@ EXPORT unsigned mysql_errno(MYSQL *mysql) {
         return real && real->name ? real->name(from) : (none); \
     }
 
-ANSWER(const char *, mysql_error, "")
-ANSWER(const char *, mysql_sqlstate, "00000")
 ANSWER(uint64_t, mysql_affected_rows, 0)
 ANSWER(const char *, mysql_info, NULL)
 
@@ -98,16 +108,18 @@ EXPORT int mysql_session_track_get_next(MYSQL *mysql, int type, const char **dat
                : 1;
 }
 
-static bool is_about_last_call(int value) {
+/* The connection that a value is asked of. */
+static MYSQL *telling(MYSQL *mysql, const struct handle *handle, int value) {
     switch (value) {
     case MARIADB_CONNECTION_ERROR:
     case MARIADB_CONNECTION_ERROR_ID:
-    case MARIADB_CONNECTION_INFO:
     case MARIADB_CONNECTION_SQLSTATE:
+        return handle_failing(handle);
+    case MARIADB_CONNECTION_INFO:
     case MARIADB_CONNECTION_SERVER_STATUS:
-        return true;
+        return handle->last;
     default:
-        return false;
+        return mysql;
     }
 }
 
@@ -138,14 +150,15 @@ EXPORT my_bool mariadb_get_infov(MYSQL *mysql, int value, void *argument, ...) {
     va_start(arguments, argument);
     void *more = va_arg(arguments, void *);
     va_end(arguments);
-    const struct real *real;
-    MYSQL *from = answering(mysql, CALLER, &real);
+    const struct handle *handle = handle_find(mysql);
+    const struct real *real = handle ? handle->real : real_of_caller(CALLER);
     if (!real || !real->mariadb_get_infov) {
         return 1;
     }
-    my_bool failed = real->mariadb_get_infov(is_about_last_call(value) ? from : mysql, value, argument, more);
-    const struct handle *handle = value == MARIADB_CONNECTION_SERVER_STATUS ? handle_find(mysql) : NULL;
-    if (!failed && handle && !handle->passive && !handle->busy) {
+    bool aside = !handle || handle->passive || handle->busy;
+    MYSQL *from = aside ? mysql : telling(mysql, handle, value);
+    my_bool failed = real->mariadb_get_infov(from, value, argument, more);
+    if (!failed && !aside && value == MARIADB_CONNECTION_SERVER_STATUS) {
         join_status(handle, argument);
     }
     return failed;

@@ -392,8 +392,13 @@ CONTINUE_STATEMENT(mysql_stmt_prepare)
 EXPORT int mysql_stmt_execute_start(int *result, MYSQL_STMT *stmt) {
     struct call call;
     struct statement *statement = statement_find(stmt);
-    prepared_drop_rows(statement);
+    if (statement_execute_early(statement, result)) {
+        return 0;
+    }
     bool watched = statement_begin(&call, &statement, stmt, CALLER);
+    if (watched && statement->error) {
+        prepared_note_refused(statement);
+    }
     if (!call.real || !call.real->mysql_stmt_execute_start || (watched && statement->error)) {
         *result = 1;
         return 0;

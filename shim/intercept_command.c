@@ -112,7 +112,7 @@ EXPORT my_bool mysql_rollback(MYSQL *mysql) {
 /* No word to a server, but a failure leaves its error on main. */
 static unsigned long end_escape(struct handle *handle, unsigned long length) {
     if (length == (unsigned long)-1 && handle && !handle->passive && !handle->busy) {
-        handle->last = handle->main;
+        handle_note_error(handle, handle->main);
     }
     return length;
 }

@@ -29,7 +29,7 @@ static int end_options(struct call *call, int result, int number, const void *ar
     struct handle *handle = call->handle;
     handle->busy = false;
     if (result != 0) {
-        handle->last = handle->main; /* it says why there */
+        handle_note_error(handle, handle->main); /* it says why there */
     } else if (!options_keep(&handle->options, call->real, number, argument, second)) {
         handle->passive =
             true; /* out of memory: a shadow that lacks an option would be another kind of connection */
@@ -156,7 +156,8 @@ static void note_login(struct handle *handle, const struct login *login) {
     handle->sent = handle->planted = handle->query_attributes = handle->main_marked = false;
     handle->kept_insert_id = 0;
     handle->socket.number = -1;
-    handle->last = handle->ok = handle->counted = handle->found = handle->warned = handle->main;
+    handle_note_last(handle, handle->main);
+    handle->ok = handle->counted = handle->found = handle->warned = handle->main;
     handle_note_spoke(handle, handle->main);
     const struct config *config = setup_config();
     handle->aside = (unsigned char)(config && !handle->shadow ? reason_to_leave_alone(config, &login->address)
@@ -205,7 +206,7 @@ EXPORT MYSQL *mysql_real_connect(MYSQL *mysql, const char *host, const char *use
             handle->real->mysql_real_connect(mysql, host, user, password, database, port, socket, flags);
         struct socket caught = socket_catch_end();
         handle->busy = false;
-        handle->last = handle->main;
+        handle_note_last(handle, handle->main);
         if (again) {
             note_login(handle, &login);
             end_login(handle, true, caught);

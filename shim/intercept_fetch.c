@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+enum { FETCH_TRUNCATED = 101 }; /* MYSQL_DATA_TRUNCATED */
+
 #define ANSWER(type, name, none, parameters, arguments)              \
     EXPORT type name parameters {                                    \
         struct statement *statement = statement_find(stmt);          \
@@ -16,7 +18,6 @@
         return real && real->name ? real->name arguments : (none);   \
     }
 
-ANSWER(uint64_t, mysql_stmt_num_rows, 0, (MYSQL_STMT * stmt), (from))
 ANSWER(uint64_t, mysql_stmt_affected_rows, 0, (MYSQL_STMT * stmt), (from))
 ANSWER(unsigned, mysql_stmt_field_count, 0, (MYSQL_STMT * stmt), (from))
 ANSWER(unsigned long, mysql_stmt_param_count, 0, (MYSQL_STMT * stmt), (from))
@@ -29,6 +30,15 @@ ANSWER(my_bool, mysql_stmt_attr_get, 1, (MYSQL_STMT * stmt, int number, void *va
 ANSWER(int, mysql_stmt_fetch_column, 1,
        (MYSQL_STMT * stmt, MYSQL_BIND *bind, unsigned column, unsigned long offset),
        (from, bind, column, offset))
+
+EXPORT uint64_t mysql_stmt_num_rows(MYSQL_STMT *stmt) {
+    struct statement *statement = statement_find(stmt);
+    const struct real *real = statement_real(statement, CALLER);
+    bool emptied = statement && statement->emptied && !statement->inside;
+    return real && real->mysql_stmt_num_rows && !emptied
+               ? real->mysql_stmt_num_rows(prepared_answering(statement, stmt))
+               : 0;
+}
 
 EXPORT uint64_t mysql_stmt_insert_id(MYSQL_STMT *stmt) {
     struct statement *statement = statement_find(stmt);
@@ -49,27 +59,46 @@ EXPORT void mysql_stmt_data_seek(MYSQL_STMT *stmt, uint64_t row) {
     }
 }
 
+/* What is asked of a twin whose shadow is lost. */
+static bool lend_connection(struct statement *statement, MYSQL_STMT *to) {
+    return statement && to == statement->twin && statement->handle &&
+           exposed_lend_connection(statement->real, to, statement->handle->main);
+}
+
 /* They are freed through the shim: with two client libraries about it must be known whose they are. */
-#define METADATA(name)                                                                                   \
-    EXPORT MYSQL_RES *name(MYSQL_STMT *stmt) {                                                           \
-        struct statement *statement = statement_find(stmt);                                              \
-        const struct real *real = statement_real(statement, CALLER);                                     \
-        MYSQL_RES *result = real && real->name ? real->name(prepared_answering(statement, stmt)) : NULL; \
-        if (result && real_is_ambiguous()) {                                                             \
-            result_add(result, real, NULL);                                                              \
-        }                                                                                                \
-        return result;                                                                                   \
+#define METADATA(name)                                                    \
+    EXPORT MYSQL_RES *name(MYSQL_STMT *stmt) {                            \
+        struct statement *statement = statement_find(stmt);               \
+        const struct real *real = statement_real(statement, CALLER);      \
+        MYSQL_STMT *from = prepared_answering(statement, stmt);           \
+        bool lent = lend_connection(statement, from);                     \
+        MYSQL_RES *result = real && real->name ? real->name(from) : NULL; \
+        if (lent) {                                                       \
+            exposed_take_connection(real, from);                          \
+        }                                                                 \
+        if (result && real_is_ambiguous()) {                              \
+            result_add(result, real, NULL);                               \
+        }                                                                 \
+        return result;                                                    \
     }
 METADATA(mysql_stmt_result_metadata)
 METADATA(mysql_stmt_param_metadata)
 
 /* --- what went wrong */
 
+static bool hides_loss(const struct statement *statement) {
+    return statement && statement->lost_unseen && statement->at_twin && !statement->inside &&
+           statement->real->mysql_stmt_errno(statement->twin) == CLIENT_SERVER_LOST;
+}
+
 EXPORT unsigned mysql_stmt_errno(MYSQL_STMT *stmt) {
     struct statement *statement = statement_find(stmt);
     const struct real *real = statement_real(statement, CALLER);
     if (statement && statement->error) {
         return statement->error;
+    }
+    if (hides_loss(statement)) {
+        return 0;
     }
     return real && real->mysql_stmt_errno ? real->mysql_stmt_errno(prepared_failing(statement, stmt)) : 0;
 }
@@ -78,11 +107,14 @@ EXPORT const char *mysql_stmt_error(MYSQL_STMT *stmt) {
     struct statement *statement = statement_find(stmt);
     const struct real *real = statement_real(statement, CALLER);
     if (statement && statement->error) {
-        return statement->error == CLIENT_SERVER_LOST
-                   ? "Lost connection to MySQL server during query"
+        return statement->error == CLIENT_SERVER_LOST ? "Lost connection to MySQL server during query"
+               : statement->error == CLIENT_NO_RESULT_SET
+                   ? "Attempt to read a row while there is no result set associated with the statement"
                    : "Commands out of sync; you can't run this command now";
     }
-    return real && real->mysql_stmt_error ? real->mysql_stmt_error(prepared_failing(statement, stmt)) : "";
+    return real && real->mysql_stmt_error && !hides_loss(statement)
+               ? real->mysql_stmt_error(prepared_failing(statement, stmt))
+               : "";
 }
 
 EXPORT const char *mysql_stmt_sqlstate(MYSQL_STMT *stmt) {
@@ -91,11 +123,28 @@ EXPORT const char *mysql_stmt_sqlstate(MYSQL_STMT *stmt) {
     if (statement && statement->error) {
         return "HY000";
     }
-    return real && real->mysql_stmt_sqlstate ? real->mysql_stmt_sqlstate(prepared_failing(statement, stmt))
-                                             : "00000";
+    return real && real->mysql_stmt_sqlstate && !hides_loss(statement)
+               ? real->mysql_stmt_sqlstate(prepared_failing(statement, stmt))
+               : "00000";
 }
 
 /* --- rows */
+
+/* The next row would have to be asked for, on a connection that Oracle's library has forgotten. */
+static bool reads_lost_cursor(struct statement *statement) {
+    if (!statement || !statement->at_twin || statement->inside || !prepared_has_cursor(statement) ||
+        statement->real->mysql_stmt_row_tell(statement->twin) ||
+        !lend_connection(statement, statement->twin)) {
+        return false;
+    }
+    exposed_take_connection(statement->real, statement->twin);
+    return true;
+}
+
+/* By the library alone: there are no rows to be asked for. */
+static bool is_said_at_once(unsigned error) {
+    return error == CLIENT_COMMANDS_OUT_OF_SYNC || error == CLIENT_NO_RESULT_SET;
+}
 
 EXPORT int mysql_stmt_fetch(MYSQL_STMT *stmt) {
     struct statement *statement = statement_find(stmt);
@@ -103,13 +152,37 @@ EXPORT int mysql_stmt_fetch(MYSQL_STMT *stmt) {
     if (!real || !real->mysql_stmt_fetch) {
         return 1;
     }
-    if (statement) {
-        statement->error = 0;
+    if (statement && statement->emptied && !statement->inside && !real->mariadb &&
+        prepared_is_ready(statement)) {
+        statement->error = CLIENT_NO_RESULT_SET;
+        return 1;
     }
+    if (reads_lost_cursor(statement)) {
+        statement->error = CLIENT_SERVER_LOST;
+        return 1;
+    }
+    bool asks = statement && !statement->inside && prepared_asks_for_rows(statement);
     struct broken_pipe hold;
     broken_pipe_hold(&hold); /* with a cursor it asks the server */
     int result = real->mysql_stmt_fetch(prepared_answering(statement, stmt));
     broken_pipe_release(&hold);
+    bool row = result == 0 || result == FETCH_TRUNCATED;
+    if (asks &&
+        !(result == 1 && is_said_at_once(real->mysql_stmt_errno(prepared_answering(statement, stmt))))) {
+        statement_note_spoken(statement);
+    }
+    if (statement && result == 1 && !real->mariadb && !statement->summary && !statement->inside) {
+        statement->at_main.prepared = true; /* Oracle's library takes it for that from then on */
+    }
+    if (statement) {
+        statement->lost_unseen &= result != 1;
+    }
+    if (statement && (result == 1 || (row && real->mariadb))) {
+        statement->error = 0;
+    }
+    if (row && real->mariadb && statement && statement->handle && !statement->inside) {
+        statement_note_error(statement->handle, statement); /* it has cleared that of its connection */
+    }
     return result;
 }
 
@@ -122,7 +195,19 @@ EXPORT int mysql_stmt_store_result(MYSQL_STMT *stmt) {
     if (statement) {
         statement->error = 0;
     }
+    if (statement && statement->emptied && !statement->inside && !real->mariadb &&
+        real->mysql_stmt_field_count(prepared_answering(statement, stmt)) > 0) {
+        statement->error = CLIENT_COMMANDS_OUT_OF_SYNC;
+        return 1;
+    }
+    bool asks = statement && !statement->inside && prepared_asks_for_rows(statement);
     int result = real->mysql_stmt_store_result(prepared_answering(statement, stmt));
+    if (asks && result == 0) {
+        statement_note_spoken(statement);
+    }
+    if (statement) {
+        statement->lost_unseen &= result == 0;
+    }
     if (statement && statement->at_twin && !statement->inside) {
         struct handle *handle = statement->handle;
         prepared_expose(statement);
@@ -138,7 +223,7 @@ EXPORT int mysql_stmt_store_result(MYSQL_STMT *stmt) {
  * the last call, if there is none, and keeps what else was said of it. `asked` had none; `last` has the last
  * call. False: it is out of sync. */
 static bool ask_last(struct handle *handle, MYSQL *asked, MYSQL *last) {
-    handle->last = last;
+    handle_note_last(handle, last);
     return last == asked || handle->real->mysql_more_results(last) ||
            handle->real->mysql_next_result(last) <= 0;
 }
@@ -157,12 +242,21 @@ EXPORT int mysql_stmt_next_result(MYSQL_STMT *stmt) {
     if (statement && !statement->inside && !real->mariadb && real->mysql_stmt_errno(to) != 0) {
         return real->mysql_stmt_next_result(to); /* likewise */
     }
+    if (statement && statement->handle && !statement->inside && real->mariadb &&
+        !real->mysql_stmt_more_results(to)) {
+        int result = real->mysql_stmt_next_result(to);
+        if (result > 0) { /* out of sync: it wasn't executed */
+            statement->error = 0;
+            statement_note_error(statement->handle, statement);
+        }
+        return result;
+    }
     MYSQL *last = statement && statement->handle ? statement->handle->last : NULL;
     if (statement && statement->at_twin && !statement->inside) {
         statement->error = 0;
         int result = real->mysql_stmt_next_result(to);
         if (result > 0 && last && statement->local) {
-            statement->handle->last = statement->local->mysql;
+            handle_note_last(statement->handle, statement->local->mysql);
         } else if (!real->mariadb && last && statement->local &&
                    !ask_last(statement->handle, statement->local->mysql, last)) {
             statement->error = CLIENT_COMMANDS_OUT_OF_SYNC;
@@ -194,12 +288,17 @@ static my_bool bind(struct statement *statement, MYSQL_STMT *stmt, MYSQL_BIND *a
     prepared_read_binds(statement); /* of the other array: a program may have written there */
     bool inside = statement->inside;
     statement->inside |= to == stmt;
+    bool lent = lend_connection(statement, to);
     my_bool failed =
         results ? real->mysql_stmt_bind_result(to, array) : real->mysql_stmt_bind_param(to, array);
+    if (lent) {
+        exposed_take_connection(real, to);
+    }
     statement->inside = inside;
     if (failed) {
         return failed;
     }
+    statement->left_out &= results;
     size_t count = results ? real->mysql_stmt_field_count(to) : real->mysql_stmt_param_count(to);
     if (!results && !statement->summary) {
         count = prepared_prebound(statement);
@@ -281,6 +380,10 @@ EXPORT my_bool mysql_stmt_attr_set(MYSQL_STMT *stmt, int number, const void *val
     my_bool failed = real->mysql_stmt_attr_set(stmt, number, value);
     prepared_expose(statement);
     if (failed) {
+        statement->error = 0;
+        if (statement->at_twin) {
+            real->mysql_stmt_attr_set(statement->twin, number, value); /* which says why */
+        }
         return failed;
     }
     if (!prepared_note_attribute(statement, number, value)) {

@@ -47,7 +47,8 @@ static void keep_repeatable(struct routing *routing, struct slice text) {
 /* False: it failed, or gave no rows. */
 static bool end_at_local(struct handle *handle, struct local *local, int result, bool rows) {
     handle_note_spoke(handle, local->mysql);
-    handle->last = handle->warned = local->mysql;
+    handle_note_last(handle, local->mysql);
+    handle->warned = local->mysql;
     handle->main_tallied = false;
     handle->planted = false;
     local->hushed = false;
@@ -115,7 +116,8 @@ static void end_prepare(struct handle *handle, struct local *local, struct state
     statement->at_twin = true;
     prepared_expose(statement);
     query_note_prepared(handle, statement, true);
-    handle->last = handle->counted = local->mysql; /* without warnings, in both libraries */
+    handle_note_last(handle, local->mysql);
+    handle->counted = local->mysql; /* without warnings, in both libraries */
     query_note_fields(handle, local->mysql);
     if (statement->makes_list) {
         handle->warned = local->mysql;
@@ -367,15 +369,39 @@ bool query_execute(struct handle *handle, struct statement *statement, int *resu
     } else if (lost) {
         note_lost(handle, statement, lost);
         *result = 1;
-    } else if (decision.reason == ROUTE_MAIN_BUSY && !statement->at_main.prepared) {
+    } else if (decision.reason == ROUTE_MAIN_BUSY && (statement->at_twin || !statement->at_main.prepared)) {
         statement->error = CLIENT_COMMANDS_OUT_OF_SYNC; /* as it would on one connection */
-        handle->last = handle->main;
+        handle_note_last(handle, handle->main);
+        prepared_note_refused(statement);
         *result = 1;
     }
     query_note_reason(statement->summary, decision.reason);
     query_count(handle, decision, statement->summary, ns);
     errno = kept_errno;
     return decision.reason == ROUTE_ROUTED || statement->error;
+}
+
+bool query_execute_left_out(struct handle *handle, struct statement *statement, int *result) {
+    struct local *local = statement->local;
+    if (!statement->left_out || !prepared_has_rows(statement) || !local_is_streaming(handle)) {
+        return false;
+    }
+    int kept_errno = errno;
+    struct broken_pipe hold;
+    broken_pipe_hold(&hold);
+    handle->busy = true;
+    *result = handle->real->mysql_stmt_execute(statement->twin);
+    handle->busy = false;
+    broken_pipe_release(&hold);
+    statement->left_out = false;
+    bool lost =
+        *result != 0 && verdict_of_statement(handle->real->mysql_stmt_errno(statement->twin)) == VERDICT_LOST;
+    if (!lost) {
+        end_execute(handle, local, statement, *result);
+        stats_count(statement->verb, ROUTE_ROUTED);
+    }
+    errno = kept_errno;
+    return !lost;
 }
 
 bool query_execute_direct(struct handle *handle, struct statement *statement, struct slice text,

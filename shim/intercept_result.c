@@ -13,7 +13,7 @@ static MYSQL *result_owner(const struct handle *handle) {
 }
 
 static void note_taken(struct handle *handle, MYSQL *owner) {
-    handle->last = owner;
+    handle_note_last(handle, owner);
     if (owner == handle->pending) {
         handle->pending = NULL;
     }
@@ -129,7 +129,7 @@ EXPORT int mysql_next_result(MYSQL *mysql) {
     handle->busy = true;
     int result = real->mysql_next_result(owner);
     handle->busy = false;
-    handle->last = owner;
+    handle_note_last(handle, owner);
     if (owner != handle->main) {
         if (result == 0) {
             handle->pending = real->mysql_field_count(owner) > 0 ? owner : NULL;
@@ -255,7 +255,7 @@ EXPORT enum net_async_status mysql_next_result_nonblocking(MYSQL *mysql) {
         const struct command command = {.kind = COMMAND_NEXT_RESULT};
         command_end(&call, &command, status == NET_ASYNC_COMPLETE);
     } else if (status == NET_ASYNC_COMPLETE_NO_MORE_RESULTS) {
-        handle->last = mysql;
+        handle_note_last(handle, mysql);
     }
     return status;
 }

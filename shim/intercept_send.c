@@ -62,7 +62,8 @@ bool query_send_routed(struct handle *handle, const char *text, unsigned long le
     descriptor_lend(&routing->loan);
     handle->answered = true;
     routing->answered_by = handle->last;
-    handle->last = handle->main; /* nothing has been answered yet, as far as the application knows */
+    handle_note_last(handle,
+                     handle->main); /* nothing has been answered yet, as far as the application knows */
     handle->planted = false;
     handle->real->mysql_next_result(handle->main); /* clears an error there, without a byte on the wire */
     return true;
@@ -74,7 +75,7 @@ bool query_read_answer(struct handle *handle, my_bool *failed) {
     }
     handle->answered = false;
     descriptor_take_back(&handle->routing->loan);
-    handle->last = handle->routing->answered_by;
+    handle_note_last(handle, handle->routing->answered_by);
     if (handle->routing->sent_result != 0) {
         command_plant_error(handle);
     }

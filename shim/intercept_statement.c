@@ -25,6 +25,36 @@ static struct handle *watched_handle(const struct statement *statement) {
     return handle && !handle->passive && !handle->busy && !statement->inside ? handle : NULL;
 }
 
+void statement_note_error(struct handle *handle, const struct statement *statement) {
+    MYSQL *asked = !statement->at_twin ? handle->main : statement->local ? statement->local->mysql : NULL;
+    if (!asked) {
+        return;
+    }
+    handle_note_error(handle, asked);
+    if (asked != handle->main && handle->real->mysql_errno(asked) != 0) {
+        command_plant_error(handle);
+    }
+}
+
+void statement_note_spoken(struct statement *statement) {
+    struct handle *handle = watched_handle(statement);
+    if (handle && !statement->at_twin) {
+        handle_note_last(handle, handle->main);
+    } else if (handle && statement->local) {
+        handle_note_last(handle, statement->local->mysql);
+    }
+}
+
+/* Connector/C asks nobody about a statement that isn't prepared. */
+static bool is_unprepared(const struct statement *statement) {
+    enum { MYSQL_STMT_PREPARED = 1 };
+    const struct real *real = statement->real;
+    int state;
+    return real->mariadb && !statement->at_twin && !statement->summary &&
+           real->mysql_stmt_attr_get(statement->stmt, STMT_ATTR_STATE, &state) == 0 &&
+           state < MYSQL_STMT_PREPARED;
+}
+
 bool statement_begin(struct call *call, struct statement **statement, MYSQL_STMT *stmt, const void *caller) {
     *statement = statement_find(stmt);
     call->handle = NULL;
@@ -37,7 +67,7 @@ bool statement_begin(struct call *call, struct statement **statement, MYSQL_STMT
     command_begin(call, handle->main, caller);
     if (call->target != handle->main) {
         handle->busy = false;
-        handle->last = call->target;
+        handle_note_last(handle, call->target);
         (*statement)->error = CLIENT_COMMANDS_OUT_OF_SYNC;
     }
     return true;
@@ -49,6 +79,11 @@ void statement_end(struct call *call, struct statement *statement, bool executed
         prepared_note_executed(statement, false);
     } else {
         statement->at_main.prepared = succeeded;
+        statement->numbered |= succeeded;
+        statement->numbered_on_main |= succeeded;
+        if (!succeeded) {
+            prepared_forget_plan(statement);
+        }
     }
     if (executed && succeeded && statement->summary) {
         local_note_refused(handle, statement->summary);
@@ -118,6 +153,28 @@ static bool end_ready(struct call *call, struct statement *statement, int *resul
         command_end(call, &command, false);
     }
     return *result != 0;
+}
+
+bool statement_execute_early(struct statement *statement, int *result) {
+    struct handle *handle = watched_handle(statement);
+    if (!handle) {
+        return false;
+    }
+    if (is_unprepared(statement)) {
+        statement->error = 0;
+        *result = statement->real->mysql_stmt_execute(statement->stmt);
+        statement_note_error(handle, statement);
+        return true;
+    }
+    statement->clean = handle->real->mysql_errno(handle_failing(handle)) == 0;
+    unsigned error = statement->error;
+    statement->error = 0;
+    if (query_execute_left_out(handle, statement, result)) {
+        return true;
+    }
+    statement->error = error;
+    prepared_drop_rows(statement);
+    return false;
 }
 
 bool statement_execute(struct call *call, struct statement *statement, int *result) {
@@ -195,8 +252,13 @@ EXPORT int mysql_stmt_execute(MYSQL_STMT *stmt) {
     struct call call;
     int result;
     struct statement *statement = statement_find(stmt);
-    prepared_drop_rows(statement);
+    if (statement_execute_early(statement, &result)) {
+        return result;
+    }
     bool watched = statement_begin(&call, &statement, stmt, CALLER);
+    if (watched && statement->error) {
+        prepared_note_refused(statement);
+    }
     if (!call.real || !call.real->mysql_stmt_execute || (watched && statement->error)) {
         return 1;
     }
@@ -254,9 +316,9 @@ static bool begin_quiet(struct handle *handle) {
 static void end_quiet(struct handle *handle, MYSQL *spoke) {
     int kept_errno = errno;
     handle->busy = false;
-    handle->last = spoke;
+    handle_note_last(handle, spoke);
     if (handle->answered) {
-        handle->last = handle->main;
+        handle_note_last(handle, handle->main);
         descriptor_resume(&handle->routing->loan);
     }
     errno = kept_errno;
@@ -268,6 +330,15 @@ static struct local *local_of(const struct statement *statement) {
     return local && local_may_close(local) ? local : NULL;
 }
 
+/* Connector/C asks the server to reset a statement by its number also when it has failed to prepare another
+ * text since: an error, as the number is unknown by then. Main's statement is given one that is. */
+static bool number_on_main(struct statement *statement) {
+    static const char text[] = "DO 1";
+    const struct real *real = statement->real;
+    statement->numbered_on_main = real->mysql_stmt_prepare(statement->stmt, text, sizeof text - 1) == 0;
+    return statement->numbered_on_main && real->mysql_stmt_prepare(statement->stmt, "", 0) != 0;
+}
+
 EXPORT my_bool mysql_stmt_reset(MYSQL_STMT *stmt) {
     struct statement *statement = statement_find(stmt);
     const struct real *real = statement_real(statement, CALLER);
@@ -275,8 +346,16 @@ EXPORT my_bool mysql_stmt_reset(MYSQL_STMT *stmt) {
     if (!real || !real->mysql_stmt_reset) {
         return 1;
     }
+    if (handle && !statement->at_twin && !statement->over &&
+        !(real->mariadb ? statement->numbered : prepared_is_ready(statement))) {
+        return real->mysql_stmt_reset(stmt); /* which does nothing */
+    }
+    if (handle) {
+        statement->cursor_open = false;
+    }
     if (handle && statement->at_twin) {
         struct local *local = local_of(statement);
+        statement->left_out = false;
         statement->at_main.stale |= statement->at_main.pieces > 0;
         statement->at_main.pieces = statement->at_local.pieces = 0;
         prepared_drop_long_data(statement);
@@ -293,7 +372,7 @@ EXPORT my_bool mysql_stmt_reset(MYSQL_STMT *stmt) {
         my_bool failed = real->mysql_stmt_reset(statement->twin);
         broken_pipe_release(&hold);
         if (real->mariadb || statement->at_local.prepared) { /* else Oracle's library asks nobody */
-            handle->last = local->mysql;
+            handle_note_last(handle, local->mysql);
         }
         if (!failed && !real->mariadb && statement->at_local.prepared) {
             handle->ok = local->mysql; /* Oracle's library takes insert_id from every OK packet */
@@ -302,6 +381,11 @@ EXPORT my_bool mysql_stmt_reset(MYSQL_STMT *stmt) {
         return failed && verdict_of_statement(real->mysql_stmt_errno(statement->twin)) != VERDICT_LOST;
     }
     if (handle && !begin_quiet(handle)) {
+        return 1;
+    }
+    bool unknown = handle && real->mariadb && !statement->numbered_on_main && !statement->over;
+    if (unknown && !number_on_main(statement)) {
+        end_quiet(handle, handle->main);
         return 1;
     }
     my_bool result = real->mysql_stmt_reset(stmt);
@@ -313,12 +397,28 @@ EXPORT my_bool mysql_stmt_reset(MYSQL_STMT *stmt) {
         statement->at_main.pieces = statement->at_local.pieces = 0;
         prepared_drop_long_data(statement);
         statement->error = 0;
-        if (real->mariadb && statement->at_main.prepared) {
+        if (real->mariadb) {
+            /* the library takes it for that, whatever the server says */
+            statement->at_main.prepared = statement->used = true;
             query_note_id(handle, statement);
         }
-        end_quiet(handle, real->mariadb || statement->at_main.prepared ? handle->main : handle->last);
+        if (result && !real->mariadb && !statement->summary) {
+            statement->at_main.prepared = false; /* Oracle's library has given it up */
+        }
+        if (result && real->mysql_errno(handle->main) < CLIENT_ERROR_FIRST) {
+            handle->warned = handle->main;
+        }
+        end_quiet(handle, handle->main);
     }
     return result;
+}
+
+/* ... but in Connector/C it clears its connection's error. */
+static void note_cleared(struct statement *statement) {
+    struct handle *handle = watched_handle(statement);
+    if (handle && statement->real->mariadb) {
+        statement_note_error(handle, statement);
+    }
 }
 
 EXPORT my_bool mysql_stmt_free_result(MYSQL_STMT *stmt) {
@@ -328,31 +428,48 @@ EXPORT my_bool mysql_stmt_free_result(MYSQL_STMT *stmt) {
     if (!real || !real->mysql_stmt_free_result) {
         return 1;
     }
-    if (handle) {
-        statement->error = 0;
+    if (handle && (real->mariadb || prepared_is_ready(statement))) {
+        statement->error = 0; /* else Oracle's library does nothing */
     }
     if (statement && statement->at_twin && !statement->inside) {
         if (statement->local && prepared_is_in_the_way(statement)) {
             return 0; /* its own rows are read already, and the library would throw away the others' */
         }
         if (handle && statement->local && handle->streaming == statement->local) {
-            handle->last = statement->local->mysql; /* it may read what is left */
+            handle_note_last(handle, statement->local->mysql); /* it may read what is left */
         }
+        statement->left_out = false;
         struct broken_pipe hold;
         broken_pipe_hold(&hold);
         my_bool failed = real->mysql_stmt_free_result(statement->twin);
         broken_pipe_release(&hold);
         prepared_expose(statement);
+        note_cleared(statement);
         return failed && verdict_of_statement(real->mysql_stmt_errno(statement->twin)) != VERDICT_LOST;
     }
     if (handle && !begin_quiet(handle)) {
         return 1;
     }
+    MYSQL *failed = handle ? handle->failed : NULL;
     my_bool result = real->mysql_stmt_free_result(stmt);
     if (handle) {
         end_quiet(handle, handle->last); /* it has nothing to say of the last call */
+        handle->failed = failed;
+        note_cleared(statement);
     }
     return result;
+}
+
+/* Rows wait that the library would not send long data amid. */
+static bool refuse_long_data(struct handle *handle, struct statement *statement) {
+    MYSQL *busy = handle->streaming && local_is_streaming(handle)      ? handle->streaming->mysql
+                  : statement->at_twin && command_main_is_busy(handle) ? handle->main
+                                                                       : NULL;
+    if (busy) {
+        handle_note_last(handle, busy);
+        statement->error = CLIENT_COMMANDS_OUT_OF_SYNC;
+    }
+    return busy != NULL;
 }
 
 /* Sent to the side that answers, and kept for the other one. */
@@ -362,13 +479,14 @@ static my_bool send_to_twin(struct handle *handle, struct statement *statement, 
     struct local *local = local_of(statement);
     /* What can't be sent now, or not before a reset, goes with the execute. */
     bool lost = !local || !statement->at_local.prepared || statement->at_local.stale;
-    if (!lost && prepared_is_in_the_way(statement)) {
-        handle->last = local->mysql;
-        return real->mysql_stmt_send_long_data(statement->twin, number, data, length); /* 2014 */
+    if (local && statement->at_local.prepared && handle->streaming == local && local_is_streaming(handle)) {
+        handle_note_last(handle, local->mysql);
+        my_bool failed = real->mysql_stmt_send_long_data(statement->twin, number, data, length);
+        statement->left_out |=
+            failed && real->mysql_stmt_errno(statement->twin) == CLIENT_COMMANDS_OUT_OF_SYNC;
+        return failed;
     }
-    if (command_main_is_busy(handle)) {
-        handle->last = handle->main;
-        statement->error = CLIENT_COMMANDS_OUT_OF_SYNC;
+    if (refuse_long_data(handle, statement)) {
         return 1;
     }
     if (!lost && !prepared_bind(statement, statement->twin, &statement->at_local)) {
@@ -389,7 +507,7 @@ static my_bool send_to_twin(struct handle *handle, struct statement *statement, 
     }
     statement->at_local.pieces += !lost;
     if (local) {
-        handle->last = local->mysql;
+        handle_note_last(handle, local->mysql);
     }
     return 0;
 }
@@ -409,6 +527,9 @@ EXPORT my_bool mysql_stmt_send_long_data(MYSQL_STMT *stmt, unsigned number, cons
     if (handle && statement->at_twin) {
         statement->error = 0;
         return send_to_twin(handle, statement, number, data, length);
+    }
+    if (handle && refuse_long_data(handle, statement)) {
+        return 1;
     }
     if (handle && !begin_quiet(handle)) {
         return 1;
@@ -441,6 +562,9 @@ EXPORT my_bool mysql_stmt_close(MYSQL_STMT *stmt) {
             spoke = handle->main;
         } else if (handle && local && statement->at_local.prepared) {
             spoke = local->mysql;
+        } else if (handle && real->mariadb && statement->numbered && !statement->over) {
+            /* Connector/C tells the server of the number that it had, or would have had */
+            spoke = command_main_is_busy(handle) ? spoke : handle->main;
         }
         statement_remove(statement); /* first: its address may be another's as soon as it is freed */
         prepared_free(statement);

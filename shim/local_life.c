@@ -127,7 +127,10 @@ static void forget_local(struct handle *handle, const struct local *local, bool 
         handle->counted = NULL;
     }
     if (handle->last == local->mysql) {
-        handle->last = handle->main;
+        handle_note_last(handle, handle->main);
+    }
+    if (handle->failed == local->mysql) {
+        handle->failed = NULL;
     }
     if (handle->routing->answered_by == local->mysql) {
         handle->routing->answered_by = handle->main;
@@ -169,6 +172,7 @@ static void dispose(struct handle *handle, struct local *local) {
  * next loss. */
 void local_retire(struct handle *handle, struct local_slot *slot) {
     if (slot->retired) {
+        prepared_hold_local(handle, slot->retired);
         dispose(handle, slot->retired);
     }
     unsigned error = slot->local->real->mysql_errno(slot->local->mysql);
@@ -177,6 +181,7 @@ void local_retire(struct handle *handle, struct local_slot *slot) {
     slot->transaction_lost |= slot->local->transaction;
     slot->retired = slot->local;
     slot->local = NULL;
+    prepared_note_loss(handle, slot->retired);
     variables_forget(handle, slot->retired);
     if (handle->streaming == slot->retired) {
         handle->streaming = NULL;

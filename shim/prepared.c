@@ -2,6 +2,7 @@
 #include "prepared.h"
 
 #include "broken_pipe.h"
+#include "command.h"
 #include "local_parts.h"
 
 #include <stdlib.h>
@@ -9,6 +10,14 @@
 
 /* Losses of the shadow that a statement outlives. */
 enum { OLD_TWINS_MAX = 32 };
+
+/* What MySQL (ER_MALFORMED_PACKET) and MariaDB (ER_WRONG_ARGUMENTS) say to an execute that lacks a parameter.
+ */
+enum { MALFORMED = 1835, WRONG_ARGUMENTS = 1210 };
+
+bool prepared_is_ready(const struct statement *statement) {
+    return statement->at_twin ? statement->at_local.prepared : statement->at_main.prepared;
+}
 
 MYSQL_STMT *prepared_answering(struct statement *statement, MYSQL_STMT *stmt) {
     return statement && statement->at_twin && !statement->inside ? statement->twin : stmt;
@@ -63,6 +72,29 @@ bool prepared_is_in_the_way(const struct statement *statement) {
            statement->local->reader != statement && local_is_streaming(handle);
 }
 
+void prepared_note_loss(struct handle *handle, const struct local *local) {
+    for (struct statement *statement = handle->statements; statement; statement = statement->next) {
+        statement->lost_unseen |= statement->local == local && statement->at_twin;
+    }
+}
+
+void prepared_hold_local(struct handle *handle, struct local *local) {
+    for (struct statement *statement = handle->statements; statement; statement = statement->next) {
+        if (statement->local == local && statement->at_twin && !statement->lost) {
+            statement->lost = local;
+            local->results++;
+        }
+    }
+}
+
+static void release_lost(struct statement *statement) {
+    struct local *lost = statement->lost;
+    statement->lost = NULL;
+    if (lost) {
+        local_result_freed(lost);
+    }
+}
+
 static void close_twin(struct statement *statement) {
     struct local *local = statement->local;
     MYSQL_STMT *twin = statement->twin;
@@ -72,8 +104,10 @@ static void close_twin(struct statement *statement) {
     }
     statement->twin = NULL;
     statement->local = NULL;
+    statement->lost_unseen = false;
     statement->at_local = (struct side){0};
     if (!twin || statement->foreign || (local && !local_may_close(local))) {
+        release_lost(statement);
         return; /* left where it is: to close it would write on a connection that isn't ours */
     }
     if (waits) {
@@ -84,6 +118,7 @@ static void close_twin(struct statement *statement) {
         statement->real->mysql_stmt_close(twin);
         broken_pipe_release(&hold);
     }
+    release_lost(statement);
 }
 
 MYSQL_STMT *prepared_failing(struct statement *statement, MYSQL_STMT *stmt) {
@@ -100,9 +135,10 @@ static void lay_aside_twin(struct statement *statement) {
     } else if (put_off(&statement->old, statement->twin)) {
         statement->old_count++;
     }
+    release_lost(statement);
     statement->twin = NULL;
     statement->local = NULL;
-    statement->foreign = false;
+    statement->foreign = statement->lost_unseen = false;
     statement->at_local = (struct side){0};
 }
 
@@ -125,18 +161,40 @@ void prepared_end_session(struct handle *handle) {
          * a lost session for those only that it has prepared. */
         statement->error = never_on_main && !closed ? CLIENT_SERVER_LOST : 0;
         statement->at_main = (struct side){0};
-        if (statement->summary) {
-            free(statement->summary);
-            statement->summary = NULL;
-        }
+        prepared_forget_plan(statement);
     }
 }
 
+bool prepared_has_rows(const struct statement *statement) {
+    struct handle *handle = statement->handle;
+    return handle && statement->at_twin && statement->local && handle->streaming == statement->local &&
+           statement->local->reader == statement && local_is_ours(statement->local);
+}
+
 void prepared_drop_rows(struct statement *statement) {
-    const struct handle *handle = statement ? statement->handle : NULL;
-    if (handle && statement->at_twin && statement->local && handle->streaming == statement->local &&
-        statement->local->reader == statement && local_is_ours(statement->local)) {
+    if (statement && prepared_has_rows(statement)) {
         statement->real->mysql_stmt_free_result(statement->twin);
+        statement->left_out = false;
+    }
+}
+
+void prepared_note_refused(struct statement *statement) {
+    const struct real *real = statement->real;
+    struct handle *handle = statement->handle;
+    MYSQL_STMT *answering = prepared_answering(statement, statement->stmt);
+    statement->emptied = true;
+    if (real->mariadb) {
+        if (real->mysql_stmt_row_seek) {
+            real->mysql_stmt_row_seek(answering, NULL);
+        }
+        return;
+    }
+    /* With parameters Oracle's library says so of the statement alone. To find out has left an error on the
+     * connection that is busy; the other one has none. */
+    MYSQL *shadow = statement->local ? statement->local->mysql : handle->main;
+    MYSQL *other = handle->last == handle->main ? shadow : handle->main;
+    if (statement->clean && real->mysql_stmt_param_count(answering) > 0 && real->mysql_errno(other) == 0) {
+        handle_note_error(handle, other);
     }
 }
 
@@ -158,12 +216,18 @@ static void forget_text(struct statement *statement) {
     statement->effects = statement->unseen = statement->over = statement->ended = false;
 }
 
+void prepared_forget_plan(struct statement *statement) {
+    free(statement->summary);
+    statement->summary = NULL;
+}
+
 void prepared_clear(struct statement *statement) {
     prepared_hide(statement);
     close_twin(statement);
     close_list(statement->real, &statement->old);
     statement->old_count = 0;
-    statement->foreign = statement->at_twin = false;
+    statement->foreign = statement->at_twin = statement->left_out = statement->emptied =
+        statement->cursor_open = false;
     forget_text(statement);
     prepared_drop_long_data(statement);
     if (prepared_prebound(statement) == 0) {
@@ -248,6 +312,9 @@ static int prepare_as_before(const struct statement *statement, MYSQL *mysql, MY
         return real->mysql_stmt_prepare(stmt, statement->text, statement->length);
     }
     const char *now = statement->handle->session.database;
+    if (mysql == statement->handle->main) {
+        command_keep_answers(statement->handle);
+    }
     if (!*statement->database || !now || !*now || real->mysql_select_db(mysql, statement->database)) {
         return 1;
     }
@@ -278,6 +345,7 @@ static bool make_twin(struct statement *statement, struct local *local, enum ver
     }
     statement->twin = twin;
     statement->local = local;
+    statement->left_out = false;
     prepared_set_attributes(statement, twin);
     if (prepare_as_before(statement, local->mysql, twin) != 0) {
         if (names_another_database(statement)) { /* which one is the shadow's now depends on what failed */
@@ -290,6 +358,7 @@ static bool make_twin(struct statement *statement, struct local *local, enum ver
         return false;
     }
     statement->at_local = (struct side){.prepared = true};
+    statement->numbered = true;
     return true;
 }
 
@@ -307,9 +376,15 @@ enum verdict prepared_say(struct statement *statement, struct local *local, bool
     bool ready = !execute || prepared_bind(statement, statement->twin, &statement->at_local);
     *result = !ready || (execute && real->mysql_stmt_execute(statement->twin) != 0);
     if (*result == 0) {
+        statement->left_out &= !execute;
         return VERDICT_APPLICATION;
     }
     unsigned error = real->mysql_stmt_errno(statement->twin);
+    bool left_out = statement->left_out && execute;
+    statement->left_out &= !execute;
+    if (left_out && (error == MALFORMED || error == WRONG_ARGUMENTS)) {
+        return VERDICT_APPLICATION;
+    }
     return error ? verdict_of_statement(error) : VERDICT_REFUSED;
 }
 
@@ -326,12 +401,19 @@ int prepared_ready_main(struct statement *statement) {
     if (!statement->at_main.prepared) {
         result = prepare_as_before(statement, handle->main, statement->stmt);
         statement->at_main = (struct side){.prepared = result == 0};
+        statement->numbered_on_main |= result == 0;
+        statement->numbered |= result == 0;
     }
     if (result == 0) {
         result = !prepared_bind(statement, statement->stmt, &statement->at_main);
     }
     statement->inside = false;
     return result;
+}
+
+bool prepared_asks_for_rows(const struct statement *statement) {
+    return statement->cursor_open &&
+           !statement->real->mysql_stmt_row_tell(statement->at_twin ? statement->twin : statement->stmt);
 }
 
 void prepared_note_executed(struct statement *statement, bool at_twin) {
@@ -341,6 +423,11 @@ void prepared_note_executed(struct statement *statement, bool at_twin) {
     elsewhere->stale |= elsewhere->pieces > 0;
     elsewhere->pieces = 0;
     statement->at_twin = at_twin;
+    statement->emptied = false;
+    MYSQL_STMT *stmt = at_twin ? statement->twin : statement->stmt;
+    statement->cursor_open = prepared_has_cursor(statement) &&
+                             statement->real->mysql_stmt_field_count(stmt) > 0 &&
+                             statement->real->mysql_stmt_num_rows(stmt) == 0;
     prepared_drop_long_data(statement);
     prepared_expose(statement);
 }
@@ -354,8 +441,7 @@ bool prepared_settle_on_main(struct statement *statement) {
     handle->busy = true;
     bool settled = prepared_ready_main(statement) == 0;
     handle->busy = busy;
-    handle->last = handle->main;
-    free(statement->summary);
-    statement->summary = NULL;
+    handle_note_last(handle, handle->main);
+    prepared_forget_plan(statement);
     return settled;
 }

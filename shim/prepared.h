@@ -78,17 +78,31 @@ struct statement {
     bool foreign;                /* the twin's connection is another process's, or its descriptor is */
     MYSQL_STMT *twin;            /* NULL: there is none */
     struct local *local;         /* where the twin is; NULL: that connection is gone */
+    bool lost_unseen;            /* ... without a call on this statement that has failed for it */
+    struct local
+        *lost; /* ... and this is what is left of it: Connector/C looks at its struct for stored rows */
     struct closing *old;         /* twins on connections that were lost: their metadata may be in use */
     size_t old_count;
     bool knows_id; /* insert_id is set: at its last execute the library took the connection's of that moment,
                     */
     uint64_t insert_id; /* and that may be one of the other side's */
     bool used;          /* it was prepared before */
+    bool numbered;      /* some time since it was made: Connector/C keeps its number at the server */
+    bool numbered_on_main; /* ... and main's statement has one as well */
+    bool left_out; /* long data was refused amid unread rows: the library leaves that parameter out of the
+                      twin's next execute, which the server calls malformed */
+    bool cursor_open; /* its rows are still at the server: to fetch them is a command */
+    bool clean;    /* the connection had no error before this execute */
+    bool emptied; /* the shim has refused to execute it: its rows are gone, as the library gives them up first
+                   */
     struct exposed own; /* what stmt shows by itself, while `lent` */
     bool lent;
     struct side at_main;
     struct side at_local;
 };
+
+/* The side that answers is prepared. */
+bool prepared_is_ready(const struct statement *statement);
 
 /* The statement that the application's call is for: stmt or its twin. `statement` may be NULL. */
 MYSQL_STMT *prepared_answering(struct statement *statement, MYSQL_STMT *stmt);
@@ -107,6 +121,9 @@ void prepared_keep_effects(struct statement *statement, struct slice text);
 /* Keeps the text of one that may be routed, and how its session was. False: out of memory. */
 bool prepared_keep_plan(struct statement *statement, struct slice text);
 
+/* It is main's for good, until another text is prepared. */
+void prepared_forget_plan(struct statement *statement);
+
 /* Prepares the twin there, if it isn't yet, and with `execute` gives it all that was bound and executes it.
  * *result is the library's value. VERDICT_APPLICATION: this is the answer, be it an error. */
 enum verdict prepared_say(struct statement *statement, struct local *local, bool execute, int *result);
@@ -114,6 +131,9 @@ enum verdict prepared_say(struct statement *statement, struct local *local, bool
 /* Makes main's statement ready for an execute: prepares it if it isn't, gives it all that was bound. 0, or
  * what the library said; its error is on stmt. The handle must be busy. */
 int prepared_ready_main(struct statement *statement);
+
+/* Its next row must be asked for: a command of its connection's. */
+bool prepared_asks_for_rows(const struct statement *statement);
 
 /* Where it is used from here on: the other side's share of the long data doesn't count any more. */
 void prepared_note_executed(struct statement *statement, bool at_twin);
@@ -137,6 +157,7 @@ bool prepared_note_attribute(struct statement *statement, int number, const void
 bool prepared_bind(struct statement *statement, MYSQL_STMT *stmt, struct side *side);
 void prepared_set_attributes(const struct statement *statement, MYSQL_STMT *twin);
 size_t prepared_prebound(const struct statement *statement); /* STMT_ATTR_PREBIND_PARAMS */
+bool prepared_has_cursor(const struct statement *statement);
 
 /* Long data that was sent to the side that answers. False: it can't be kept. */
 bool prepared_note_long_data(struct statement *statement, unsigned number, const char *data,
@@ -144,12 +165,25 @@ bool prepared_note_long_data(struct statement *statement, unsigned number, const
 bool prepared_has_room(const struct statement *statement, unsigned long length);
 void prepared_drop_long_data(struct statement *statement);
 
+/* The shim has answered an execute: commands out of sync. */
+void prepared_note_refused(struct statement *statement);
+
 /* Rows of its own that wait on the shadow are given up, as the library gives up a statement's own rows when
  * it is used again. */
 void prepared_drop_rows(struct statement *statement);
 
+/* ... if there are any. */
+bool prepared_has_rows(const struct statement *statement);
+
 /* The rows that wait on this shadow are another's. */
 bool prepared_is_in_the_way(const struct statement *statement);
+
+/* A shadow is lost. Oracle's library has left an error on its twins, which no call of the application's on
+ * them has met yet. */
+void prepared_note_loss(struct handle *handle, const struct local *local);
+
+/* A shadow that was lost goes: what is left of it stays for twins that answer. */
+void prepared_hold_local(struct handle *handle, struct local *local);
 
 /* A shadow goes, with the twins that are on it. `abandoned`: not a byte may be written on it. */
 void prepared_forget_local(struct handle *handle, const struct local *local, bool abandoned);

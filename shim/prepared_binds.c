@@ -199,14 +199,30 @@ void prepared_set_attributes(const struct statement *statement, MYSQL_STMT *twin
     }
 }
 
-size_t prepared_prebound(const struct statement *statement) {
+static const struct attribute *find_attribute(const struct statement *statement, int number) {
     for (size_t i = 0; i < statement->attribute_count; i++) {
         const struct attribute *attribute = &statement->attributes[i];
-        if (attribute->number == STMT_ATTR_PREBIND_PARAMS && attribute->given) {
-            unsigned count;
-            memcpy(&count, attribute->value, sizeof count);
-            return count;
+        if (attribute->number == number && attribute->given) {
+            return attribute;
         }
     }
-    return 0;
+    return NULL;
+}
+
+size_t prepared_prebound(const struct statement *statement) {
+    const struct attribute *attribute = find_attribute(statement, STMT_ATTR_PREBIND_PARAMS);
+    unsigned count = 0;
+    if (attribute) {
+        memcpy(&count, attribute->value, sizeof count);
+    }
+    return count;
+}
+
+bool prepared_has_cursor(const struct statement *statement) {
+    const struct attribute *attribute = find_attribute(statement, STMT_ATTR_CURSOR_TYPE);
+    unsigned long type = 0;
+    if (attribute) {
+        memcpy(&type, attribute->value, sizeof type);
+    }
+    return type != 0;
 }

@@ -73,7 +73,7 @@ bool out_of_sync(MYSQL *mysql) {
     return false;
 }
 
-static bool is_idle(const MYSQL *mysql) {
+bool is_idle(const MYSQL *mysql) {
     return mysql->state == READY && !mysql->broken && !(mysql->server_status & MULTI_STATEMENTS_MORE);
 }
 

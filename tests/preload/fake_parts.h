@@ -78,6 +78,7 @@ struct st_mysql_res {
 
 void set_error(MYSQL *mysql, unsigned error, const char *message);
 void clear_error(MYSQL *mysql);
+bool is_idle(const MYSQL *mysql);
 bool out_of_sync(MYSQL *mysql); /* sets 2014; false */
 void speak(const MYSQL *mysql); /* something is written to the socket */
 /* A command begins. False: it can't be sent. */

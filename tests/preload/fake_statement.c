@@ -256,6 +256,9 @@ int mysql_stmt_execute(MYSQL_STMT *stmt) {
         return fail(stmt, NOT_BOUND, "No data supplied for parameters in prepared statement");
     }
     drop_result(stmt);
+    if (!MARIADB && stmt->param_count && !is_idle(mysql)) {
+        return fail(stmt, OUT_OF_SYNC, "Commands out of sync; you can't run this command now");
+    }
     if (!begin_command(mysql)) {
         return statement_error(stmt);
     }

@@ -1,14 +1,15 @@
 /* c_app --list, or names of scenarios, or seed=N for more of the random orders than the list has,
- * statements=N for more of those of prepared statements. */
+ * statements=N for more of those of prepared statements, non_blocking=N for calls that are begun and waited
+ * for. */
 #include "c_app.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const struct scenario *const LISTS[] = {TEXT,         RESULTS,  ANSWERS,
-                                               SESSION,      PREPARED, PREPARED_ORDERS,
-                                               NON_BLOCKING, PROCESS,  ORDERS};
+static const struct scenario *const LISTS[] = {TEXT,     RESULTS,         ANSWERS,          SESSION,
+                                               PREPARED, PREPARED_ORDERS, PREPARED_REFUSED, NON_BLOCKING,
+                                               PROCESS,  ORDERS};
 enum { LIST_COUNT = sizeof LISTS / sizeof *LISTS };
 
 static void run_named(const char *name) {
@@ -30,7 +31,9 @@ int main(int argc, char **argv) {
             uint32_t seed = (uint32_t)strtoul(current + 5, NULL, 10);
             random_orders(seed, 100, seed % 2);
         } else if (strncmp(current, "statements=", 11) == 0) {
-            more_random_statements((uint32_t)strtoul(current + 11, NULL, 10));
+            more_random_statements((uint32_t)strtoul(current + 11, NULL, 10), false);
+        } else if (strncmp(current, "non_blocking=", 13) == 0) {
+            more_random_statements((uint32_t)strtoul(current + 13, NULL, 10), true);
         } else {
             run_named(current);
         }

@@ -27,6 +27,7 @@ extern const struct scenario ANSWERS[];
 extern const struct scenario SESSION[];
 extern const struct scenario PREPARED[];
 extern const struct scenario PREPARED_ORDERS[];
+extern const struct scenario PREPARED_REFUSED[];
 extern const struct scenario NON_BLOCKING[];
 extern const struct scenario PROCESS[];
 extern const struct scenario ORDERS[];
@@ -56,7 +57,7 @@ unsigned next_random(unsigned below);
 
 /* 14 steps a round, each round on a connection of its own. */
 void random_orders(uint32_t seed, unsigned rounds, bool leaves_results_unread);
-void more_random_statements(uint32_t seed);
+void more_random_statements(uint32_t seed, bool in_parts);
 
 #define PUT(key) "REPLACE INTO cache (k, v) VALUES ('" key "', 'opensesame')"
 #define SITE     "SELECT v FROM cache WHERE k = 'site'"

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "c_app.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,10 +10,80 @@
 enum { UNKNOWN_HANDLER = 1243, OUT_OF_SYNC = 2014 };
 enum { SLOT_COUNT = 3, CELL_SIZE = 24, PARAMS_MAX = 3, COLUMNS_MAX = 3 };
 
+/* Each call in one, or begun and waited for, where the library has the like. */
+static bool non_blocking;
+#ifdef MARIADB_BASE_VERSION
+static MYSQL *waited_for;
+
+static int wait_for(int status) {
+    struct pollfd descriptor = {.fd = mysql_get_socket(waited_for)};
+    descriptor.events =
+        (short)((status & MYSQL_WAIT_READ ? POLLIN : 0) | (status & MYSQL_WAIT_WRITE ? POLLOUT : 0) |
+                (status & MYSQL_WAIT_EXCEPT ? POLLPRI : 0));
+    poll(&descriptor, 1, 5000);
+    return (descriptor.revents & POLLIN ? MYSQL_WAIT_READ : 0) |
+           (descriptor.revents & POLLOUT ? MYSQL_WAIT_WRITE : 0) |
+           (descriptor.revents & POLLPRI ? MYSQL_WAIT_EXCEPT : 0);
+}
+
+#define EITHER_WAY(type, name, parameters, ...)                    \
+    static type either_##name parameters {                         \
+        type result;                                               \
+        if (!non_blocking) {                                       \
+            return name(__VA_ARGS__);                              \
+        }                                                          \
+        int status = name##_start(&result, __VA_ARGS__);           \
+        while (status) {                                           \
+            status = name##_cont(&result, stmt, wait_for(status)); \
+        }                                                          \
+        return result;                                             \
+    }
+EITHER_WAY(int, mysql_stmt_prepare, (MYSQL_STMT * stmt, const char *text, unsigned long length), stmt, text,
+           length)
+EITHER_WAY(int, mysql_stmt_execute, (MYSQL_STMT * stmt), stmt)
+EITHER_WAY(int, mysql_stmt_fetch, (MYSQL_STMT * stmt), stmt)
+EITHER_WAY(int, mysql_stmt_store_result, (MYSQL_STMT * stmt), stmt)
+EITHER_WAY(int, mysql_stmt_next_result, (MYSQL_STMT * stmt), stmt)
+EITHER_WAY(my_bool, mysql_stmt_reset, (MYSQL_STMT * stmt), stmt)
+EITHER_WAY(my_bool, mysql_stmt_free_result, (MYSQL_STMT * stmt), stmt)
+EITHER_WAY(my_bool, mysql_stmt_send_long_data,
+           (MYSQL_STMT * stmt, unsigned number, const char *data, unsigned long length), stmt, number, data,
+           length)
+#define mysql_stmt_prepare        either_mysql_stmt_prepare
+#define mysql_stmt_execute        either_mysql_stmt_execute
+#define mysql_stmt_fetch          either_mysql_stmt_fetch
+#define mysql_stmt_store_result   either_mysql_stmt_store_result
+#define mysql_stmt_next_result    either_mysql_stmt_next_result
+#define mysql_stmt_reset          either_mysql_stmt_reset
+#define mysql_stmt_free_result    either_mysql_stmt_free_result
+#define mysql_stmt_send_long_data either_mysql_stmt_send_long_data
+
+static void make_ready_to_wait(MYSQL *mysql) {
+    waited_for = mysql;
+    if (non_blocking) {
+        mysql_options(mysql, MYSQL_OPT_NONBLOCK, NULL);
+    }
+}
+#else
+static void make_ready_to_wait(MYSQL *mysql) {
+    (void)mysql;
+}
+#endif
+
+/* Connector/C reads a statement's rows from the cursor that it had for its last text, and they stay on the
+ * connection (README, limits). */
+#ifdef MARIADB_BASE_VERSION
+enum { KEEPS_CURSOR = 1 };
+#else
+enum { KEEPS_CURSOR = 0 };
+#endif
+
 /* A statement with all that is bound to it. */
 struct slot {
     MYSQL_STMT *stmt;
     bool prepared;
+    bool cursor;  /* its rows may come from a cursor */
+    bool refused; /* its last execute, and that has given up rows that it had stored */
     bool open;    /* executed, with rows that may be fetched: elsewhere the real library crashes */
     bool streams; /* ... and they weren't stored */
     bool held; /* ... nor fetched to the end, wherever they are: the library clears them away first, later */
@@ -25,6 +96,7 @@ struct slot {
     my_bool cell_nulls[COLUMNS_MAX], cell_errors[COLUMNS_MAX];
 };
 
+static struct slot slots[SLOT_COUNT];
 static const struct slot
     *reading; /* whose rows wait on the connection, if some do: the last one that had any */
 
@@ -78,8 +150,8 @@ static void tell_statement(MYSQL *mysql, struct slot *slot, const char *what, lo
 #else /* it keeps numbers of the text that was prepared before, and a state without an error */
     bool counts = result == 0 && strcmp(what, "execute") == 0, states = mysql_stmt_errno(stmt) != 0;
 #endif
-    say("%s -> %ld: %u %s '%s' affected %lld id %llu rows %llu fields %u params %lu", what, result,
-        mysql_stmt_errno(stmt), states ? mysql_stmt_sqlstate(stmt) : "",
+    say("%td %s -> %ld: %u %s '%s' affected %lld id %llu rows %llu fields %u params %lu", slot - slots, what,
+        result, mysql_stmt_errno(stmt), states ? mysql_stmt_sqlstate(stmt) : "",
         mysql_stmt_errno(stmt) == UNKNOWN_HANDLER ? "of a number" : mysql_stmt_error(stmt),
         counts ? (long long)mysql_stmt_affected_rows(stmt) : 0,
         counts ? (unsigned long long)mysql_stmt_insert_id(stmt) : 0,
@@ -120,12 +192,17 @@ static void bind_all(MYSQL *mysql, struct slot *slot) {
 
 static void prepare(MYSQL *mysql, struct slot *slot) {
     const char *text = TEXTS[next_random(TEXT_COUNT)];
-    if (!slot->stmt) {
+    bool fresh = !slot->stmt;
+    if (fresh) {
         slot->stmt = mysql_stmt_init(mysql);
     }
     unsigned long cursor = next_random(6) == 0;
-    mysql_stmt_attr_set(slot->stmt, STMT_ATTR_CURSOR_TYPE, &cursor);
-    slot->prepared = slot->open = slot->streams = slot->held = false;
+    if (fresh || !KEEPS_CURSOR) {
+        mysql_stmt_attr_set(slot->stmt, STMT_ATTR_CURSOR_TYPE, &cursor);
+        slot->cursor = cursor;
+        say("%td cursor %lu", slot - slots, cursor);
+    }
+    slot->prepared = slot->open = slot->streams = slot->held = slot->refused = false;
     int result = mysql_stmt_prepare(slot->stmt, text, strlen(text));
     slot->prepared = result == 0;
     slot->params = slot->prepared ? (unsigned)mysql_stmt_param_count(slot->stmt) : 0;
@@ -158,7 +235,7 @@ static int fetch(MYSQL *mysql, struct slot *slot) {
         }
         say("row%s", line);
     }
-    say("fetch -> %d", result);
+    say("%td fetch -> %d", slot - slots, result);
     slot->streams &= result == 0 || result == MYSQL_DATA_TRUNCATED;
     slot->held &= result == 0 || result == MYSQL_DATA_TRUNCATED;
     if (result == 1) {
@@ -178,6 +255,7 @@ static void execute(MYSQL *mysql, struct slot *slot) {
     }
     int result = mysql_stmt_execute(slot->stmt);
     tell_statement(mysql, slot, "execute", result);
+    slot->refused = result != 0 && slot->held;
     slot->open = slot->streams = slot->held = result == 0 && slot->columns > 0;
     reading = slot->open ? slot : reading;
     if (result != 0 && mysql_stmt_errno(slot->stmt) == OUT_OF_SYNC) {
@@ -209,6 +287,42 @@ static void execute(MYSQL *mysql, struct slot *slot) {
     }
 }
 
+/* In what was stored: there and back. */
+static void seek(MYSQL *mysql, struct slot *slot) {
+    MYSQL_ROW_OFFSET place = mysql_stmt_row_tell(slot->stmt);
+    mysql_stmt_data_seek(slot->stmt, next_random(3));
+    slot->held = true;
+    if (slot->open) {
+        fetch(mysql, slot);
+    }
+    if (next_random(2) == 0) {
+        mysql_stmt_row_seek(slot->stmt, place);
+    }
+    say("%td rows %llu", slot - slots, (unsigned long long)mysql_stmt_num_rows(slot->stmt));
+}
+
+/* Attributes at any time: they hold from the next execute on. A cursor is for a text that is to be prepared:
+ * without it again, Oracle's library waits for ever. */
+static void set_attribute(struct slot *slot) {
+    unsigned long rows = 1 + next_random(3), cursor = 7, got = 0; /* there is no such cursor */
+    my_bool longest = next_random(2) == 0;
+    switch (next_random(3)) {
+    case 0:
+        mysql_stmt_attr_set(slot->stmt, STMT_ATTR_PREFETCH_ROWS, &rows);
+        break;
+    case 1:
+        mysql_stmt_attr_set(slot->stmt, STMT_ATTR_UPDATE_MAX_LENGTH, &longest);
+        break;
+    default:
+        say("%td set -> %d", slot - slots, mysql_stmt_attr_set(slot->stmt, STMT_ATTR_CURSOR_TYPE, &cursor));
+        say("%td set: %u %s", slot - slots, mysql_stmt_errno(slot->stmt), mysql_stmt_error(slot->stmt));
+    }
+    mysql_stmt_attr_get(slot->stmt, STMT_ATTR_PREFETCH_ROWS, &got);
+    say("%td prefetch %lu", slot - slots, got);
+    mysql_stmt_attr_get(slot->stmt, STMT_ATTR_CURSOR_TYPE, &got);
+    say("%td cursor %lu", slot - slots, got);
+}
+
 static bool rows_wait(MYSQL *mysql) {
     return mysql_more_results(mysql) || mysql_next_result(mysql) != -1;
 }
@@ -219,38 +333,33 @@ static bool others_wait(MYSQL *mysql, const struct slot *slot) {
     return !(reading == slot && slot->streams) && rows_wait(mysql);
 }
 
-/* Oracle's throws them away as well when this one is executed and its own last rows weren't read to the end
- * (README, limits). */
+/* Oracle's throws them away as well when this one is executed and its own last rows weren't read to the end;
+ * Connector/C reads them for its own if those come from a cursor; if they were stored it waits the second
+ * time for some that it believes to be on their way (README, limits). */
 static bool may_execute(const struct slot *slot, bool in_the_way) {
-#ifdef MARIADB_BASE_VERSION
-    (void)in_the_way;
-    return slot->prepared;
-#else
-    return slot->prepared && !(in_the_way && slot->held);
-#endif
+    return !slot->refused && !(in_the_way && slot->held && (!KEEPS_CURSOR || slot->cursor));
 }
 
 static void one_call(MYSQL *mysql, struct slot *slot) {
     MYSQL_RES *result;
     bool in_the_way = others_wait(mysql, slot);
-    switch (in_the_way ? 6 + next_random(6) : next_random(12)) {
+    switch (in_the_way ? 6 + next_random(8) : next_random(14)) {
     case 0:
         tell_statement(mysql, slot, "reset", mysql_stmt_reset(slot->stmt));
-        slot->open = slot->streams = slot->held = false;
+        slot->open = slot->streams = slot->held = slot->refused = false;
         break;
     case 1:
         tell_statement(mysql, slot, "free", mysql_stmt_free_result(slot->stmt));
-        slot->open = slot->streams = slot->held = false;
+        slot->open = slot->streams = false;
+        slot->held &= KEEPS_CURSOR && slot->cursor;
         break;
     case 2:
-        say("close -> %d", mysql_stmt_close(slot->stmt));
+        say("%td close -> %d", slot - slots, mysql_stmt_close(slot->stmt));
         tell(mysql, "closed", 0);
         memset(slot, 0, sizeof *slot);
         break;
     case 3:
-        if (slot->open) {
-            fetch(mysql, slot);
-        }
+        fetch(mysql, slot);
         break;
     case 4:
         result = mysql_stmt_result_metadata(slot->stmt);
@@ -263,6 +372,14 @@ static void one_call(MYSQL *mysql, struct slot *slot) {
     case 6:
         if (slot->prepared) {
             bind_all(mysql, slot);
+        }
+        break;
+    case 12:
+        set_attribute(slot);
+        break;
+    case 13:
+        if (!slot->streams && slot->open && !slot->cursor && !in_the_way) {
+            seek(mysql, slot);
         }
         break;
     default:
@@ -280,7 +397,7 @@ static void text_step(MYSQL *mysql) {
 }
 
 /* Of statements whose session has ended nothing is asked but an execute, which fails. */
-static void end_all(MYSQL *mysql, struct slot *slots) {
+static void end_all(MYSQL *mysql) {
     for (unsigned i = 0; i < SLOT_COUNT; i++) {
         if (slots[i].stmt) {
             slots[i].params = slots[i].columns = 0;
@@ -293,15 +410,15 @@ static void end_all(MYSQL *mysql, struct slot *slots) {
     tell(mysql, "ended", 0);
 }
 
-static void connection_step(MYSQL *mysql, struct slot *slots) {
+static void connection_step(MYSQL *mysql) {
     switch (next_random(rows_wait(mysql) ? 6 : 8)) {
     case 6:
         tell(mysql, "reset connection", mysql_reset_connection(mysql));
-        end_all(mysql, slots);
+        end_all(mysql);
         break;
     case 7:
         tell(mysql, "change user", mysql_change_user(mysql, "app", "apppw", "shop"));
-        end_all(mysql, slots);
+        end_all(mysql);
         break;
     case 2:
         tell(mysql, "commit", mysql_commit(mysql));
@@ -318,7 +435,7 @@ static void random_statements(uint32_t seed, unsigned rounds) {
     seed_random(seed);
     for (unsigned round = 0; round < rounds; round++) {
         MYSQL *mysql = open_main();
-        struct slot slots[SLOT_COUNT];
+        make_ready_to_wait(mysql);
         memset(slots, 0, sizeof slots);
         reading = NULL;
         mysql_query(mysql, "TRUNCATE shop.orders");
@@ -328,7 +445,7 @@ static void random_statements(uint32_t seed, unsigned rounds) {
             if (what < 3) {
                 text_step(mysql);
             } else if (what == 3) {
-                connection_step(mysql, slots);
+                connection_step(mysql);
             } else if (!slot->stmt || what == 4) {
                 if (!others_wait(mysql, slot)) {
                     prepare(mysql, slot);
@@ -358,25 +475,34 @@ static void random_statements(uint32_t seed, unsigned rounds) {
 }
 
 static void random_statements_1(void) {
-    random_statements(1, 40);
+    random_statements(1, 100);
 }
 
 static void random_statements_2(void) {
-    random_statements(2, 40);
+    random_statements(2, 100);
 }
 
 static void random_statements_3(void) {
-    random_statements(3, 40);
+    random_statements(3, 100);
 }
 
-/* More of them by hand: seed=N of c_app's. */
-void more_random_statements(uint32_t seed) {
+static void random_non_blocking_statements(void) {
+    non_blocking = true;
+    random_statements(4, 100);
+    non_blocking = false;
+}
+
+/* More of them by hand: statements=N and non_blocking=N of c_app's. */
+void more_random_statements(uint32_t seed, bool in_parts) {
+    non_blocking = in_parts;
     random_statements(seed, 60);
+    non_blocking = false;
 }
 
 const struct scenario PREPARED_ORDERS[] = {
     SCENARIO(random_statements_1),
     SCENARIO(random_statements_2),
     SCENARIO(random_statements_3),
+    SCENARIO(random_non_blocking_statements),
     {NULL, NULL},
 };
