@@ -557,7 +557,7 @@ static void tables_made_unseen_are_to_be_asked_after(void **unused) {
     note(&session, "ALTER TABLE unseen RENAME TO cache");
     assert_int_equal(look(&session, "", "cache"), TEMPORARY_UNSURE);
     for (int i = 0; i < 100; i++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "cache_%d", i);
         answer(&session, name, false);
         assert_int_equal(look(&session, "", name), TEMPORARY_PLAIN);
