@@ -41,6 +41,7 @@ static _Atomic bool looking; /* one thread looks at a time; what follows is its 
 static uint64_t seen;        /* what the files looked like when they were read last */
 static uint64_t root;        /* the folder that their names began at */
 static unsigned reloads;
+__attribute__((used)) static const struct config *former[RELOADS_MAX]; /* so that no leak checker takes them for lost */
 
 static void read_environment(void) {
     /* secure_getenv: a process with raised rights takes no orders from its caller's environment */
@@ -305,7 +306,8 @@ static __attribute__((cold)) void reload(void) {
     if (!old) {
         log_open(loaded->log_file, loaded->log_level);
     }
-    atomic_store_explicit(&current, loaded, memory_order_release); /* the old one is kept */
+    former[reloads] = old;
+    atomic_store_explicit(&current, loaded, memory_order_release);
     stats_count_event(PAGE_EVENT_CONFIG_RELOADED);
     if (++reloads == RELOADS_MAX) {
         log_write(CONFIG_LOG_WARNING, "%s was read %d times; further changes need a new process",
