@@ -575,10 +575,14 @@ void command_end_text(struct call *call, struct slice text, const struct sql_sum
     errno = kept_errno;
 }
 
+struct sent_text {
+    size_t length;
+    char text[]; /* and a 0 */
+};
+
 void command_keep_text(struct handle *handle, struct slice text, const struct sql_summary *summary) {
     free(handle->sent_text);
     handle->sent_text = NULL;
-    handle->sent_length = 0;
     handle->sent_verb = (unsigned char)summary->verb;
     handle->sent_names_tables = names_tables(handle, text, summary);
     handle->sent_written = writes_unasked(handle, text, summary) ? 0 : find_written(handle, text, summary);
@@ -586,23 +590,22 @@ void command_keep_text(struct handle *handle, struct slice text, const struct sq
     if (!command_matters(summary) && summary->verb != SQL_DIAGNOSTICS) {
         return;
     }
-    handle->sent_text = malloc(text.length + 1);
+    handle->sent_text = malloc(sizeof *handle->sent_text + text.length + 1);
     if (!handle->sent_text) {
         handle->session.doubt = true; /* what it does is not seen then */
         session_forget_settings(&handle->session);
         return;
     }
-    memcpy(handle->sent_text, text.at, text.length);
-    handle->sent_text[text.length] = '\0';
-    handle->sent_length = text.length;
+    memcpy(handle->sent_text->text, text.at, text.length);
+    handle->sent_text->text[text.length] = '\0';
+    handle->sent_text->length = text.length;
 }
 
 void command_end_kept(struct call *call, bool succeeded) {
     struct handle *handle = call->handle;
-    char *text = handle->sent_text;
-    struct slice kept = {text ? text : "", handle->sent_length};
+    struct sent_text *text = handle->sent_text;
+    struct slice kept = {text ? text->text : "", text ? text->length : 0};
     handle->sent_text = NULL;
-    handle->sent_length = 0;
     struct sql_summary plain;
     memset(&plain, 0, offsetof(struct sql_summary, tables)); /* the rest is large, and not looked at */
     plain.verb = (enum sql_verb)handle->sent_verb;

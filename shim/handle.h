@@ -73,7 +73,9 @@ struct routing {
     char *restated; /* what main was given in the place of the application's text (question.c) */
     size_t restated_length;
     struct slice restated_from; /* that text; empty: the last one was given as it is */
-    uint64_t main_least_ns;     /* the shortest time that main has taken to answer here; 0: not seen */
+    struct local *
+        refused_by; /* the shadow that has just refused a statement which main runs now, if `cause` says so */
+    uint64_t main_least_ns; /* the shortest time that main has taken to answer here; 0: not seen */
     unsigned kept_field_count;
     int64_t kept_row_count;
 };
@@ -111,14 +113,13 @@ struct handle {
     unsigned char sent_verb; /* enum sql_verb: of the text whose outcome comes with another call, also where
                                 it isn't kept */
     unsigned kept_warning_count;
-    unsigned long thread_id;  /* main's; another one after a call means that the library has reconnected */
-    struct routing *routing;  /* NULL until the first statement that may be routed */
-    struct local *streaming;  /* a shadow from which the application may not have read everything */
-    struct local *refused_by; /* the shadow that has just refused a statement which main runs now */
-    MYSQL *last;              /* who answers for the last call: main or a shadow */
-    MYSQL *failed;            /* whose error it is, where a call has changed nothing else; NULL: last's */
-    MYSQL *spoke;             /* who ran the last statement: for ROW_COUNT() and mysql_field_count. NULL:
-                                 routing->kept_row_count */
+    unsigned long thread_id; /* main's; another one after a call means that the library has reconnected */
+    struct routing *routing; /* NULL until the first statement that may be routed */
+    struct local *streaming; /* a shadow from which the application may not have read everything */
+    MYSQL *last;             /* who answers for the last call: main or a shadow */
+    MYSQL *failed;           /* whose error it is, where a call has changed nothing else; NULL: last's */
+    MYSQL *spoke;            /* who ran the last statement: for ROW_COUNT() and mysql_field_count. NULL:
+                                routing->kept_row_count */
     MYSQL *ok; /* whose insert_id it is: who ended a statement in an OK packet last. NULL: kept_insert_id */
     MYSQL *counted; /* whose warning_count it is: who ran the last statement that succeeded. NULL:
                        kept_warning_count */
@@ -127,13 +128,12 @@ struct handle {
     MYSQL *found;   /* whose FOUND_ROWS() it is: who ran the last SELECT. NULL: kept_found_rows */
     MYSQL *pending; /* a shadow whose result has not been asked for with store_result or use_result yet */
     struct page_observed *observed; /* main's next answer is timed as a use of this table, or NULL */
-    char *sent_text; /* the text whose outcome comes with another call, if the session depends on it; else
-                        NULL */
-    uint64_t sent_written; /* the groups that it writes on main, if it succeeds, counted by ... */
+    struct sent_text *sent_text; /* whose outcome comes with another call, if the session depends on it; else
+                                    NULL */
+    uint64_t sent_written;       /* the groups that it writes on main, if it succeeds, counted by ... */
     const struct config *sent_by;
     struct variables *variables; /* filled at the local master, not yet on main (variables.c); else NULL */
     struct session session;
-    size_t sent_length;
     uint64_t sent_ns; /* when the first half of a statement that is timed was sent to main; else 0 */
     _Atomic(MYSQL *)
         running; /* the shadow that a statement is running on now: mariadb_cancel comes from another thread */

@@ -214,7 +214,7 @@ bool query_route(struct handle *handle, struct slice text, struct sql_summary *s
     bool routed = false;
     uint64_t ns = 0;
     bool lost = false;
-    handle->refused_by = NULL;
+    handle->cause = PAGE_CAUSE_OTHER_CAUSE;
     const struct candidate candidate = {.text = text, .summary = summary, .lost = &lost, .judged = judged};
     struct route_decision decision = decision_make(handle, &candidate);
     handle->observed = NULL;
@@ -316,7 +316,7 @@ static struct route_decision plan(struct handle *handle, struct statement *state
 
 bool query_prepare(struct handle *handle, struct statement *statement, struct slice text) {
     int kept_errno = errno;
-    handle->refused_by = NULL;
+    handle->cause = PAGE_CAUSE_OTHER_CAUSE;
     struct route_decision decision = plan(handle, statement, text);
     if (decision.reason == ROUTE_ROUTED) {
         struct local *local = NULL;
@@ -334,7 +334,7 @@ bool query_prepare(struct handle *handle, struct statement *statement, struct sl
 
 bool query_execute(struct handle *handle, struct statement *statement, int *result) {
     int kept_errno = errno;
-    handle->refused_by = NULL;
+    handle->cause = PAGE_CAUSE_OTHER_CAUSE;
     handle->timed = false;
     handle->observed = NULL;
     if (!statement->summary) {

@@ -99,11 +99,11 @@ static bool may_be_quoted(unsigned error) {
 }
 
 void local_note_refused(struct handle *handle, const struct sql_summary *summary) {
-    struct local *local = handle->refused_by;
+    struct local *local = handle->cause == PAGE_CAUSE_REFUSED ? handle->routing->refused_by : NULL;
     if (!local) {
         return;
     }
-    handle->refused_by = NULL;
+    handle->cause = PAGE_CAUSE_OTHER_CAUSE;
     unsigned error = local->real->mysql_errno(local->mysql);
     if (summary->table_count > 0 && log_state_changed(table_key(handle, summary), error)) {
         const struct sql_table *table = &summary->tables[0];
@@ -234,9 +234,7 @@ static enum route_reason run(struct handle *handle, const struct order *order, i
             undo_both(handle, local);
             return ROUTE_ROUTED;
         case VERDICT_REFUSED:
-            if (local->real->mysql_errno(local->mysql) != 0) {
-                handle->refused_by = local;
-            }
+            handle->routing->refused_by = local->real->mysql_errno(local->mysql) != 0 ? local : NULL;
             handle->cause = PAGE_CAUSE_REFUSED;
             return ROUTE_LOCAL_DOWN;
         case VERDICT_LOST:

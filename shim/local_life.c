@@ -151,8 +151,8 @@ static void forget_local(struct handle *handle, const struct local *local, bool 
         handle->streaming = NULL;
     }
     variables_forget(handle, local);
-    if (handle->refused_by == local) {
-        handle->refused_by = NULL;
+    if (handle->routing->refused_by == local) {
+        handle->routing->refused_by = NULL;
     }
     if (handle->running == local->mysql) {
         handle->running = NULL; /* the application has jumped out of the statement */
