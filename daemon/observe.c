@@ -98,15 +98,21 @@ static void read_link(const struct dialect *dialect, const struct server_rows *r
     state->seconds_behind = (long)read_number(rows, 0, dialect->seconds_behind, -1);
 }
 
+/* What stopped the first worker. The others, and with them the status itself, may say no more than that one
+ * before them has failed (3030, ER_REPLICA_WORKER_STOPPED_PREVIOUS_THD_ERROR in MySQL's error messages),
+ * which calls for no cure of its own. */
 static void read_worker_error(struct server *server, struct link_state *state) {
     struct server_rows *rows;
     server_query(
         server,
-        "SELECT LAST_ERROR_MESSAGE AS text FROM performance_schema.replication_applier_status_by_worker"
-        " WHERE LAST_ERROR_NUMBER <> 0 LIMIT 1",
+        "SELECT LAST_ERROR_NUMBER AS code, LAST_ERROR_MESSAGE AS text FROM "
+        "performance_schema.replication_applier_status_by_worker"
+        " WHERE LAST_ERROR_NUMBER <> 0 ORDER BY LAST_ERROR_NUMBER = 3030, LAST_ERROR_TIMESTAMP LIMIT 1",
         &rows);
-    if (server_rows_count(rows))
+    if (server_rows_count(rows)) {
+        state->sql_errno = read_unsigned(rows, "code");
         copy_text(state->sql_error, sizeof state->sql_error, rows, "text");
+    }
     server_rows_free(rows);
 }
 
