@@ -82,11 +82,11 @@ bool query_execute_left_out(struct handle *handle, struct statement *statement, 
 
 /* A statement takes the connection's insert_id when it is executed, which is an older one where it has no OK
  * packet of its own; in Connector/C also when it is reset or prepared again. */
-/* Oracle's library takes the number of fields from a prepare as well. */
-void query_note_fields(struct handle *handle, MYSQL *prepared_by);
-
 void query_note_id(const struct handle *handle, struct statement *statement);
 void query_note_prepared(const struct handle *handle, struct statement *statement, bool succeeded);
+
+/* Oracle's library takes the number of fields from a prepare as well. */
+void query_note_fields(struct handle *handle, MYSQL *prepared_by);
 
 /* Before and behind a call that makes a prepared statement speak to main. True: watched; then, unless
  * statement->error says that the shim has answered for the library, the call is made and statement_end
